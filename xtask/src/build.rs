@@ -1,0 +1,157 @@
+//! `cargo xtask build`: the host's release binary, and every plugin as Helm and Windlass take it.
+
+use crate::command::{self, During, Failure, Result};
+use crate::{expect_only, say, setup, workspace};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// The most that `label-injector`'s wasm may weigh, in bytes (design §6). It stands for all plugins made with the PDK:
+/// a bigger one means that the PDK or the manifest library grew.
+const LABEL_INJECTOR_LIMIT: u64 = 250_000;
+
+/// A plugin as it was built.
+#[derive(Debug)]
+pub struct BuiltPlugin {
+    /// Its name, which is its folder's.
+    pub name: String,
+    /// The folder with plugin.yaml and plugin.wasm.
+    pub folder: PathBuf,
+    /// Bytes of plugin.wasm.
+    pub size: u64,
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// Something does not compile, or a plugin is too big.
+pub fn run(arguments: &[String]) -> Result<ExitCode> {
+    expect_only(arguments, &["--plugins"])?;
+    if arguments.is_empty() {
+        host()?;
+        say::note(&format!("host: {}", workspace::windlass().display()));
+    }
+    for plugin in plugins()? {
+        say::note(&format!("{}: {} bytes of wasm in {}", plugin.name, plugin.size, plugin.folder.display()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds the host's release binary.
+///
+/// # Errors
+///
+/// It does not compile.
+pub fn host() -> Result<()> {
+    let start = Instant::now();
+    say::step("building the host (release)");
+    command::run(workspace::cargo().args(["build", "--locked", "--release", "--package", "windlass"]))?;
+    say::note(&format!("done in {}", say::duration(start.elapsed())));
+    Ok(())
+}
+
+/// Builds every plugin and lays it out as `target/plugins/NAME/{plugin.yaml,plugin.wasm}`.
+///
+/// # Errors
+///
+/// One does not compile, lacks a file, or is too big.
+pub fn plugins() -> Result<Vec<BuiltPlugin>> {
+    setup::wasm_target()?;
+    let start = Instant::now();
+    say::step(&format!("building the plugins ({})", setup::WASM_TARGET));
+    let packages = packages()?;
+    let mut cargo = workspace::cargo();
+    cargo.args(["build", "--locked", "--profile", "plugin", "--target", setup::WASM_TARGET]);
+    cargo.arg("--config").arg(rustflags()?);
+    for package in &packages {
+        cargo.args(["--package", &package.name]);
+    }
+    command::run(&mut cargo)?;
+    let artifacts = workspace::target().join(setup::WASM_TARGET).join("plugin");
+    let built = packages
+        .iter()
+        .map(|package| lay_out(package, &artifacts.join(format!("{}.wasm", package.library))))
+        .collect::<Result<Vec<_>>>()?;
+    say::note(&format!("done in {}", say::duration(start.elapsed())));
+    match built.iter().find(|plugin| plugin.name == "label-injector" && plugin.size > LABEL_INJECTOR_LIMIT) {
+        Some(plugin) => Err(Failure::new(format!(
+            "label-injector's wasm has {} bytes; the limit is {LABEL_INJECTOR_LIMIT}",
+            plugin.size
+        ))
+        .hint("see what it holds: cargo install twiggy && twiggy top target/plugins/label-injector/plugin.wasm")),
+        None => Ok(built),
+    }
+}
+
+/// A plugin's package.
+struct Package {
+    /// The package's name for cargo.
+    name: String,
+    /// The library's file name without ending.
+    library: String,
+    /// The folder in `plugins/`.
+    folder: PathBuf,
+}
+
+/// The packages of all sample plugins, in the order of their folders.
+fn packages() -> Result<Vec<Package>> {
+    let metadata =
+        command::output(workspace::cargo().args(["metadata", "--locked", "--no-deps", "--format-version", "1"]))?;
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata).during("cannot read cargo's metadata")?;
+    let listed = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    workspace::plugin_names()?
+        .into_iter()
+        .map(|plugin| {
+            let folder = workspace::root().join("plugins").join(&plugin);
+            let manifest = folder.join("Cargo.toml");
+            listed
+                .iter()
+                .find(|package| package["manifest_path"].as_str().is_some_and(|path| Path::new(path) == manifest))
+                .and_then(|package| {
+                    let library = package["targets"].as_array()?.iter().find(|target| {
+                        target["crate_types"].as_array().is_some_and(|types| types.iter().any(|kind| kind == "cdylib"))
+                    })?;
+                    Some(Package {
+                        name: package["name"].as_str()?.to_owned(),
+                        library: library["name"].as_str()?.replace('-', "_"),
+                        folder: folder.clone(),
+                    })
+                })
+                .ok_or_else(|| Failure::new(format!("plugins/{plugin} has no package that builds a `cdylib`")))
+        })
+        .collect()
+}
+
+/// Panic messages hold source paths. Two people who build the same commit must get the same bytes, so the paths of this
+/// machine are replaced; the flags are joined to those of `.cargo/config.toml`.
+fn rustflags() -> Result<String> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
+        let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE"))?;
+        Some(PathBuf::from(home).join(".cargo"))
+    });
+    let flags: Vec<String> = [(Some(workspace::root().to_owned()), "/windlass"), (home, "/cargo")]
+        .into_iter()
+        .filter_map(|(from, to)| Some(format!("--remap-path-prefix={}={to}", from?.display())))
+        .collect();
+    let flags = serde_json::to_string(&flags).during("cannot write the compiler flags")?;
+    Ok(format!("target.{}.rustflags={flags}", setup::WASM_TARGET))
+}
+
+fn lay_out(package: &Package, wasm: &Path) -> Result<BuiltPlugin> {
+    let name = package.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let folder = workspace::built_plugin(&name);
+    std::fs::create_dir_all(&folder).during(format_args!("cannot make {}", folder.display()))?;
+    let mut size = 0;
+    for (from, to) in [(wasm.to_owned(), "plugin.wasm"), (package.folder.join("plugin.yaml"), "plugin.yaml")] {
+        // Written beside and renamed, as a render may read the folder at this moment.
+        let unfinished = folder.join(format!(".{to}.unfinished"));
+        let bytes = std::fs::copy(&from, &unfinished).during(format_args!("cannot copy {}", from.display()))?;
+        std::fs::rename(&unfinished, folder.join(to))
+            .during(format_args!("cannot write {}", folder.join(to).display()))?;
+        if to == "plugin.wasm" {
+            size = bytes;
+        }
+    }
+    Ok(BuiltPlugin { name, folder, size })
+}

@@ -1,0 +1,68 @@
+//! `cargo xtask fuzz [TARGET] [SECONDS]`: long runs of the fuzz targets in `fuzz/`; `cargo xtask test` runs short ones.
+
+use crate::command::{self, During, Failure, Result};
+use crate::{say, workspace};
+use std::process::ExitCode;
+
+/// How long each target runs when the command line does not say, in seconds.
+const DEFAULT_SECONDS: u64 = 60;
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// There is no such target, or it found something.
+pub fn run(arguments: &[String]) -> Result<ExitCode> {
+    let mut targets = targets()?;
+    let mut seconds = DEFAULT_SECONDS;
+    for argument in arguments {
+        if let Ok(number) = argument.parse() {
+            seconds = number;
+        } else if targets.contains(argument) {
+            targets = vec![argument.clone()];
+        } else {
+            return Err(Failure::new(format!("there is no fuzz target `{argument}`"))
+                .hint(format!("there are: {}", targets.join(", "))));
+        }
+    }
+    for target in &targets {
+        round(target, seconds)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The fuzz targets: the programs in `fuzz/src/bin`, sorted.
+///
+/// # Errors
+///
+/// The folder cannot be read.
+pub fn targets() -> Result<Vec<String>> {
+    let folder = workspace::root().join("fuzz/src/bin");
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut targets = Vec::new();
+    for entry in std::fs::read_dir(&folder).during(format_args!("cannot read {}", folder.display()))? {
+        let path = entry.during(format_args!("cannot read {}", folder.display()))?.path();
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            targets.extend(path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
+        }
+    }
+    targets.sort();
+    Ok(targets)
+}
+
+/// Fuzzes one target for a while.
+///
+/// # Errors
+///
+/// It found something, or does not build.
+pub fn round(target: &str, seconds: u64) -> Result<()> {
+    say::step(&format!("fuzzing {target} for {seconds} s"));
+    command::run(
+        workspace::cargo()
+            .args(["run", "--quiet", "--locked", "--release", "--manifest-path", "fuzz/Cargo.toml", "--target-dir"])
+            .arg(workspace::target().join("fuzz"))
+            .args(["--bin", target, "--", &seconds.to_string()]),
+    )
+}

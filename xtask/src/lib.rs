@@ -1,0 +1,102 @@
+//! Builds, tests, demonstrates and measures Windlass: `cargo xtask COMMAND`.
+//!
+//! | module | job |
+//! |---|---|
+//! | [`setup`] | the wasm target, both Helms and the other tools, at exact versions, into a cache outside the tree |
+//! | [`build`] | the host's release binary, and every plugin to `target/plugins/NAME` |
+//! | [`install`] | the binary and the plugins for the person at the keyboard |
+//! | [`demo`] | a real chart through real Helm and two plugins, with a diff at the end |
+//! | [`test`] | everything that must hold before a change lands |
+//! | [`tidy`] | the repository's own rules, as code |
+//! | [`fuzz`] | the long fuzz runs |
+//! | [`bench`] | the table of speeds and sizes |
+//! | [`tools`], [`peers`], [`cache`] | what the commands above fetch and build outside the tree |
+//! | [`workspace`], [`command`], [`say`] | where things are, how other programs are started, how we talk |
+//!
+//! It depends on no package of the workspace, so that it compiles in seconds. The end-to-end tests use [`tools`],
+//! [`peers`] and [`workspace`] from here, so that a version or a folder is written down once.
+// A developer's tool talks on the terminal; there is no data path to keep clean.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::process::ExitCode;
+
+pub mod bench;
+pub mod build;
+pub mod cache;
+pub mod command;
+pub mod demo;
+pub mod fuzz;
+pub mod install;
+pub mod peers;
+pub mod say;
+pub mod setup;
+pub mod streams;
+pub mod test;
+pub mod tidy;
+pub mod tools;
+pub mod workspace;
+
+pub use command::{Failure, Result};
+
+const USAGE: &str = "\
+cargo xtask COMMAND
+
+  setup              fetch what the other commands need: wasm target, Helm 3 and 4, registry, cargo-deny
+                     (--bench: also kustomize and yq)
+  build              the host and every plugin, to target/release and target/plugins (--plugins: plugins only)
+  demo               a real chart through real Helm and two plugins, with a diff at the end
+  test               everything: formatting, lints, docs, licences, tidy rules, unit, plugin and end-to-end tests
+                     (--quick: without docs and licences; a word: only the steps whose name holds it)
+  bench              speed and memory side by side with other tools (--quick; --json FILE)
+  install            the binary and the sample plugins, for you
+  fuzz [TARGET] [S]  fuzz one target, or each, for S seconds (60)
+  tidy               the repository's own rules
+  streams            what both Helms hand over for the charts in tests/charts (--bless: write it)
+
+WINDLASS_OFFLINE=1     never touches the network
+WINDLASS_DEV_CACHE=DIR where tools are kept (windlass-dev/ inside it)
+WINDLASS_BLESS=1       tests rewrite their expected output";
+
+/// Runs the command that `arguments` names (without the program's own name).
+///
+/// # Errors
+///
+/// What went wrong, in one sentence, and what to do about it.
+pub fn run(arguments: &[String]) -> Result<ExitCode> {
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("help", arguments),
+    };
+    match command {
+        "setup" => setup::run(rest),
+        "build" => build::run(rest),
+        "demo" => demo::run(rest),
+        "test" => test::run(rest),
+        "bench" => bench::run(rest),
+        "install" => install::run(rest),
+        "fuzz" => fuzz::run(rest),
+        "tidy" => tidy::run(rest),
+        "streams" => streams::run(rest),
+        "help" | "--help" | "-h" => {
+            println!("{USAGE}");
+            Ok(ExitCode::SUCCESS)
+        }
+        unknown => Err(Failure::new(format!("there is no command `{unknown}`")).hint(USAGE)),
+    }
+}
+
+/// Refuses arguments that a command does not know.
+///
+/// # Errors
+///
+/// Names the first argument that is not in `known`.
+pub fn expect_only(arguments: &[String], known: &[&str]) -> Result<()> {
+    match arguments.iter().find(|argument| !known.contains(&argument.as_str())) {
+        None => Ok(()),
+        Some(argument) => Err(Failure::new(format!("unknown argument `{argument}`")).hint(if known.is_empty() {
+            "this command takes none".to_owned()
+        } else {
+            format!("known: {}", known.join(", "))
+        })),
+    }
+}
