@@ -1,1 +1,22 @@
-//! Not written yet.
+//! Windlass runs Helm post-renderers as WebAssembly plugins in a sandbox that grants nothing by default.
+//!
+//! The way of a stream, in reading order; a stage imports only stages above it, and none imports the command line:
+//!
+//! 1. [`source`]: what the user named, a [`source::PluginRef`];
+//! 2. [`fetch`]: its bytes and their digest, [`fetch::Fetched`];
+//! 3. [`verify`]: trusted bytes, [`verify::Verified`];
+//! 4. [`grants`] and [`limits`]: what the plugin may reach and use up;
+//! 5. [`render`]: the whole path for a chain of plugins.
+//!
+//! [`inspect`] looks at a plugin without running it, [`dirs`] says where files are kept, [`error`] what went wrong, what
+//! to do, and the exit code.
+
+pub mod dirs;
+pub mod error;
+pub mod fetch;
+pub mod grants;
+pub mod inspect;
+pub mod limits;
+pub mod render;
+pub mod source;
+pub mod verify;

