@@ -10,6 +10,7 @@
 //! | [`tidy`] | the repository's own rules, as code |
 //! | [`fuzz`] | the long fuzz runs |
 //! | [`bench`] | the table of speeds and sizes |
+//! | [`streams`], [`helm`] | real Helm, and the records of what it hands over for the charts in `tests/charts` |
 //! | [`tools`], [`peers`], [`cache`] | what the commands above fetch and build outside the tree |
 //! | [`workspace`], [`command`], [`say`] | where things are, how other programs are started, how we talk |
 //!
@@ -26,6 +27,7 @@ pub mod cache;
 pub mod command;
 pub mod demo;
 pub mod fuzz;
+pub mod helm;
 pub mod install;
 pub mod peers;
 pub mod say;
