@@ -1,1 +1,21 @@
-//! Not written yet.
+//! What the end-to-end tests share. They run the release binary and the built plugins (`cargo xtask build`) as a person
+//! would: as processes, under real Helm, and beside other programs.
+//!
+//! | module | job |
+//! |---|---|
+//! | [`sandbox`] | a home of its own for each test; Windlass and both Helms in it |
+//! | [`needs`] | tools and peers that a test needs; without them it is skipped, but never with `CI=true` |
+//! | [`input`] | the streams that tests run over: the recorded ones, and the public charts where they are at hand |
+//! | [`lines`] | which lines a plugin added, removed or changed |
+//! | [`oracle`] | what an independent parser sees in a stream |
+//! | [`session`] | terminal sessions in Markdown files, as tests |
+
+// Tests talk to whoever reads their output.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+pub mod input;
+pub mod lines;
+pub mod needs;
+pub mod oracle;
+pub mod sandbox;
+pub mod session;
