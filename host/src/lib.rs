@@ -5,12 +5,14 @@
 //! 1. [`source`]: what the user named, a [`source::PluginRef`];
 //! 2. [`fetch`]: its bytes and their digest, [`fetch::Fetched`];
 //! 3. [`verify`]: trusted bytes, [`verify::Verified`];
-//! 4. [`grants`] and [`limits`]: what the plugin may reach and use up;
-//! 5. [`render`]: the whole path for a chain of plugins.
+//! 4. [`compile`]: machine code, [`compile::Compiled`], made in a child process and kept in a private cache ([`store`]);
+//! 5. [`grants`] and [`limits`]: what the plugin may reach and use up;
+//! 6. [`render`]: the whole path for a chain of plugins.
 //!
 //! [`inspect`] looks at a plugin without running it, [`dirs`] says where files are kept, [`error`] what went wrong, what
 //! to do, and the exit code.
 
+pub mod compile;
 pub mod dirs;
 pub mod error;
 pub mod fetch;
@@ -19,4 +21,5 @@ pub mod inspect;
 pub mod limits;
 pub mod render;
 pub mod source;
+pub mod store;
 pub mod verify;

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::compile::child::Compiler;
 use crate::error::Error;
 use crate::fetch::{self, Digest};
 use crate::grants::Grants;
@@ -32,10 +33,19 @@ pub struct Step {
 pub struct RenderOptions<'a> {
     /// Where compiled code is kept: [`CodeCache::default_place`], or none at all.
     pub cache: CodeCache,
+    /// The program that compiles.
+    pub compiler: Compiler,
     /// The least level of the plugins' log lines that is handed to `on_event`.
     pub log_level: LogLevel,
     /// Called as things happen.
     pub on_event: &'a (dyn Fn(Event<'_>) + Sync),
+}
+
+impl<'a> RenderOptions<'a> {
+    /// Compiles with this very program, keeps code in `cache` and hands over log lines from [`LogLevel::Info`] up.
+    pub fn new(cache: CodeCache, on_event: &'a (dyn Fn(Event<'_>) + Sync)) -> Self {
+        Self { cache, compiler: Compiler::this_program(), log_level: LogLevel::Info, on_event }
+    }
 }
 
 /// Where ahead-of-time compiled code is kept.

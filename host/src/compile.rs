@@ -1,0 +1,106 @@
+//! Stage three: trusted bytes to machine code.
+//!
+//! Compiling is where a small module can cost gigabytes and minutes, so it never happens in this process: a child with
+//! limits on memory and time validates and compiles ([`child`]), and the result is kept in a private, authenticated
+//! [`cache`]. A run with a warm cache only reads, authenticates and maps.
+
+pub(crate) mod cache;
+pub mod child;
+mod engine;
+mod validate;
+
+use std::time::Instant;
+
+use wasmtime::Module;
+
+use crate::error::Error;
+use crate::fetch::Digest;
+use crate::render::{CodeCache, Event, RenderOptions};
+use crate::verify::Verified;
+
+pub(crate) use validate::{HELM_FEATURES, ModuleShape, shape, validate};
+
+/// Machine code of a verified plugin, loaded into this process.
+#[derive(Clone)]
+pub struct Compiled {
+    name: String,
+    digest: Digest,
+    metadata_json: Option<String>,
+    module: Module,
+}
+
+impl Compiled {
+    /// The plugin's short name, for messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The digest of the wasm.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The plugin's own account of itself, see [`Verified::metadata_json`].
+    pub fn metadata_json(&self) -> Option<&str> {
+        self.metadata_json.as_deref()
+    }
+
+    pub(crate) fn module(&self) -> &Module {
+        &self.module
+    }
+}
+
+/// Loads the plugin's code from the cache, or compiles it and keeps it there.
+///
+/// # Errors
+///
+/// Not a plugin that can run here (exit 2), the compiler hit a limit (exit 4), or the cache cannot be used (exit 2).
+pub fn compile(plugin: &Verified, options: &RenderOptions<'_>) -> Result<Compiled, Error> {
+    let name = plugin.name();
+    let module = load_or_build(plugin, &name, options).map_err(|error| error.in_plugin(&name))?;
+    let metadata_json = plugin.metadata_json().map(str::to_owned);
+    Ok(Compiled { digest: plugin.digest(), metadata_json, module, name })
+}
+
+fn load_or_build(plugin: &Verified, name: &str, options: &RenderOptions<'_>) -> Result<Module, Error> {
+    let engine = engine::runtime()?;
+    let cache = match &options.cache {
+        CodeCache::Off => None,
+        CodeCache::On { folder, state } => Some(cache::Cache::open(folder, state, &engine)?),
+    };
+    if let Some(cache) = &cache
+        && let Some(entry) = cache.load(plugin.digest())?
+    {
+        // An entry of another processor or build that slipped past the key is made anew, like a corrupt one.
+        if let Ok(module) = load(&engine, &entry) {
+            return Ok(module);
+        }
+    }
+    (options.on_event)(Event::Compiling { plugin: name });
+    let started = Instant::now();
+    let code = child::compile(plugin.wasm(), &options.compiler)?;
+    (options.on_event)(Event::Compiled { plugin: name, took: started.elapsed() });
+    if let Some(cache) = &cache {
+        cache.store(plugin.digest(), code.bytes())?;
+    }
+    load(&engine, &code).map_err(|error| Error::bug(format!("the compiled code cannot be loaded: {error:#}")))
+}
+
+/// Machine code that is safe to run: only [`child`] and [`cache`] make it, one as it came from the compiler, the other
+/// after it was authenticated. The bytes are owned, so nothing can change them between the check and the loading.
+pub(crate) struct TrustedCode(Vec<u8>);
+
+impl TrustedCode {
+    fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+fn load(engine: &wasmtime::Engine, code: &TrustedCode) -> wasmtime::Result<Module> {
+    // SAFETY: `deserialize` runs whatever machine code it is given. `TrustedCode` is only made of what our own compiler
+    // child wrote to our pipe, or of a cache entry whose MAC under this user's key is right, and it is owned memory.
+    #[allow(unsafe_code)]
+    unsafe {
+        Module::deserialize(engine, code.bytes())
+    }
+}

@@ -1,0 +1,199 @@
+//! The compiler's child process: this same program, started with a hidden argument, with limits on its memory and CPU
+//! time. The module goes in on its standard input, the code comes out on its standard output.
+//!
+//! Compilers are built for well-meant input: 82 KB of wasm have cost one 2.6 s and 1.2 GB. In a process of its own that
+//! ends with a clear message instead of the user's machine.
+
+use std::io::{self, Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, Signal, setrlimit};
+use serde::{Deserialize, Serialize};
+
+use super::{TrustedCode, engine, validate};
+use crate::error::{Error, ExitCode};
+use crate::limits::ByteSize;
+
+/// The hidden first argument that makes this program a compiler child: see [`main`].
+pub const ARGUMENT: &str = "__compile";
+
+/// More threads than this bring a plugin-sized module nothing and cost address space.
+const MAX_THREADS: usize = 4;
+/// The most bytes that the child may answer, and so the most that this process holds of it.
+const MAX_CODE_BYTES: u64 = 1 << 30;
+/// How the child tells that its answer is an error in words.
+const EXIT_EXPLAINED: u8 = 10;
+
+/// The program that is started to compile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compiler {
+    program: PathBuf,
+}
+
+impl Compiler {
+    /// This very program, which must call [`main`] when its first argument is [`ARGUMENT`].
+    pub fn this_program() -> Self {
+        // The link survives that the file is replaced during an upgrade; its target's path would not.
+        let link = PathBuf::from("/proc/self/exe");
+        let program = if link.exists() { link } else { std::env::current_exe().unwrap_or(link) };
+        Self { program }
+    }
+
+    /// Another program that calls [`main`]: for tests and for programs that embed this library.
+    pub fn program(program: impl Into<PathBuf>) -> Self {
+        Self { program: program.into() }
+    }
+}
+
+/// What one compilation may use up, by the size of the module: real guests need a tenth of it.
+#[derive(Debug, Clone, Copy)]
+struct Budget {
+    /// Address space in bytes, program and thread stacks included.
+    memory: u64,
+    /// CPU time of all threads in seconds; also the base of the wall-clock limit.
+    seconds: u64,
+}
+
+impl Budget {
+    fn for_module(length: usize) -> Self {
+        let length = length as u64;
+        Self { memory: (768 << 20) + length.saturating_mul(160), seconds: 5 + length.saturating_mul(4) / (1 << 20) }
+    }
+
+    /// Longer than the CPU time, for machines with other things to do.
+    fn wall_clock(self) -> Duration {
+        Duration::from_secs(5 + 2 * self.seconds)
+    }
+}
+
+/// An [`Error`] on its way from the child.
+#[derive(Serialize, Deserialize)]
+struct Explanation {
+    is_limit: bool,
+    message: String,
+    hints: Vec<String>,
+}
+
+/// Compiles `wasm` in a child process.
+///
+/// # Errors
+///
+/// The module is not one that can run here (exit 2), or compiling it hits a limit (exit 4).
+pub(super) fn compile(wasm: &[u8], compiler: &Compiler) -> Result<TrustedCode, Error> {
+    let budget = Budget::for_module(wasm.len());
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+    let mut child = Command::new(&compiler.program)
+        .args([ARGUMENT, &budget.memory.to_string(), &budget.seconds.to_string()])
+        .env_clear()
+        .env("RAYON_NUM_THREADS", threads.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| Error::bug(format!("the compiler's process cannot be started: {error}")))?;
+    let (status, code, complaint) = converse(&mut child, wasm, budget)?;
+    if status.success() {
+        return Ok(TrustedCode(code));
+    }
+    Err(explain(status, &complaint, budget))
+}
+
+/// Feeds the child and reads what it says, all at once so that no full pipe can stop either side.
+fn converse(child: &mut Child, wasm: &[u8], budget: Budget) -> Result<(ExitStatus, Vec<u8>, Vec<u8>), Error> {
+    let (Some(mut stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    else {
+        return Err(Error::bug("the compiler's process has no pipes"));
+    };
+    let (sender, receiver) = mpsc::channel();
+    let lost = |error: io::Error| Error::bug(format!("the compiler's process cannot be talked to: {error}"));
+    thread::scope(|scope| {
+        let reader = scope.spawn(move || {
+            let mut code = Vec::new();
+            let read = stdout.take(MAX_CODE_BYTES).read_to_end(&mut code);
+            // The receiver is gone only when the time is up, and then nobody asks for the code.
+            let _ = sender.send(());
+            read.map(|_| code)
+        });
+        let complainer = scope.spawn(move || {
+            let mut complaint = Vec::new();
+            stderr.take(64 << 10).read_to_end(&mut complaint).map(|_| complaint)
+        });
+        // A child that dies early closes the pipe; its exit status says why.
+        scope.spawn(move || stdin.write_all(wasm));
+        let in_time = receiver.recv_timeout(budget.wall_clock()).is_ok();
+        if !in_time {
+            let _ = child.kill();
+        }
+        let status = child.wait().map_err(lost)?;
+        let panicked = |_| Error::bug("a thread that reads the compiler's answer panicked");
+        let code = reader.join().map_err(panicked)?.map_err(lost)?;
+        let complaint = complainer.join().map_err(panicked)?.map_err(lost)?;
+        Ok((status, code, complaint))
+    })
+}
+
+fn explain(status: ExitStatus, complaint: &[u8], budget: Budget) -> Error {
+    let hint = "a plugin of this size does not need that much: do not trust it, or simplify its largest functions";
+    if status.code() == Some(i32::from(EXIT_EXPLAINED))
+        && let Ok(explanation) = serde_json::from_slice::<Explanation>(complaint)
+    {
+        let exit_code = if explanation.is_limit { ExitCode::Limit } else { ExitCode::Usage };
+        return explanation.hints.into_iter().fold(Error::new(exit_code, explanation.message), Error::hint);
+    }
+    let text = String::from_utf8_lossy(complaint).trim().to_owned();
+    let is = |signal: Signal| status.signal() == Some(signal.as_raw());
+    let error = if is(Signal::XCPU) || is(Signal::KILL) {
+        Error::limit(format!("compiling the plugin takes more than {} seconds", budget.seconds)).hint(hint)
+    } else if is(Signal::ABORT) || is(Signal::SEGV) || is(Signal::BUS) {
+        // Rust aborts when memory runs out, and a thread that cannot get its stack dies on its guard page.
+        Error::limit(format!("compiling the plugin needs more than {} of memory", ByteSize(budget.memory >> 20 << 20)))
+            .hint(hint)
+    } else {
+        Error::bug(format!("the compiler's process failed ({status})"))
+    };
+    error.detail(text)
+}
+
+/// The child's whole life. `arguments` are those after [`ARGUMENT`]: address space in bytes and CPU seconds.
+pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> std::process::ExitCode {
+    let numbers: Vec<u64> =
+        arguments.into_iter().filter_map(|argument| argument.to_str().and_then(|text| text.parse().ok())).collect();
+    let &[memory, seconds] = numbers.as_slice() else { return std::process::ExitCode::from(ExitCode::Bug.code()) };
+    match compile_here(memory, seconds) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            let explanation = Explanation {
+                is_limit: error.exit_code() == ExitCode::Limit,
+                message: error.message().to_owned(),
+                hints: error.hints().to_vec(),
+            };
+            // If nobody listens any more, nobody needs it.
+            let _ = serde_json::to_writer(io::stderr().lock(), &explanation);
+            std::process::ExitCode::from(EXIT_EXPLAINED)
+        }
+    }
+}
+
+fn compile_here(memory: u64, seconds: u64) -> Result<(), Error> {
+    let lost = |error: io::Error| Error::limit(format!("the compiler's process lost its caller: {error}"));
+    for (resource, limit) in [(Resource::As, memory), (Resource::Cpu, seconds), (Resource::Core, 0)] {
+        // A lower limit that is in force already stays: raising it would fail, and is not what is wanted.
+        let _ = setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) });
+    }
+    let mut wasm = Vec::new();
+    io::stdin().lock().read_to_end(&mut wasm).map_err(lost)?;
+    validate(&wasm)?;
+    let too_much = |error: wasmtime::Error| {
+        Error::limit(format!("the plugin cannot be compiled: {error:#}"))
+            .hint("a plugin does not need that: do not trust it, or simplify it")
+    };
+    let engine = engine::compiler().map_err(|error| Error::limit(format!("the compiler does not start: {error:#}")))?;
+    let code = engine.precompile_module(&wasm).map_err(too_much)?;
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(&code).and_then(|()| stdout.flush()).map_err(lost)
+}

@@ -1,0 +1,354 @@
+//! Is this a module that can run here? Every way in which it is not gets a message of its own.
+
+use wasmparser::{Encoding, ExternalKind, FuncType, Parser, Payload, TypeRef, Validator, WasmFeatures};
+use windlass_abi::raw;
+
+use crate::error::{Error, nearest};
+use crate::source;
+
+/// What Helm's engine (wazero with its `CoreFeaturesV2`) accepts.
+pub(crate) const HELM_FEATURES: WasmFeatures = WasmFeatures::WASM2.union(WasmFeatures::GC_TYPES);
+/// What Windlass accepts: without `externref`, which would need a garbage collector and which no guest language uses.
+const FEATURES: WasmFeatures = WasmFeatures::WASM2.difference(WasmFeatures::GC_TYPES);
+
+/// How many characters of a name from a guest are shown.
+const SHOWN_NAME_CHARACTERS: usize = 80;
+/// How many imports or exports are looked at; wasmparser's own limit on each is higher.
+const MAX_LISTED: usize = 100_000;
+
+/// A function type as both wasmparser and a reader see it, for example `(i64, i64) -> i64`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Signature {
+    text: String,
+}
+
+impl Signature {
+    fn of(function: &FuncType) -> Self {
+        Self { text: windlass_signature(function.params(), function.results()) }
+    }
+}
+
+impl std::fmt::Display for Signature {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn windlass_signature<T: ToString>(parameters: &[T], results: &[T]) -> String {
+    let join = |types: &[T]| types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match results {
+        [] => format!("({})", join(parameters)),
+        [one] => format!("({}) -> {}", join(parameters), one.to_string()),
+        many => format!("({}) -> ({})", join(parameters), join(many)),
+    }
+}
+
+/// Something that a module imports.
+#[derive(Debug, Clone)]
+pub(crate) struct ImportShape {
+    pub(crate) module: String,
+    pub(crate) name: String,
+    /// The signature of a function, else the kind: `memory`, `table`, `global`.
+    pub(crate) what: String,
+}
+
+/// Something that a module exports.
+#[derive(Debug, Clone)]
+pub(crate) struct ExportShape {
+    pub(crate) name: String,
+    /// The signature of a function, else the kind: `memory`, `table`, `global`.
+    pub(crate) what: String,
+}
+
+/// The outside of a module.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ModuleShape {
+    pub(crate) imports: Vec<ImportShape>,
+    pub(crate) exports: Vec<ExportShape>,
+}
+
+/// Checks the whole module: format, features, every function body, and the entry.
+///
+/// # Errors
+///
+/// It is not a WebAssembly module, is broken, needs a proposal that Helm's engine lacks, or has no entry (exit 2).
+pub(crate) fn validate(wasm: &[u8]) -> Result<ModuleShape, Error> {
+    check_format(wasm)?;
+    if let Err(error) = Validator::new_with_features(FEATURES).validate_all(wasm) {
+        return Err(explain(wasm, &error));
+    }
+    let shape = shape(wasm)?;
+    check_entry(&shape)?;
+    Ok(shape)
+}
+
+/// Looks at the first bytes.
+fn check_format(wasm: &[u8]) -> Result<(), Error> {
+    let not_wasm = |what: &str| Error::usage(format!("this is not a WebAssembly module but {what}"));
+    let text_start = wasm.trim_ascii_start();
+    if wasm.is_empty() {
+        return Err(Error::usage("the file is empty").hint("build the plugin again with `windlass build`"));
+    }
+    if wasm.starts_with(b"\x7fELF") {
+        return Err(not_wasm("machine code that some tool compiled ahead of time")
+            .hint("give the `.wasm` that it was made from: Windlass runs no foreign machine code"));
+    }
+    if text_start.starts_with(b"(") || text_start.starts_with(b";;") {
+        return Err(not_wasm("WebAssembly's text format").hint("turn it into a binary with `wat2wasm`"));
+    }
+    if wasm.starts_with(&[0x1f, 0x8b]) {
+        return Err(not_wasm("a gzip archive").hint("give an archive the ending `.tgz`"));
+    }
+    if !wasm.starts_with(b"\0asm") {
+        return Err(Error::usage("this is not a WebAssembly module").hint(source::FORMS));
+    }
+    if wasm.len() < 8 {
+        return Err(cut_off());
+    }
+    if Parser::is_component(wasm) {
+        return Err(Error::usage("this is a WebAssembly component, not a module").hint(
+            "Helm's engine runs modules only: build for `wasm32-unknown-unknown` or `wasm32-wasip1`, not for `wasm32-wasip2`",
+        ));
+    }
+    if !Parser::is_core_wasm(wasm) {
+        return Err(Error::usage("this is a WebAssembly module of a version that is not known"));
+    }
+    Ok(())
+}
+
+fn cut_off() -> Error {
+    Error::usage("the WebAssembly module is cut off").hint("build or fetch the plugin again")
+}
+
+fn explain(wasm: &[u8], error: &wasmparser::BinaryReaderError) -> Error {
+    let offset = error.offset();
+    let message = error.message().lines().next().unwrap_or_default().to_owned();
+    if Validator::new_with_features(HELM_FEATURES).validate_all(wasm).is_ok() {
+        return Error::usage(format!(
+            "the WebAssembly module uses `externref`, which Windlass does not offer: {message} (at offset {offset:#x})"
+        ));
+    }
+    // A module that is right once everything is allowed lacks nothing but the permission.
+    let everything = WasmFeatures::all().difference(WasmFeatures::COMPONENT_MODEL);
+    if Validator::new_with_features(everything).validate_all(wasm).is_ok() {
+        return Error::usage(format!(
+            "the WebAssembly module needs a feature that Helm's engine does not have: {message} (at offset {offset:#x})"
+        ))
+        .hint("build it for WebAssembly 2.0: no threads, tail calls, exceptions, multiple memories, 64-bit memories, relaxed SIMD or extended constants");
+    }
+    if message.contains("unexpected end") {
+        return cut_off();
+    }
+    Error::usage(format!("the WebAssembly module is invalid: {message} (at offset {offset:#x})"))
+        .hint("build or fetch the plugin again")
+}
+
+fn check_entry(shape: &ModuleShape) -> Result<(), Error> {
+    let what = |name: &str| shape.exports.iter().find(|export| export.name == name).map(|export| export.what.as_str());
+    let wrong_type = |name: &str, is: &str, wanted: &str| {
+        Error::usage(format!("the plugin's entry `{name}` is `{is}` and must be `{wanted}`"))
+    };
+    let mut has_entry = false;
+    if let Some(is) = what(raw::HELM_ENTRY) {
+        if is != "() -> i32" && is != "()" {
+            return Err(wrong_type(raw::HELM_ENTRY, is, "() -> i32"));
+        }
+        has_entry = true;
+    }
+    if let Some(is) = what(raw::RENDER) {
+        if is != RENDER_SIGNATURE {
+            return Err(wrong_type(raw::RENDER, is, RENDER_SIGNATURE));
+        }
+        for (name, wanted) in [(raw::ALLOC, "(i32) -> i32"), (raw::MEMORY, "memory")] {
+            match what(name) {
+                Some(is) if is == wanted => {}
+                Some(is) => return Err(wrong_type(name, is, wanted)),
+                None => return Err(Error::usage(format!("the plugin exports `{}` without `{name}`", raw::RENDER))),
+            }
+        }
+        has_entry = true;
+    }
+    if has_entry {
+        return Ok(());
+    }
+    let error = Error::usage(format!(
+        "the plugin has no entry: it exports neither `{}` nor `{}`",
+        raw::HELM_ENTRY,
+        raw::RENDER
+    ));
+    let names =
+        shape.exports.iter().map(|export| export.name.as_str()).filter(|name| name.len() < 2 * SHOWN_NAME_CHARACTERS);
+    Err(match nearest(raw::HELM_ENTRY, names) {
+        Some(near) => error.hint(format!("it exports `{}`: rename that to `{}`", shown_name(near), raw::HELM_ENTRY)),
+        None => error.hint(format!("a plugin exports `{}`; the PDK's macro makes it", raw::HELM_ENTRY)),
+    })
+}
+
+const RENDER_SIGNATURE: &str = "(i32, i32, i32, i32) -> i64";
+
+/// Imports and exports of a module. Function bodies are not looked at.
+///
+/// # Errors
+///
+/// The sections before the code are broken (exit 2).
+pub(crate) fn shape(wasm: &[u8]) -> Result<ModuleShape, Error> {
+    check_format(wasm)?;
+    read_shape(wasm).map_err(|error| explain(wasm, &error))
+}
+
+fn read_shape(wasm: &[u8]) -> Result<ModuleShape, wasmparser::BinaryReaderError> {
+    let mut types: Vec<Signature> = Vec::new();
+    let mut functions: Vec<u32> = Vec::new();
+    let mut shape = ModuleShape::default();
+    let signature = |types: &[Signature], index: u32| {
+        types.get(index as usize).map_or_else(|| "function".to_owned(), Signature::to_string)
+    };
+    for payload in Parser::new(0).parse_all(wasm) {
+        match payload? {
+            Payload::Version { encoding: Encoding::Component, .. } | Payload::CodeSectionStart { .. } => break,
+            Payload::TypeSection(reader) => {
+                for group in reader.into_iter_err_on_gc_types() {
+                    types.push(Signature::of(&group?));
+                }
+            }
+            Payload::ImportSection(reader) => {
+                for import in reader.into_imports().take(MAX_LISTED) {
+                    let import = import?;
+                    let what = match import.ty {
+                        TypeRef::Func(index) | TypeRef::FuncExact(index) => {
+                            functions.push(index);
+                            signature(&types, index)
+                        }
+                        TypeRef::Memory(_) => "memory".to_owned(),
+                        TypeRef::Table(_) => "table".to_owned(),
+                        TypeRef::Global(_) => "global".to_owned(),
+                        TypeRef::Tag(_) => "tag".to_owned(),
+                    };
+                    shape.imports.push(ImportShape {
+                        module: import.module.to_owned(),
+                        name: import.name.to_owned(),
+                        what,
+                    });
+                }
+            }
+            Payload::FunctionSection(reader) => {
+                for index in reader {
+                    functions.push(index?);
+                }
+            }
+            Payload::ExportSection(reader) => {
+                for export in reader.into_iter().take(MAX_LISTED) {
+                    let export = export?;
+                    let what = match export.kind {
+                        ExternalKind::Func | ExternalKind::FuncExact => functions
+                            .get(export.index as usize)
+                            .map_or_else(|| "function".to_owned(), |index| signature(&types, *index)),
+                        ExternalKind::Memory => "memory".to_owned(),
+                        ExternalKind::Table => "table".to_owned(),
+                        ExternalKind::Global => "global".to_owned(),
+                        ExternalKind::Tag => "tag".to_owned(),
+                    };
+                    shape.exports.push(ExportShape { name: export.name.to_owned(), what });
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(shape)
+}
+
+/// A name from a guest as it can stand in a message: short, on one line, without control characters.
+pub(crate) fn shown_name(name: &str) -> String {
+    let mut shown: String = name.chars().take(SHOWN_NAME_CHARACTERS).flat_map(char::escape_debug).collect();
+    if name.chars().nth(SHOWN_NAME_CHARACTERS).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Validates `wasm`: the error's text must contain `expected`, or there must be none where it is empty.
+    #[track_caller]
+    fn check(wasm: &[u8], expected: &str) {
+        match validate(wasm) {
+            Ok(_) => assert_eq!(expected, "", "the module is accepted"),
+            Err(error) => {
+                assert!(!expected.is_empty() && error.to_string().contains(expected), "{error}");
+                assert_eq!(error.exit_code(), crate::error::ExitCode::Usage);
+            }
+        }
+    }
+
+    fn module(text: &str) -> Vec<u8> {
+        wat::parse_str(format!(r#"(module {text} (func (export "helm_plugin_main") (result i32) i32.const 0))"#))
+            .unwrap()
+    }
+
+    #[test]
+    fn what_is_no_module_is_named() {
+        check(b"", "empty");
+        check(b"apiVersion: v1\n", "not a WebAssembly module");
+        check(b"(module)", "text format");
+        check(b"  ;; comment\n(module)", "text format");
+        check(b"\x7fELF\x02\x01\x01", "ahead of time");
+        check(&[0x1f, 0x8b, 8, 0], "gzip");
+        check(b"\0asm", "cut off");
+        check(b"\0asm\x02\0\0\0", "version");
+        check(&wat::parse_str("(component)").unwrap(), "component");
+        let whole = module("(memory 1)");
+        for length in 9..whole.len() {
+            assert!(validate(&whole[..length]).is_err(), "{length} bytes");
+        }
+        check(&whole[..whole.len() - 1], "cut off");
+        check(&whole, "");
+    }
+
+    #[test]
+    fn features_are_those_of_helms_engine() {
+        for accepted in [
+            "(func (param v128) (result v128) local.get 0)",
+            "(func (result i32 i32) i32.const 0 i32.const 1)",
+            "(memory 1) (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 0)))",
+            "(table 1 funcref) (table 1 funcref)",
+            "(func (drop (i32.trunc_sat_f32_s (f32.const 0))) (drop (i32.extend8_s (i32.const 0))))",
+        ] {
+            check(&module(accepted), "");
+        }
+        for refused in [
+            "(memory 1 1 shared)",
+            "(func $f return_call $f)",
+            "(tag)",
+            "(memory 1) (memory 1)",
+            "(memory i64 1)",
+            "(global i32 (i32.add (i32.const 1) (i32.const 1)))",
+            "(func (param v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 0)))",
+            "(type (struct))",
+        ] {
+            check(&module(refused), "needs a feature that Helm's engine does not have");
+        }
+    }
+
+    #[test]
+    fn external_references_are_left_out() {
+        check(&module("(table 1 externref)"), "`externref`");
+    }
+
+    #[test]
+    fn entries_are_checked() {
+        let check = |text: &str, expected: &str| check(&wat::parse_str(text).unwrap(), expected);
+        check("(module)", "no entry");
+        check(r#"(module (func (export "helm_plugin_main")))"#, "");
+        check(r#"(module (func (export "helm_plugin_main") (param i32)))"#, "is `(i32)` and must be `() -> i32`");
+        check(r#"(module (memory (export "helm_plugin_main") 1))"#, "is `memory`");
+        let render = r#"(func (export "windlass_render") (param i32 i32 i32 i32) (result i64) i64.const 0)"#;
+        let alloc = r#"(func (export "windlass_alloc") (param i32) (result i32) i32.const 0)"#;
+        check(&format!("(module {render})"), "without `windlass_alloc`");
+        check(&format!("(module {render} {alloc})"), "without `memory`");
+        check(&format!(r#"(module {render} {alloc} (memory (export "memory") 1))"#), "");
+        let error = validate(&wat::parse_str(r#"(module (func (export "helm_plugin_mian")))"#).unwrap()).unwrap_err();
+        assert!(error.hints()[0].contains("helm_plugin_mian"));
+    }
+}
