@@ -40,6 +40,31 @@ impl Digest {
     }
 }
 
+impl std::str::FromStr for Digest {
+    type Err = Error;
+
+    /// # Errors
+    ///
+    /// Not `sha256:` and 64 lower-case hexadecimal digits (exit 2).
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let wrong = || Error::usage("a digest is `sha256:` and 64 lower-case hexadecimal digits");
+        let hex = text.strip_prefix("sha256:").filter(|hex| hex.len() == 64).ok_or_else(wrong)?;
+        let mut digest = [0_u8; 32];
+        for (byte, pair) in digest.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+            let digit = |character: &u8| match character {
+                b'0'..=b'9' => Some(character - b'0'),
+                b'a'..=b'f' => Some(character - b'a' + 10),
+                _ => None,
+            };
+            *byte = match pair {
+                [high, low] => digit(high).zip(digit(low)).map(|(high, low)| high << 4 | low).ok_or_else(wrong)?,
+                _ => return Err(wrong()),
+            };
+        }
+        Ok(Self(digest))
+    }
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "sha256:{}", self.hex())
