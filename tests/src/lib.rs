@@ -6,7 +6,6 @@
 //! | [`sandbox`] | a home of its own for each test; Windlass and both Helms in it |
 //! | [`needs`] | tools and peers that a test needs; without them it is skipped, but never with `CI=true` |
 //! | [`input`] | the streams that tests run over: the recorded ones, and the public charts where they are at hand |
-//! | [`lines`] | which lines a plugin added, removed or changed |
 //! | [`oracle`] | what an independent parser sees in a stream |
 //! | [`session`] | terminal sessions in Markdown files, as tests |
 
@@ -14,7 +13,6 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod input;
-pub mod lines;
 pub mod needs;
 pub mod oracle;
 pub mod sandbox;

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use windlass_tests::lines::{Edit, edits};
 use windlass_tests::needs;
 use windlass_tests::sandbox::Sandbox;
 use xtask::helm::{Helm, NAMESPACE, RELEASE, Version, chart};
+use xtask::lines::{Edit, edits};
 
 /// How Helm is asked to post-render.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 use windlass_tests::input::streams;
-use windlass_tests::lines::{Edit, edits};
 use windlass_tests::sandbox::Sandbox;
 use windlass_tests::{needs, oracle};
+use xtask::lines::{Edit, edits};
 use xtask::peers;
 
 /// Runs `label-injector` with one label.

@@ -11,6 +11,7 @@
 //! | [`fuzz`] | the long fuzz runs |
 //! | [`bench`] | the table of speeds and sizes |
 //! | [`streams`], [`helm`] | real Helm, and the records of what it hands over for the charts in `tests/charts` |
+//! | [`lines`] | which lines a plugin added or extended |
 //! | [`tools`], [`peers`], [`cache`] | what the commands above fetch and build outside the tree |
 //! | [`workspace`], [`command`], [`say`] | where things are, how other programs are started, how we talk |
 //!
@@ -29,6 +30,7 @@ pub mod demo;
 pub mod fuzz;
 pub mod helm;
 pub mod install;
+pub mod lines;
 pub mod peers;
 pub mod say;
 pub mod setup;
