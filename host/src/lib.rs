@@ -12,6 +12,7 @@
 //! [`inspect`] looks at a plugin without running it, [`dirs`] says where files are kept, [`error`] what went wrong, what
 //! to do, and the exit code.
 
+mod capabilities;
 pub mod compile;
 pub mod dirs;
 pub mod error;

@@ -9,5 +9,5 @@ pub mod artifact;
 pub mod credentials;
 pub mod http;
 pub mod progress;
-mod reach;
+pub(crate) mod reach;
 pub mod registry;
