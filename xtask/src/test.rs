@@ -219,12 +219,26 @@ fn plugin_tests() -> Result<Counts> {
 fn plugin_cases() -> Result<Counts> {
     let mut counts = Counts::default();
     for name in workspace::plugin_names()? {
-        let folder = workspace::root().join("plugins").join(&name);
-        match command::run(Command::new(workspace::windlass()).arg("test").arg(&folder).stdout(Stdio::null())) {
-            Ok(()) => counts.passed += workspace::folders(&folder.join("tests/cases"))?.len() as u64,
-            Err(failure) => {
-                say::failure(&failure);
+        let finished = command::feed(
+            Command::new(workspace::windlass())
+                .args(["test", "--output", "json"])
+                .arg(workspace::root().join("plugins").join(&name))
+                .arg("--plugin")
+                .arg(workspace::built_plugin(&name)),
+            b"",
+        )?;
+        let Ok(report) = serde_json::from_slice::<serde_json::Value>(&finished.stdout) else {
+            say::failure(&Failure::new(format!("windlass test on {name}: {}", finished.stderr.trim())));
+            counts.failed += 1;
+            continue;
+        };
+        for case in report["cases"].as_array().map(Vec::as_slice).unwrap_or_default() {
+            if case["passed"] == true {
+                counts.passed += 1;
+            } else {
                 counts.failed += 1;
+                let problem = case["problem"].as_str().unwrap_or_default();
+                say::note(&format!("{name}: {} FAILED\n{problem}", case["name"].as_str().unwrap_or_default()));
             }
         }
     }
