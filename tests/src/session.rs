@@ -50,17 +50,45 @@ struct Block {
 ///
 /// A session does not hold; the message shows the file, the line, and both texts.
 pub fn check(file: &Path) {
-    let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    let blocks = blocks(&lines);
-    if blocks.iter().all(|block| block.place == Place::Nowhere) {
+    let (problems, corrections) = run(file);
+    if problems.is_empty() {
         return;
+    }
+    if std::env::var_os("WINDLASS_BLESS").is_none_or(|value| value != "1") {
+        panic!("\n{problems}`WINDLASS_BLESS=1` writes what was printed into the file");
+    }
+    let text = std::fs::read_to_string(file).expect("the file was just read");
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    for (range, printed) in corrections.into_iter().rev() {
+        lines.splice(range, printed);
+    }
+    std::fs::write(file, lines.join("\n") + "\n").expect("the file can be written");
+}
+
+/// Whether every session of a file is true.
+///
+/// # Panics
+///
+/// The file cannot be read.
+#[must_use]
+pub fn is_true(file: &Path) -> bool {
+    run(file).0.is_empty()
+}
+
+/// What a person needs to see, and the lines that would make the file true.
+type Findings = (String, Vec<(std::ops::Range<usize>, Vec<String>)>);
+
+/// Runs every session of a file.
+fn run(file: &Path) -> Findings {
+    let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let blocks = blocks(&text.lines().map(str::to_owned).collect::<Vec<_>>());
+    let (mut problems, mut corrections) = (String::new(), Vec::new());
+    if blocks.iter().all(|block| block.place == Place::Nowhere) {
+        return (problems, corrections);
     }
     let sandbox = Sandbox::new();
     let scratch = sandbox.path().join("scratch");
     std::fs::create_dir(&scratch).expect("a scratch folder");
-    let mut problems = String::new();
-    let mut corrections = Vec::new();
     for block in blocks {
         let folder = match block.place {
             Place::Root => workspace::root(),
@@ -84,17 +112,7 @@ pub fn check(file: &Path) {
             corrections.push((step.range.clone(), printed));
         }
     }
-    if problems.is_empty() {
-        return;
-    }
-    if std::env::var_os("WINDLASS_BLESS").is_some_and(|value| value == "1") {
-        for (range, printed) in corrections.into_iter().rev() {
-            lines.splice(range, printed);
-        }
-        std::fs::write(file, lines.join("\n") + "\n").expect("the file can be written");
-        return;
-    }
-    panic!("\n{problems}`WINDLASS_BLESS=1` writes what was printed into the file");
+    (problems, corrections)
 }
 
 /// The sessions of a file.
