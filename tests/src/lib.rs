@@ -6,6 +6,7 @@
 //! | [`sandbox`] | a home of its own for each test; Windlass and both Helms in it |
 //! | [`needs`] | tools and peers that a test needs; without them it is skipped, but never with `CI=true` |
 //! | [`input`] | the streams that tests run over: the recorded ones, and the public charts where they are at hand |
+//! | [`objects`] | live Kubernetes objects: table cases, generated ones, those of the streams with a status made up |
 //! | [`oracle`] | what an independent parser sees in a stream |
 //! | [`session`] | terminal sessions in Markdown files, as tests |
 
@@ -14,6 +15,7 @@
 
 pub mod input;
 pub mod needs;
+pub mod objects;
 pub mod oracle;
 pub mod sandbox;
 pub mod session;

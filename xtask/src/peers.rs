@@ -27,6 +27,9 @@ pub const HELM_ENGINE: Peer = Peer { name: "helm-engine", language: Language::Go
 /// Reads a stream with the YAML parser of Helm and Kubernetes; one JSON value per document.
 pub const YAML_ORACLE: Peer = Peer { name: "yaml-oracle", language: Language::Go };
 
+/// Computes statuses with the library that Helm uses, and evaluates JSONPath with client-go; one request per line.
+pub const KSTATUS_GO: Peer = Peer { name: "kstatus-go", language: Language::Go };
+
 /// Runs a plugin with the `extism` crate.
 pub const EXTISM_CRATE: Peer = Peer { name: "extism-crate", language: Language::Rust };
 

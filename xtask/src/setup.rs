@@ -26,7 +26,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     let results = wanted
         .iter()
         .map(|tool| (tool.title(), tool.ensure()))
-        .chain([peers::HELM_ENGINE, peers::YAML_ORACLE].iter().map(|peer| (peer.title(), peer.ensure())));
+        .chain([peers::HELM_ENGINE, peers::YAML_ORACLE, peers::KSTATUS_GO].iter().map(|peer| (peer.title(), peer.ensure())));
     let mut failed = 0;
     for (title, result) in results {
         match result {

@@ -19,7 +19,7 @@ pub fn augment(object: &mut Value, options: &Options) -> Result<(), Error> {
     let verdict = compute(object, options)?;
     let now = format_rfc3339(options.now.unwrap_or_default());
     let mut conditions = match object.get("status") {
-        None | Some(Value::Null) => Vec::new(),
+        None => Vec::new(),
         Some(Value::Object(status)) => match status.get("conditions") {
             None => Vec::new(),
             Some(Value::Array(items)) => items.clone(),
@@ -32,9 +32,6 @@ pub fn augment(object: &mut Value, options: &Options) -> Result<(), Error> {
     }
     let Value::Object(root) = object else { return Err(wrong_type("", object, "a map")) };
     let status = root.entry("status").or_insert_with(|| Value::Object(Map::new()));
-    if status.is_null() {
-        *status = Value::Object(Map::new());
-    }
     if let Value::Object(status) = status {
         status.insert("conditions".to_owned(), Value::Array(conditions));
     }
