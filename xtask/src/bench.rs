@@ -74,6 +74,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     // Everything side by side on one stream.
     let stream = case::Stream::write(&folder, "760 objects", &synthetic::objects(COMPARED_OBJECTS))?;
     measured.extend(compare("side by side", &stream, &cases, |_| true, rounds)?);
+    measured.extend(compare("five in a row", &stream, &case::chains(&folder)?, |_| true, rounds)?);
     // Windlass, and what bounds it from below, from small to large.
     for (size, name) in SIZES {
         if quick && *size > 10_000_000 {

@@ -23,10 +23,9 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     if arguments.iter().any(|argument| argument == "--bench") {
         wanted.extend([tools::KUSTOMIZE, tools::YQ]);
     }
-    let results = wanted
-        .iter()
-        .map(|tool| (tool.title(), tool.ensure()))
-        .chain([peers::HELM_ENGINE, peers::YAML_ORACLE, peers::KSTATUS_GO].iter().map(|peer| (peer.title(), peer.ensure())));
+    let results = wanted.iter().map(|tool| (tool.title(), tool.ensure())).chain(
+        [peers::HELM_ENGINE, peers::YAML_ORACLE, peers::KSTATUS_GO].iter().map(|peer| (peer.title(), peer.ensure())),
+    );
     let mut failed = 0;
     for (title, result) in results {
         match result {

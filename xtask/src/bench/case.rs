@@ -44,6 +44,10 @@ pub mod name {
     pub const ENGINE_COLD: &str = "Helm's engine, cold";
     pub const ENGINE_WARM: &str = "Helm's engine, warm";
     pub const ENGINE_NEXT: &str = "Helm's engine, next call";
+    pub const EXTISM_CRATE: &str = "extism crate";
+    pub const CHAIN: &str = "windlass, five plugins";
+    pub const FIVE_KUSTOMIZE: &str = "five kustomize in a row";
+    pub const ONE_KUSTOMIZE: &str = "one kustomize, five labels";
 }
 
 /// A stream in a file.
@@ -124,7 +128,66 @@ pub fn all(folder: &Path) -> Result<Vec<Case>> {
         Ok(program) => cases.extend(helm_engine(folder, &program)),
         Err(failure) => say::failure(&failure),
     }
+    match peers::EXTISM_CRATE.ensure() {
+        Ok(program) => {
+            let plugin = workspace::built_plugin("label-injector").display().to_string();
+            let word = format!("labels.{}={}", LABEL.0, LABEL.1);
+            cases.push(case(name::EXTISM_CRATE, [program.display().to_string(), plugin, word]));
+        }
+        Err(failure) => say::failure(&failure),
+    }
     Ok(cases)
+}
+
+/// Five transformations in a row: five plugins in one run, five programs after each other, and one program that does all
+/// five.
+///
+/// # Errors
+///
+/// A file cannot be written.
+pub fn chains(folder: &Path) -> Result<Vec<Case>> {
+    let write =
+        |path: PathBuf, text: &str| std::fs::write(&path, text).during(format_args!("cannot write {}", path.display()));
+    let plugin = workspace::built_plugin("label-injector").display().to_string();
+    let chain_folder = folder.join("chain");
+    let mut pipeline = "apiVersion: windlass.dev/v1alpha1\nkind: Pipeline\nplugins:\n".to_owned();
+    let mut labels = "resources: [all.yaml]\nlabels:\n".to_owned();
+    for number in 1..=5 {
+        pipeline.push_str(&format!("- use: {plugin}\n  config:\n    labels: {{step-{number}: done}}\n"));
+        labels.push_str(&format!("- pairs: {{step-{number}: done}}\n"));
+        let overlay = chain_folder.join(number.to_string());
+        std::fs::create_dir_all(&overlay).during("cannot make an overlay")?;
+        let kustomization = format!("resources: [all.yaml]\nlabels:\n- pairs: {{step-{number}: done}}\n");
+        write(overlay.join("kustomization.yaml"), &kustomization)?;
+    }
+    write(folder.join("chain.yaml"), &pipeline)?;
+    let windlass = workspace::windlass().display().to_string();
+    let pipeline = folder.join("chain.yaml").display().to_string();
+    let mut chain = case(name::CHAIN, [windlass.as_str(), "run", "--pipeline", &pipeline]);
+    chain.environment.push(("WINDLASS_CACHE_DIR", folder.join("windlass-cache")));
+    let mut cases = vec![chain];
+
+    let Some(program) = tools::KUSTOMIZE.installed() else { return Ok(cases) };
+    let program = program.display().to_string();
+    // Each program starts when the one before has ended, as a program that reads a file must.
+    let script = "#!/bin/sh\ncd \"$1\" && cat > 1/all.yaml &&\nfor n in 1 2 3 4; do\n  \"$2\" build $n > $((n + 1))/all.yaml || exit\ndone\nexec \"$2\" build 5\n";
+    write(folder.join("chain.sh"), script)?;
+    let script = folder.join("chain.sh").display().to_string();
+    cases.push(case(name::FIVE_KUSTOMIZE, ["/bin/sh", &script, &chain_folder.display().to_string(), &program]));
+    let overlay = chain_folder.join("all");
+    std::fs::create_dir_all(&overlay).during("cannot make an overlay")?;
+    write(overlay.join("kustomization.yaml"), &labels)?;
+    let mut one = case(name::ONE_KUSTOMIZE, [program.as_str(), "build", &overlay.display().to_string()]);
+    one.prepare = Some(copied_to(overlay));
+    cases.push(one);
+    Ok(cases)
+}
+
+/// Copies the stream to where kustomize reads it.
+fn copied_to(overlay: PathBuf) -> Prepare {
+    Box::new(move |stream| {
+        std::fs::copy(&stream.path, overlay.join("all.yaml")).during("cannot copy the stream").map(drop)
+    })
 }
 
 fn case<const N: usize>(name: &'static str, command: [impl Into<String>; N]) -> Case {
@@ -202,9 +265,7 @@ fn kustomize(folder: &Path, program: &Path) -> Result<[Case; 2]> {
         .during("cannot write the script")?;
     let (overlay_name, program) = (overlay.display().to_string(), program.display().to_string());
     let mut direct = case(name::KUSTOMIZE, [program.clone(), "build".to_owned(), overlay_name.clone()]).for_charts();
-    direct.prepare = Some(Box::new(move |stream| {
-        std::fs::copy(&stream.path, overlay.join("all.yaml")).during("cannot copy the stream").map(drop)
-    }));
+    direct.prepare = Some(copied_to(overlay));
     let script = case(name::SCRIPT, ["/bin/sh".to_owned(), script.display().to_string(), overlay_name, program]);
     Ok([direct, script])
 }
