@@ -18,7 +18,8 @@ use crate::fetch::Digest;
 use crate::render::{CodeCache, Event, RenderOptions};
 use crate::verify::Verified;
 
-pub(crate) use validate::{HELM_FEATURES, ModuleShape, shape, validate};
+pub(crate) use engine::MAX_WASM_STACK;
+pub(crate) use validate::{shape, shown_name, validate};
 
 /// Machine code of a verified plugin, loaded into this process.
 #[derive(Clone)]

@@ -7,12 +7,16 @@
 //! 3. [`verify`]: trusted bytes, [`verify::Verified`];
 //! 4. [`compile`]: machine code, [`compile::Compiled`], made in a child process and kept in a private cache ([`store`]);
 //! 5. [`grants`] and [`limits`]: what the plugin may reach and use up;
-//! 6. [`render`]: the whole path for a chain of plugins.
+//! 6. `instance`: a [`compile::Compiled`] plugin with its grants and limits, alive, in a store of its own;
+//! 7. [`run`]: the instance and a stream to [`run::RawOutput`];
+//! 8. [`check`]: output that Helm survives, [`check::Checked`];
+//! 9. [`render`]: the whole path for a chain of plugins.
 //!
 //! [`inspect`] looks at a plugin without running it, [`dirs`] says where files are kept, [`error`] what went wrong, what
 //! to do, and the exit code.
 
 mod capabilities;
+pub mod check;
 pub mod compile;
 pub mod dirs;
 pub mod error;
@@ -20,9 +24,11 @@ pub mod fetch;
 pub mod grants;
 pub mod helm;
 pub mod inspect;
+mod instance;
 pub mod limits;
 pub mod oci;
 pub mod render;
+pub mod run;
 pub mod source;
 pub mod store;
 pub mod trust;

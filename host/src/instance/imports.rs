@@ -1,0 +1,175 @@
+//! Which imports a module may have, what each needs, and the linking of those that it has.
+
+use wasmtime::{ExternType, Linker};
+use windlass_abi::capabilities::{Capability, Request};
+use windlass_abi::raw::{EXTISM_MODULE, WINDLASS_MODULE};
+
+use super::{Host, extism, wasi};
+use crate::compile::{Compiled, shown_name};
+use crate::error::{Error, nearest};
+use crate::grants::{self, Grants};
+
+/// What an import needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ImportNeed {
+    /// Nothing: every plugin may call it.
+    Nothing,
+    /// A grant of this capability.
+    Grant(Capability),
+    /// Windlass has no such function.
+    Unknown,
+}
+
+/// What the import `module`.`name` needs.
+pub(crate) fn import_need(module: &str, name: &str) -> ImportNeed {
+    if let Some(capability) = Capability::of_import(module, name) {
+        return ImportNeed::Grant(capability);
+    }
+    let known = match module {
+        EXTISM_MODULE => extism::signature(name).is_some(),
+        wasi::MODULE => wasi::signature(name).is_some(),
+        _ => false,
+    };
+    if known { ImportNeed::Nothing } else { ImportNeed::Unknown }
+}
+
+/// Links what the module imports, and only that.
+///
+/// # Errors
+///
+/// It asks, by an import or in its metadata, for something that was not granted (exit 3), imports what nobody offers
+/// (exit 3), or a function with another signature (exit 2).
+pub(super) fn link(compiled: &Compiled, grants: &Grants) -> Result<Linker<Host>, Error> {
+    check_requests(compiled, grants)?;
+    let mut linker = Linker::new(compiled.module().engine());
+    for import in compiled.module().imports() {
+        let (module, name) = (import.module(), import.name());
+        match import_need(module, name) {
+            ImportNeed::Unknown => return Err(unknown(module, name)),
+            ImportNeed::Grant(capability) if !grants.has(capability) => {
+                return Err(ungranted(module, name, capability));
+            }
+            ImportNeed::Grant(_) | ImportNeed::Nothing => {}
+        }
+        let ExternType::Func(function) = import.ty() else {
+            return Err(Error::usage(format!(
+                "it imports `{}` of `{}`, which is a function, as something else",
+                shown_name(name),
+                shown_name(module)
+            )));
+        };
+        let is = text_of(&function);
+        let wanted = match module {
+            EXTISM_MODULE => extism::signature(name),
+            wasi::MODULE => wasi::signature(name),
+            _ => None,
+        };
+        if let Some(wanted) = wanted
+            && wanted != is
+        {
+            return Err(Error::usage(format!("it imports `{name}` of `{module}` as `{is}`, and that is `{wanted}`"))
+                .hint("build it with a current PDK of its language"));
+        }
+        let defined = match module {
+            EXTISM_MODULE => extism::define(&mut linker, name),
+            wasi::MODULE => wasi::define(&mut linker, name),
+            _ => Ok(()),
+        };
+        defined.map_err(|error| Error::bug(format!("`{name}` of `{module}` cannot be linked: {error:#}")))?;
+    }
+    Ok(linker)
+}
+
+/// A signature in the table's notation: parameters, a colon, results; `i` and `I` are 32 and 64 bits.
+fn text_of(function: &wasmtime::FuncType) -> String {
+    let letter = |value: wasmtime::ValType| match value {
+        wasmtime::ValType::I32 => 'i',
+        wasmtime::ValType::I64 => 'I',
+        wasmtime::ValType::F32 => 'f',
+        wasmtime::ValType::F64 => 'F',
+        wasmtime::ValType::V128 => 'v',
+        wasmtime::ValType::Ref(_) => 'r',
+    };
+    function.params().map(letter).chain(std::iter::once(':')).chain(function.results().map(letter)).collect()
+}
+
+/// Checks what the plugin's metadata asks for.
+fn check_requests(compiled: &Compiled, grants: &Grants) -> Result<(), Error> {
+    let requests = requests(compiled.metadata_json())?;
+    let missing: Vec<&Request> = requests.iter().filter(|request| !grants.cover(request)).collect();
+    match missing.as_slice() {
+        [] => Ok(()),
+        [one] => Err(grants::not_granted(
+            format!("it asks for `{}` `{one}`, which it was not granted", one.capability()),
+            [*one],
+        )),
+        many => Err(grants::not_granted(
+            format!("it asks for {} things that it was not granted", many.len()),
+            many.iter().copied(),
+        )),
+    }
+}
+
+/// The capabilities that the metadata section asks for.
+///
+/// # Errors
+///
+/// The section is not what the PDK writes (exit 2).
+pub(crate) fn requests(metadata_json: Option<&str>) -> Result<Vec<Request>, Error> {
+    let Some(text) = metadata_json else { return Ok(Vec::new()) };
+    let broken = |why: String| {
+        Error::usage(format!("the plugin's metadata cannot be read: {why}"))
+            .hint("build it with the PDK of this Windlass")
+    };
+    #[derive(serde::Deserialize)]
+    struct Metadata {
+        #[serde(default)]
+        capabilities: Vec<Asked>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Asked {
+        capability: String,
+        #[serde(default)]
+        value: String,
+    }
+    let metadata: Metadata = serde_json::from_str(text).map_err(|error| broken(error.to_string()))?;
+    let read = |asked: &Asked| {
+        let capability = Capability::from_word(&asked.capability)
+            .ok_or_else(|| broken(format!("there is no capability `{}`", shown_name(&asked.capability))))?;
+        Request::parse(capability, &asked.value).map_err(|error| broken(error.to_string()))
+    };
+    metadata.capabilities.iter().map(read).collect()
+}
+
+fn ungranted(module: &str, name: &str, capability: Capability) -> Error {
+    let row = capability.row();
+    let flag = match row.value {
+        Some(form) => format!("{} {form}", row.flag),
+        None => row.flag.to_owned(),
+    };
+    let example = row.example.map_or_else(String::new, |example| format!(", for example `{} {example}`", row.flag));
+    Error::denied(format!("it imports `{name}` of `{module}`, which needs `{}`, and that was not granted", row.word))
+        .hint(format!("if you trust it with this, add `{flag}`{example}"))
+}
+
+fn unknown(module: &str, name: &str) -> Error {
+    let error = Error::denied(format!(
+        "it imports `{}` of `{}`, which Windlass does not offer and nobody can grant",
+        shown_name(name),
+        shown_name(module)
+    ));
+    let modules = [EXTISM_MODULE, WINDLASS_MODULE, wasi::MODULE];
+    let names: Vec<&str> = match module {
+        wasi::MODULE => wasi::names().collect(),
+        WINDLASS_MODULE => Vec::new(),
+        _ => extism::names().collect(),
+    };
+    if let Some(near) = nearest(name, names.iter().copied()) {
+        let module = if modules.contains(&module) { module } else { EXTISM_MODULE };
+        return error.hint(format!("the nearest that there is: `{near}` of `{module}`"));
+    }
+    match nearest(module, modules) {
+        Some(near) if near != module => error.hint(format!("the nearest module that there is: `{near}`")),
+        _ => error.hint("`windlass inspect` lists what a plugin imports and what each import needs"),
+    }
+}

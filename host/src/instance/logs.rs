@@ -1,0 +1,107 @@
+//! What a guest says on the side: log lines, and its standard output and error.
+
+use crate::render::LogLevel;
+
+/// The most bytes of log lines that are kept of one run.
+const MAX_BYTES: usize = 1 << 20;
+/// The most bytes of one line.
+const MAX_LINE_BYTES: usize = 16 << 10;
+
+/// The lines so far. They are kept until the guest is done, so that no guest waits for a slow terminal.
+#[derive(Debug)]
+pub(crate) struct Logs {
+    level: LogLevel,
+    lines: Vec<(LogLevel, String)>,
+    bytes: usize,
+    dropped: u64,
+    /// What was written to standard output or error since the last line break.
+    unfinished: Vec<u8>,
+}
+
+impl Logs {
+    pub(crate) fn new(level: LogLevel) -> Self {
+        Self { level, lines: Vec::new(), bytes: 0, dropped: 0, unfinished: Vec::new() }
+    }
+
+    /// The least level that is kept.
+    pub(crate) fn level(&self) -> LogLevel {
+        self.level
+    }
+
+    /// Keeps a message, one line of the log for each of its lines.
+    pub(crate) fn log(&mut self, level: LogLevel, message: &[u8]) {
+        if level < self.level {
+            return;
+        }
+        for line in message.split(|byte| *byte == b'\n') {
+            if self.bytes >= MAX_BYTES {
+                self.dropped += 1;
+                continue;
+            }
+            let line = line.get(..MAX_LINE_BYTES).unwrap_or(line);
+            let line = printable(&String::from_utf8_lossy(line));
+            self.bytes += line.len() + size_of::<(LogLevel, String)>();
+            self.lines.push((level, line));
+        }
+    }
+
+    /// Takes bytes written to standard output or error; each whole line becomes a log line.
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        let room = MAX_LINE_BYTES.saturating_sub(self.unfinished.len());
+        let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else {
+            self.unfinished.extend(bytes.iter().take(room));
+            return;
+        };
+        let (whole, rest) = bytes.split_at(end);
+        self.unfinished.extend(whole.iter().take(room.max(MAX_BYTES)));
+        let lines = std::mem::take(&mut self.unfinished);
+        self.log(LogLevel::Info, &lines);
+        self.unfinished.extend(rest.iter().skip(1).take(MAX_LINE_BYTES));
+    }
+
+    /// All lines, with a last one that says how many were too many.
+    pub(crate) fn finish(mut self) -> Vec<(LogLevel, String)> {
+        if !self.unfinished.is_empty() {
+            let rest = std::mem::take(&mut self.unfinished);
+            self.log(LogLevel::Info, &rest);
+        }
+        if self.dropped > 0 {
+            self.lines.push((LogLevel::Warn, format!("{} more log lines were dropped", self.dropped)));
+        }
+        self.lines
+    }
+}
+
+/// `text` without control characters, which could move a terminal's cursor or colour what follows; line breaks and tabs
+/// stay.
+pub(crate) fn printable(text: &str) -> String {
+    let is_harmless = |c: char| c == '\n' || c == '\t' || !(c.is_control() || is_direction_control(c));
+    text.chars().map(|c| if is_harmless(c) { c } else { '\u{fffd}' }).collect()
+}
+
+/// Characters that make text read in another order than it is written.
+fn is_direction_control(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floods_are_cut_and_terminals_are_safe() {
+        let mut logs = Logs::new(LogLevel::Info);
+        logs.log(LogLevel::Debug, b"hidden");
+        logs.log(LogLevel::Warn, b"\x1b[2Jgone\nsecond");
+        logs.write(b"half ");
+        logs.write(b"line\nnext");
+        for _ in 0..1000 {
+            logs.log(LogLevel::Error, &vec![b'x'; 1 << 20]);
+        }
+        let lines = logs.finish();
+        assert_eq!(lines[0].1, "\u{fffd}[2Jgone");
+        assert_eq!((lines[1].1.as_str(), lines[2].1.as_str()), ("second", "half line"));
+        assert!(lines.last().unwrap().1.ends_with("more log lines were dropped"));
+        assert!(lines.iter().map(|(_, line)| line.len()).sum::<usize>() < MAX_BYTES + 2 * MAX_LINE_BYTES);
+    }
+}

@@ -1,0 +1,110 @@
+//! Stage five: a live instance and a stream to whatever the plugin answers.
+
+use std::time::{Duration, Instant};
+
+use windlass_abi::message;
+use windlass_abi::raw::{Answer, FailureCode};
+
+use crate::compile::Compiled;
+use crate::error::Error;
+use crate::instance::{Entry, Instance, MessageEntry, Setup};
+use crate::render::{Event, RenderOptions, Step};
+
+/// What a plugin answered, not yet checked.
+#[derive(Debug)]
+pub struct RawOutput {
+    pub(crate) stream: Vec<u8>,
+    pub(crate) is_unchanged: bool,
+    pub(crate) took: Duration,
+    pub(crate) peak_memory: u64,
+}
+
+/// Runs `compiled` once on `stream`, in a fresh store.
+///
+/// # Errors
+///
+/// See [`crate::render::render`]; the error names the plugin.
+pub fn run(compiled: &Compiled, step: &Step, stream: &[u8], options: &RenderOptions<'_>) -> Result<RawOutput, Error> {
+    let started = Instant::now();
+    let setup = Setup {
+        config: &step.config,
+        grants: &step.grants,
+        limits: &step.limits,
+        log_level: options.log_level,
+        stream_length: stream.len(),
+    };
+    let (answer, logs, peak_memory) = match Instance::new(compiled, &setup) {
+        Ok(mut instance) => {
+            let answer = call(&mut instance, stream, &step.extra_args);
+            let remains = instance.finish();
+            (answer, remains.logs, remains.peak_memory)
+        }
+        Err(stillborn) => (Err(stillborn.error), stillborn.logs, 0),
+    };
+    for (level, message) in &logs {
+        (options.on_event)(Event::Log { plugin: compiled.name(), level: *level, message });
+    }
+    let answer = answer.map_err(|error| error.in_plugin(compiled.name()))?;
+    let is_unchanged = answer.as_deref().is_none_or(|output| output == stream);
+    let stream = match answer {
+        Some(output) if !is_unchanged => output,
+        _ => Vec::new(),
+    };
+    Ok(RawOutput { stream, is_unchanged, took: started.elapsed(), peak_memory })
+}
+
+/// The output, or none where the plugin says that it is the input.
+fn call(instance: &mut Instance, stream: &[u8], extra_args: &[String]) -> Result<Option<Vec<u8>>, Error> {
+    match instance.entry()? {
+        Entry::Raw { alloc, render } => {
+            let mut hand_over = |bytes: &[u8]| -> Result<(i32, i32), Error> {
+                let length = i32::try_from(bytes.len())
+                    .map_err(|_| Error::limit("the stream is larger than the 2 GiB that a plugin can take"))?;
+                let address = instance.call(&alloc, length)?;
+                if address == 0 {
+                    return Err(Error::limit(format!("it has no memory for {length} bytes"))
+                        .hint("if you trust it with more, raise the limit with `--memory`"));
+                }
+                // WebAssembly's numbers have no sign: addresses from 2^31 up arrive as negative ones.
+                instance.write_memory(address as u32, bytes)?;
+                Ok((address, length))
+            };
+            let (stream_address, stream_length) = hand_over(stream)?;
+            let (args_address, args_length) = match extra_args {
+                [] => (0, 0),
+                args => hand_over(&message::encode_args(args))?,
+            };
+            let packed = instance.call(&render, (stream_address, stream_length, args_address, args_length))?;
+            match Answer::unpack(packed) {
+                Answer::Unchanged => Ok(None),
+                Answer::Output { pointer, length } => instance.read_memory(pointer, length).map(Some),
+                Answer::Failed(code) => Err(failed(instance, code, packed.wrapping_neg())),
+            }
+        }
+        Entry::Message(entry) => {
+            instance.set_input(message::encode_input(stream, extra_args))?;
+            let code = match entry {
+                MessageEntry::WithCode(function) => instance.call(&function, ())?,
+                MessageEntry::WithoutCode(function) => instance.call(&function, ()).map(|()| 0)?,
+            };
+            if code != 0 {
+                return Err(failed(instance, FailureCode::from_number(code.into()), code.into()));
+            }
+            let output = instance.take_output()?.unwrap_or_default();
+            let output = message::parse_output(output).map_err(|error| Error::refused(error.to_string()))?;
+            if output.len() as u64 > instance.max_output() {
+                return Err(instance.too_much_output(output.len() as u64));
+            }
+            Ok(Some(output))
+        }
+    }
+}
+
+/// The error of a plugin that returned a failure code.
+fn failed(instance: &mut Instance, code: FailureCode, number: i64) -> Error {
+    let text = instance.error_text().unwrap_or_else(|| format!("it failed with code {number} and did not say why"));
+    match code {
+        FailureCode::Refused => Error::refused(text),
+        FailureCode::Config => Error::usage(text),
+    }
+}
