@@ -1,1 +1,32 @@
-//! Not written yet.
+//! Lossless editing of Kubernetes manifest streams: a byte that no edit touched leaves exactly as it came in.
+//!
+//! A [`Manifests`] is one stream. [`Manifests::visit`] hands out each [`Object`] in order, also the items of lists. An
+//! object is read through [`Node`] views and edited by [`Path`]; what an edit writes is a [`Value`]. Comments, quotes,
+//! `on`, `0755`, anchors, duplicate keys and block scalars that are not edited stay as they are, because nothing is ever
+//! parsed and written again: an edit is a handful of splices of the original text.
+//!
+//! What cannot be edited without touching more than was asked for (a node that aliases share, a key that is there twice)
+//! is refused with an [`Error`] that names the object and the line. Nothing is skipped silently, and nothing panics.
+//!
+//! From the stream to the edit, module by module: `split` finds documents, `tree` reads one into an arena of spans by
+//! way of `granit-parser`, `node` is the view, `typing` the types Helm sees, `edit` turns an edit into splices, `emit`
+//! writes values, `object` keeps the edits of a document in order, `stream` puts the output together.
+
+mod edit;
+mod emit;
+mod error;
+mod node;
+mod object;
+mod path;
+mod split;
+mod stream;
+mod tree;
+mod typing;
+mod value;
+
+pub use error::{Error, ErrorKind};
+pub use node::{Kind, Node};
+pub use object::Object;
+pub use path::{Path, PathError, Segment};
+pub use stream::Manifests;
+pub use value::Value;

@@ -1,0 +1,873 @@
+//! From an edit to splices: where in the text, and what to write there.
+//!
+//! Nothing here changes anything. Each function looks at one document and answers with the splices that make the edit,
+//! with nothing to do, or with a refusal. Rules, from what was measured on real manifests: an edit must not reach bytes
+//! it does not own, must not change what other parts of the document mean, and is refused where that cannot be told.
+
+use crate::emit::{self, BlockStyle, ListIndent};
+use crate::error::ErrorKind;
+use crate::node::Node;
+use crate::path::{self, Segment};
+use crate::split;
+use crate::tree::{NodeData, Shape, Source, flag, skip_blank};
+use crate::value::Value;
+
+/// A range of the document's text and what takes its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Splice {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) text: String,
+    /// For whole lines added to the end of a block collection: which one, and its column.
+    pub(crate) appends_to: Option<(u32, usize)>,
+}
+
+impl Splice {
+    fn new(start: usize, end: usize, text: impl Into<String>) -> Self {
+        Self { start, end, text: text.into(), appends_to: None }
+    }
+
+    /// Whether this splice may be made after `earlier`, of another edit, without reading the document again.
+    pub(crate) fn goes_with(&self, earlier: &Splice) -> bool {
+        if self.end < earlier.start || earlier.end < self.start {
+            return true;
+        }
+        let is_insertion = |splice: &Splice| splice.start == splice.end;
+        match (self.appends_to, earlier.appends_to) {
+            // Lines added at the same place: to the same collection in order of the edits, to outer ones after inner ones.
+            (Some((node, column)), Some((earlier_node, earlier_column))) => {
+                self.start == earlier.start && (node == earlier_node || column < earlier_column)
+            }
+            _ => {
+                !is_insertion(self)
+                    && !is_insertion(earlier)
+                    && (self.end == earlier.start || earlier.end == self.start)
+            }
+        }
+    }
+}
+
+/// Why an edit is not made.
+pub(crate) struct Refusal {
+    pub(crate) kind: ErrorKind,
+    /// Where in the text.
+    pub(crate) offset: usize,
+    /// The node, such as `metadata.labels`; empty for the document.
+    pub(crate) what: String,
+    /// What is the matter with it: `is an alias, ...`.
+    pub(crate) why: &'static str,
+}
+
+type Plan = Result<Vec<Splice>, Refusal>;
+
+/// An object inside a document, to plan edits of.
+#[derive(Clone, Copy)]
+pub(crate) struct Planner<'a> {
+    pub(crate) source: Source<'a>,
+    /// The object's node.
+    pub(crate) root: u32,
+    /// The node whose child the object is, if it is an item of a list.
+    pub(crate) root_parent: Option<u32>,
+}
+
+/// A node on the way to an edit.
+#[derive(Clone, Copy)]
+struct Step {
+    node: u32,
+    parent: Option<u32>,
+    /// The key in front of it, in a map.
+    key: Option<u32>,
+    /// Its place among the entries or items of its parent.
+    position: usize,
+}
+
+/// How far a path leads.
+struct Resolved {
+    steps: Vec<Step>,
+    /// How many segments of the path were found; the last step is the node they lead to.
+    matched: usize,
+    /// The next segment is a key that is there only through a merge.
+    is_merged: bool,
+}
+
+impl<'a> Planner<'a> {
+    /// Makes the node at a path mean `value`.
+    pub(crate) fn set(&self, path: &[Segment], value: &Value) -> Plan {
+        let resolved = self.resolve(path)?;
+        let step = self.last(&resolved);
+        let rest = path.get(resolved.matched..).unwrap_or_default();
+        let Some((next, below)) = rest.split_first() else {
+            let node = Node::new(self.source, step.node, self.root);
+            if node.means(value) {
+                return Ok(Vec::new());
+            }
+            self.refuse_shared_inside(step.node, path)?;
+            return self.replace(step, path, value);
+        };
+        let found = path.get(..resolved.matched).unwrap_or_default();
+        if resolved.is_merged && !below.is_empty() {
+            return Err(self.refusal(ErrorKind::Merge, step.node, path, "is there only through a merge key (`<<`)"));
+        }
+        if resolved.is_merged && self.view(step.node).find_segments(rest).is_some_and(|node| node.means(value)) {
+            return Ok(Vec::new());
+        }
+        let value = match wrap(below, value.clone()) {
+            Some(value) => value,
+            None => {
+                return Err(self.refusal(ErrorKind::Path, step.node, path, "has an index past the end of its list"));
+            }
+        };
+        let data = self.source.node(step.node);
+        if self.view(step.node).is_null() && data.shape != Shape::Alias {
+            let Some(value) = wrap(std::slice::from_ref(next), value) else {
+                return Err(self.refusal(ErrorKind::Path, step.node, path, "has an index past the end of its list"));
+            };
+            self.refuse_shared_inside(step.node, found)?;
+            return self.replace(step, found, &value);
+        }
+        match next {
+            Segment::Key(key) => self.add_entries(step.node, found, &[(key.clone(), value)]),
+            Segment::Index(index) => self.insert_item(step.node, found, *index, &value),
+        }
+    }
+
+    /// Sets entries of the map at a path and keeps its others.
+    pub(crate) fn merge(&self, path: &[Segment], entries: &[(String, Value)]) -> Plan {
+        if entries.is_empty() {
+            return Ok(Vec::new());
+        }
+        let resolved = self.resolve(path)?;
+        let step = self.last(&resolved);
+        let data = self.source.node(step.node);
+        if resolved.matched < path.len() || (data.shape != Shape::Alias && self.view(step.node).is_null()) {
+            return self.set(path, &Value::Map(entries.to_vec()));
+        }
+        self.refuse_shared(step.node, path)?;
+        if !data.shape.is_map() {
+            return Err(self.refusal(ErrorKind::Path, step.node, path, "is not a map"));
+        }
+        let map = self.view(step.node);
+        let mut splices = Vec::new();
+        let mut added: Vec<(String, Value)> = Vec::new();
+        for (key, value) in entries {
+            let mut entry_path = path.to_vec();
+            entry_path.push(Segment::Key(key.clone()));
+            match self.own_entry(step.node, key, &entry_path)? {
+                Some(entry) => {
+                    if !self.view(entry.node).means(value) {
+                        self.refuse_shared_inside(entry.node, &entry_path)?;
+                        splices.extend(self.replace(entry, &entry_path, value)?);
+                    }
+                }
+                None if map.get(key).is_some_and(|merged| merged.means(value)) => {}
+                None => match added.iter_mut().find(|(existing, _)| existing == key) {
+                    Some(existing) => existing.1 = value.clone(),
+                    None => added.push((key.clone(), value.clone())),
+                },
+            }
+        }
+        if !added.is_empty() {
+            splices.extend(self.add_entries(step.node, path, &added)?);
+        }
+        Ok(splices)
+    }
+
+    /// Puts an item into the list at a path; `None` as index is its end.
+    pub(crate) fn insert(&self, path: &[Segment], index: Option<usize>, value: &Value) -> Plan {
+        let resolved = self.resolve(path)?;
+        let step = self.last(&resolved);
+        let data = self.source.node(step.node);
+        if resolved.matched < path.len() || (data.shape != Shape::Alias && self.view(step.node).is_null()) {
+            if index.is_some_and(|index| index > 0) {
+                return Err(self.refusal(ErrorKind::Path, step.node, path, "has an index past the end of its list"));
+            }
+            return self.set(path, &Value::List(vec![value.clone()]));
+        }
+        self.insert_item(step.node, path, index.unwrap_or(usize::MAX), value)
+    }
+
+    /// Takes the node at a path away, with its key or dash.
+    pub(crate) fn remove(&self, path: &[Segment]) -> Plan {
+        let resolved = self.resolve(path)?;
+        let step = self.last(&resolved);
+        if resolved.matched < path.len() {
+            if resolved.is_merged {
+                return Err(self.refusal(
+                    ErrorKind::Merge,
+                    step.node,
+                    path,
+                    "is there only through a merge key (`<<`)",
+                ));
+            }
+            return Ok(Vec::new());
+        }
+        self.refuse_shared_inside(step.node, path)?;
+        let (Some(parent), Some(before)) = (step.parent, resolved.steps.len().checked_sub(2)) else {
+            return Err(self.refusal(
+                ErrorKind::Path,
+                step.node,
+                path,
+                "is the object itself; delete the object instead",
+            ));
+        };
+        let parent_step = resolved.steps.get(before).copied().unwrap_or(step);
+        if let Some(Segment::Key(key)) = path.last() {
+            let is_merged_too =
+                self.source.node(parent).flags & flag::MERGES != 0 && self.view(parent).merged_get(key).is_some();
+            if is_merged_too {
+                return Err(self.refusal(
+                    ErrorKind::Merge,
+                    step.node,
+                    path,
+                    "would come back through a merge key (`<<`)",
+                ));
+            }
+        }
+        self.remove_child(parent_step, step, path)
+    }
+
+    /// Refuses if aliases elsewhere refer to the object or something in it.
+    pub(crate) fn check_removable(&self) -> Result<(), Refusal> {
+        self.refuse_shared_inside(self.root, &[])
+    }
+
+    fn view(&self, node: u32) -> Node<'a> {
+        Node::new(self.source, node, self.root)
+    }
+
+    fn last(&self, resolved: &Resolved) -> Step {
+        resolved.steps.last().copied().unwrap_or(Step { node: self.root, parent: None, key: None, position: 0 })
+    }
+
+    #[cold]
+    fn refusal(&self, kind: ErrorKind, node: u32, path: &[Segment], why: &'static str) -> Refusal {
+        let mut what = String::new();
+        // Writing to a string cannot fail.
+        let _ = path::write_segments(path, &mut what);
+        Refusal { kind, offset: self.source.node(node).start as usize, what, why }
+    }
+
+    #[cold]
+    fn layout(&self, offset: usize, path: &[Segment], why: &'static str) -> Refusal {
+        let mut refusal = self.refusal(ErrorKind::Layout, self.root, path, why);
+        refusal.offset = offset;
+        refusal
+    }
+
+    /// Follows a path as far as it leads, over nodes that may be edited.
+    fn resolve(&self, path: &[Segment]) -> Result<Resolved, Refusal> {
+        if self.source.tree.has_odd_line_breaks {
+            let offset = self.source.node(self.root).start as usize;
+            return Err(self.layout(
+                offset,
+                &[],
+                "the document has line breaks that YAML readers disagree on (a lone CR, U+0085, U+2028 or U+2029)",
+            ));
+        }
+        let mut steps = Vec::with_capacity(path.len() + 1);
+        steps.push(Step { node: self.root, parent: self.root_parent, key: None, position: 0 });
+        let mut current = self.root;
+        for (matched, segment) in path.iter().enumerate() {
+            let so_far = path.get(..=matched).unwrap_or_default();
+            self.refuse_shared(current, path.get(..matched).unwrap_or_default())?;
+            let shape = self.source.node(current).shape;
+            let found = match segment {
+                Segment::Key(key) if shape.is_map() => self.own_entry(current, key, so_far)?,
+                Segment::Index(index) if shape.is_list() => {
+                    let item = self.child(current, *index);
+                    if item.is_none() && *index > self.view(current).len() {
+                        return Err(self.refusal(ErrorKind::Path, current, so_far, "is past the end of its list"));
+                    }
+                    item
+                }
+                _ if self.view(current).is_null() => None,
+                Segment::Key(_) => {
+                    let why = "cannot be there: what should hold it is not a map";
+                    return Err(self.refusal(ErrorKind::Path, current, so_far, why));
+                }
+                Segment::Index(_) => {
+                    let why = "cannot be there: what should hold it is not a list";
+                    return Err(self.refusal(ErrorKind::Path, current, so_far, why));
+                }
+            };
+            let Some(step) = found else {
+                let is_merged = match segment {
+                    Segment::Key(key) => self.view(current).get(key).is_some(),
+                    Segment::Index(_) => false,
+                };
+                return Ok(Resolved { steps, matched, is_merged });
+            };
+            steps.push(step);
+            current = step.node;
+        }
+        Ok(Resolved { steps, matched: path.len(), is_merged: false })
+    }
+
+    /// Refuses a node that is an alias, or that aliases refer to.
+    fn refuse_shared(&self, node: u32, path: &[Segment]) -> Result<(), Refusal> {
+        let data = self.source.node(node);
+        if data.shape == Shape::Alias {
+            let why = "is an alias: an edit there would change the node it refers to";
+            return Err(self.refusal(ErrorKind::Alias, node, path, why));
+        }
+        if data.flags & flag::ALIASED != 0 {
+            let why = "has an anchor that aliases refer to: an edit there would change them too";
+            return Err(self.refusal(ErrorKind::Anchor, node, path, why));
+        }
+        Ok(())
+    }
+
+    /// Refuses a node that cannot go away because aliases refer to it or to something in it.
+    fn refuse_shared_inside(&self, node: u32, path: &[Segment]) -> Result<(), Refusal> {
+        let next = self.source.node(node).next;
+        let nodes = self.source.tree.nodes.get(node as usize..next as usize).unwrap_or_default();
+        if nodes.iter().any(|node| node.flags & flag::ALIASED != 0) {
+            let why = "holds an anchor that aliases refer to";
+            return Err(self.refusal(ErrorKind::Anchor, node, path, why));
+        }
+        Ok(())
+    }
+
+    /// The entry of a map's own key.
+    fn own_entry(&self, map: u32, key: &str, path: &[Segment]) -> Result<Option<Step>, Refusal> {
+        let view = self.view(map);
+        let mut found = None;
+        for (position, (key_node, value)) in view.own_entries().enumerate() {
+            if !view.key_is(key_node, key) {
+                continue;
+            }
+            if found.is_some() {
+                return Err(self.refusal(ErrorKind::DuplicateKey, key_node, path, "is there more than once"));
+            }
+            found = Some(Step { node: value, parent: Some(map), key: Some(key_node), position });
+        }
+        Ok(found)
+    }
+
+    fn child(&self, list: u32, position: usize) -> Option<Step> {
+        let node = self.view(list).children().nth(position)?;
+        Some(Step { node, parent: Some(list), key: None, position })
+    }
+
+    /// Where a node's anchor or tag starts, or the node itself.
+    fn outer_start(&self, node: u32) -> usize {
+        self.source.tree.properties_start(node).unwrap_or(self.source.node(node).start as usize)
+    }
+
+    fn bytes(&self) -> &'a [u8] {
+        self.source.text.as_bytes()
+    }
+
+    fn line_start(&self, offset: usize) -> usize {
+        let before = self.bytes().get(..offset).unwrap_or_default();
+        before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1)
+    }
+
+    /// What stands between the start of the line and an offset, without a byte order mark.
+    fn line_prefix(&self, offset: usize) -> &'a str {
+        let prefix = self.source.text.get(self.line_start(offset)..offset).unwrap_or_default();
+        prefix.strip_prefix('\u{feff}').unwrap_or(prefix)
+    }
+
+    fn is_first_on_line(&self, offset: usize) -> bool {
+        self.line_prefix(offset).bytes().all(|byte| byte == b' ')
+    }
+
+    /// The column of a block collection's first key or dash.
+    fn column(&self, offset: usize, path: &[Segment]) -> Result<usize, Refusal> {
+        let prefix = self.line_prefix(offset);
+        if !prefix.bytes().all(|byte| matches!(byte, b' ' | b'-')) {
+            return Err(self.layout(offset, path, "starts behind other text or a tab on its line"));
+        }
+        Ok(prefix.len())
+    }
+
+    /// The end of the line that an offset is on, before its line end. Only white space and a comment may follow.
+    fn clean_line_end(&self, offset: usize, path: &[Segment]) -> Result<usize, Refusal> {
+        let bytes = self.bytes();
+        let rest = bytes.get(offset..).unwrap_or_default();
+        let line = rest.get(..split::find_line_end(rest).unwrap_or(rest.len())).unwrap_or_default();
+        let blanks = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
+        match line.get(blanks) {
+            None => {}
+            Some(b'#') if blanks > 0 => {}
+            Some(_) => return Err(self.layout(offset, path, "is followed by other text on its line")),
+        }
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        Ok(offset + line.len())
+    }
+
+    fn in_flow(&self, parent: Option<u32>) -> bool {
+        parent.is_some_and(|parent| matches!(self.source.node(parent).shape, Shape::FlowMap | Shape::FlowList))
+    }
+
+    // ---- adding ----------------------------------------------------------------------------------------------------
+
+    fn add_entries(&self, map: u32, path: &[Segment], entries: &[(String, Value)]) -> Plan {
+        self.refuse_shared(map, path)?;
+        let data = self.source.node(map);
+        match data.shape {
+            Shape::FlowMap => self.add_flow_entries(map, data, path, entries),
+            Shape::BlockMap => {
+                let column = self.column(data.start as usize, path)?;
+                let style = self.style(map, column, entries.iter().map(|(_, value)| value));
+                let mut text = String::new();
+                if self.ends_with_the_text(map) {
+                    // A line end behind its last line would change what that block scalar means to libyaml.
+                    emit::write_block_entries(entries, column, style, &mut text);
+                    emit::write_line_start(column, style, &mut text);
+                    return Ok(vec![Splice::new(data.start as usize, data.start as usize, text)]);
+                }
+                let at = self.clean_line_end(data.end as usize, path)?;
+                emit::write_line_start(column, style, &mut text);
+                emit::write_block_entries(entries, column, style, &mut text);
+                Ok(vec![Splice { start: at, end: at, text, appends_to: Some((map, column)) }])
+            }
+            _ => Err(self.refusal(ErrorKind::Path, map, path, "is not a map")),
+        }
+    }
+
+    /// Whether a node ends with a block scalar whose last line has no line end.
+    fn ends_with_the_text(&self, node: u32) -> bool {
+        let data = self.source.node(node);
+        data.end as usize == self.source.text.len() && self.last_leaf(node).shape.is_block_scalar()
+    }
+
+    fn last_leaf(&self, node: u32) -> NodeData {
+        self.source.node(self.source.node(node).next.saturating_sub(1))
+    }
+
+    fn add_flow_entries(&self, map: u32, data: NodeData, path: &[Segment], entries: &[(String, Value)]) -> Plan {
+        let open = data.start as usize;
+        if self.bytes().get(open) != Some(&b'{') {
+            return Err(self.layout(open, path, "is a map without braces inside a list"));
+        }
+        let mut text = String::new();
+        if self.view(map).is_empty() {
+            emit::write_flow_entries(entries, &mut text);
+            return Ok(vec![Splice::new(open + 1, open + 1, text)]);
+        }
+        if data.flags & flag::MERGES != 0 {
+            // Some readers let a merge win over the keys in front of it.
+            if self.last_leaf(map).shape == Shape::Empty {
+                return Err(self.layout(open, path, "ends in an empty value"));
+            }
+            let at = self.last_child_end(map);
+            text.push_str(", ");
+            emit::write_flow_entries(entries, &mut text);
+            return Ok(vec![Splice::new(at, at, text)]);
+        }
+        let at = skip_blank(self.source.text, open + 1);
+        let prefix = self.line_prefix(at);
+        if self.line_start(at) > open && prefix.bytes().all(|byte| matches!(byte, b' ' | b'\t')) {
+            for entry in entries {
+                emit::write_flow_entries(std::slice::from_ref(entry), &mut text);
+                text.push(',');
+                text.push_str(crate::stream::newline_of(self.source.text));
+                text.push_str(prefix);
+            }
+        } else {
+            emit::write_flow_entries(entries, &mut text);
+            text.push_str(", ");
+        }
+        Ok(vec![Splice::new(at, at, text)])
+    }
+
+    fn last_child_end(&self, node: u32) -> usize {
+        self.view(node).children().last().map_or(0, |child| self.source.node(child).end as usize)
+    }
+
+    fn insert_item(&self, list: u32, path: &[Segment], index: usize, value: &Value) -> Plan {
+        self.refuse_shared(list, path)?;
+        let data = self.source.node(list);
+        let length = self.view(list).len();
+        let index = if index == usize::MAX { length } else { index };
+        if index > length {
+            return Err(self.refusal(ErrorKind::Path, list, path, "has fewer items than that"));
+        }
+        match data.shape {
+            Shape::FlowList => self.insert_flow_item(list, data, path, index, value),
+            Shape::BlockList => {
+                let column = self.column(data.start as usize, path)?;
+                let style = self.style(list, column, std::iter::once(value));
+                let mut text = String::new();
+                let Some(before) = index.checked_sub(1) else {
+                    return Ok(vec![self.first_item(data.start as usize, column, style, value)]);
+                };
+                let previous = self.child(list, before).map_or(data.end, |step| self.source.node(step.node).end);
+                if index == length && self.ends_with_the_text(list) {
+                    return Err(self.layout(
+                        previous as usize,
+                        path,
+                        "ends in a block scalar without a line end, which adding one would change",
+                    ));
+                }
+                let at = self.clean_line_end(previous as usize, path)?;
+                emit::write_line_start(column, style, &mut text);
+                emit::write_block_item(value, column, style, &mut text);
+                let appends_to = (index == length).then_some((list, column));
+                Ok(vec![Splice { start: at, end: at, text, appends_to }])
+            }
+            _ => Err(self.refusal(ErrorKind::Path, list, path, "is not a list")),
+        }
+    }
+
+    /// A new first item, in front of the comments above the one that was first.
+    fn first_item(&self, dash: usize, column: usize, style: BlockStyle, value: &Value) -> Splice {
+        let mut text = String::new();
+        if !self.is_first_on_line(dash) {
+            emit::write_block_item(value, column, style, &mut text);
+            emit::write_line_start(column, style, &mut text);
+            return Splice::new(dash, dash, text);
+        }
+        let mut at = self.line_start(dash);
+        while at > 0 {
+            let above = self.line_start(at - 1);
+            let line = self.source.text.get(above..at).unwrap_or_default();
+            if !line.trim_start_matches([' ', '\t']).starts_with('#') {
+                break;
+            }
+            at = above;
+        }
+        emit::write_spaces(column, &mut text);
+        emit::write_block_item(value, column, style, &mut text);
+        text.push_str(style.newline);
+        Splice::new(at, at, text)
+    }
+
+    fn insert_flow_item(&self, list: u32, data: NodeData, path: &[Segment], index: usize, value: &Value) -> Plan {
+        let mut text = String::new();
+        let length = self.view(list).len();
+        if length == 0 {
+            let at = data.start as usize + 1;
+            emit::write_flow(value, &mut text);
+            return Ok(vec![Splice::new(at, at, text)]);
+        }
+        if index < length {
+            let before = self.child(list, index).map_or(list, |step| step.node);
+            let at = match index.checked_sub(1).and_then(|index| self.child(list, index)) {
+                // Behind the comma, where the item or what stands in front of it starts.
+                Some(previous) => {
+                    let comma = skip_blank(self.source.text, self.source.node(previous.node).end as usize);
+                    skip_blank(self.source.text, comma + 1)
+                }
+                None => skip_blank(self.source.text, data.start as usize + 1),
+            };
+            if at > self.outer_start(before) {
+                return Err(self.layout(at, path, "has a layout that is not understood"));
+            }
+            emit::write_flow(value, &mut text);
+            text.push_str(", ");
+            return Ok(vec![Splice::new(at, at, text)]);
+        }
+        if self.last_leaf(list).shape == Shape::Empty {
+            return Err(self.layout(data.end as usize, path, "ends in an empty value"));
+        }
+        let last = self.child(list, length - 1).map_or(list, |step| step.node);
+        let prefix = self.line_prefix(self.outer_start(last));
+        text.push(',');
+        if self.line_start(self.outer_start(last)) > data.start as usize
+            && prefix.bytes().all(|byte| matches!(byte, b' ' | b'\t'))
+        {
+            text.push_str(crate::stream::newline_of(self.source.text));
+            text.push_str(prefix);
+        } else {
+            text.push(' ');
+        }
+        emit::write_flow(value, &mut text);
+        let at = self.source.node(last).end as usize;
+        Ok(vec![Splice::new(at, at, text)])
+    }
+
+    // ---- replacing -------------------------------------------------------------------------------------------------
+
+    fn replace(&self, step: Step, path: &[Segment], value: &Value) -> Plan {
+        if let Some(parent) = step.parent {
+            self.refuse_shared(parent, path)?;
+        }
+        let data = self.source.node(step.node);
+        let (outer, start, end) = (self.outer_start(step.node), data.start as usize, data.end as usize);
+        let mut text = String::new();
+        if self.in_flow(step.parent) {
+            if data.shape == Shape::Empty && outer == start {
+                let has_colon = step.key.is_none() || self.bytes().get(start.wrapping_sub(1)) == Some(&b':');
+                text.push_str(if has_colon { " " } else { ": " });
+            }
+            emit::write_flow(value, &mut text);
+            return Ok(vec![Splice::new(outer, end, text)]);
+        }
+        let Some(parent) = step.parent else {
+            return self.replace_root(data, path, value);
+        };
+        let is_inline = emit::is_inline(value);
+        if self.source.node(parent).shape == Shape::BlockList {
+            if data.shape == Shape::Empty && outer == start {
+                text.push(' ');
+                let column = self.column(start, path)? + 1;
+                let style = self.style(parent, column, std::iter::once(value));
+                emit::write_block(value, column, style, &mut text);
+            } else if is_inline {
+                emit::write_inline(value, &mut text);
+            } else {
+                self.clean_line_end(end, path)?;
+                let column = self.column(outer, path)?;
+                let style = self.style(parent, column, std::iter::once(value));
+                emit::write_block(value, column, style, &mut text);
+            }
+            return Ok(vec![Splice::new(outer, end, text)]);
+        }
+        // The value of a key of a block map.
+        let after_colon = self.after_colon(step, path)?;
+        let is_block_collection = matches!(data.shape, Shape::BlockMap | Shape::BlockList);
+        if is_inline {
+            text.push(' ');
+            emit::write_inline(value, &mut text);
+            if !is_block_collection {
+                let from = if outer > after_colon { outer } else { after_colon };
+                let text = if outer > after_colon { text.split_off(1) } else { text };
+                return Ok(vec![Splice::new(from, end, text)]);
+            }
+            if outer != start {
+                return Ok(vec![Splice::new(after_colon, end, text)]);
+            }
+            let line_end = self.clean_line_end(after_colon, path)?;
+            return Ok(vec![Splice::new(after_colon, after_colon, text), Splice::new(line_end, end, "")]);
+        }
+        let key_column = self.column(self.source.node(parent).start as usize, path)?;
+        let style = self.style(parent, key_column, std::iter::once(value));
+        let keeps_column = match data.shape {
+            Shape::BlockMap => matches!(value, Value::Map(_)),
+            Shape::BlockList => matches!(value, Value::List(_)),
+            _ => false,
+        };
+        if keeps_column && outer == start {
+            let column = self.column(start, path)?;
+            emit::write_block(value, column, style, &mut text);
+            return Ok(vec![Splice::new(start, end, text)]);
+        }
+        emit::write_block_value(value, key_column, style, &mut text);
+        let line_end = self.clean_line_end(end, path)?;
+        let is_on_key_line = self.line_start(end) <= after_colon;
+        if is_on_key_line {
+            // What stood there goes; a comment behind it stays on the line of the key.
+            return Ok(vec![Splice::new(after_colon, end, ""), Splice::new(line_end, line_end, text)]);
+        }
+        Ok(vec![Splice::new(after_colon, end, text)])
+    }
+
+    fn replace_root(&self, data: NodeData, path: &[Segment], value: &Value) -> Plan {
+        let start = self.outer_start(0);
+        let mut text = String::new();
+        if data.shape == Shape::BlockMap && !emit::is_inline(value) {
+            let column = self.column(start, path)?;
+            let style = self.style(0, column, std::iter::once(value));
+            emit::write_block(value, column, style, &mut text);
+        } else {
+            emit::write_flow(value, &mut text);
+        }
+        Ok(vec![Splice::new(start, data.end as usize, text)])
+    }
+
+    /// Behind the `:` of an entry of a block map.
+    fn after_colon(&self, step: Step, path: &[Segment]) -> Result<usize, Refusal> {
+        let key_end = step.key.map_or(0, |key| self.source.node(key).end as usize);
+        let blanks = self.bytes().get(key_end..).unwrap_or_default().iter().take_while(|&&byte| byte == b' ').count();
+        let colon = key_end + blanks;
+        let is_explicit = step.key.is_some_and(|key| {
+            let before = self.source.text.get(..self.outer_start(key)).unwrap_or_default();
+            before.trim_end_matches([' ', '\t']).ends_with('?')
+        });
+        if is_explicit || self.bytes().get(colon) != Some(&b':') {
+            return Err(self.layout(key_end, path, "has an explicit key (`? key`)"));
+        }
+        Ok(colon + 1)
+    }
+
+    // ---- removing --------------------------------------------------------------------------------------------------
+
+    fn remove_child(&self, parent: Step, child: Step, path: &[Segment]) -> Plan {
+        let data = self.source.node(parent.node);
+        let view = self.view(parent.node);
+        let length = view.len();
+        let end = self.source.node(child.node).end as usize;
+        match data.shape {
+            Shape::FlowMap | Shape::FlowList => {
+                let is_bracketed = matches!(self.bytes().get(data.start as usize), Some(b'{' | b'['));
+                if !is_bracketed
+                    || (data.shape == Shape::FlowMap && self.bytes().get(data.start as usize) == Some(&b'['))
+                {
+                    return Err(self.layout(data.start as usize, path, "is in a map without braces"));
+                }
+                if length == 1 {
+                    return Ok(vec![Splice::new(data.start as usize + 1, (data.end as usize).saturating_sub(1), "")]);
+                }
+                if child.position > 0 {
+                    return Ok(vec![Splice::new(self.previous_end(parent.node, child.position), end, "")]);
+                }
+                let from = skip_blank(self.source.text, data.start as usize + 1);
+                let comma = skip_blank(self.source.text, end);
+                if self.bytes().get(comma) != Some(&b',') {
+                    return Err(self.layout(comma, path, "has a layout that is not understood"));
+                }
+                Ok(vec![Splice::new(from, skip_blank(self.source.text, comma + 1), "")])
+            }
+            Shape::BlockMap | Shape::BlockList => {
+                if length == 1 {
+                    let empty = if data.shape.is_map() { Value::Map(Vec::new()) } else { Value::List(Vec::new()) };
+                    return self.replace(parent, path, &empty);
+                }
+                let from = match child.position {
+                    0 => data.start as usize,
+                    position => skip_blank(self.source.text, self.previous_end(parent.node, position)),
+                };
+                let line_end = self.clean_line_end(end, path)?;
+                if self.is_first_on_line(from) {
+                    let start = match self.line_start(from) {
+                        // A byte order mark stays in front of what follows.
+                        0 if self.source.text.starts_with('\u{feff}') => 3,
+                        start => start,
+                    };
+                    let next = split::next_line(self.bytes(), line_end);
+                    let next = self.past_what_a_block_scalar_would_take(parent.node, child.position, next, path)?;
+                    return Ok(vec![Splice::new(start, next, "")]);
+                }
+                if child.position > 0 {
+                    return Err(self.layout(from, path, "does not start on a line of its own"));
+                }
+                let next = skip_blank(self.source.text, line_end);
+                Ok(vec![Splice::new(from, next, "")])
+            }
+            _ => Err(self.refusal(ErrorKind::Path, parent.node, path, "is not in a map or a list")),
+        }
+    }
+
+    /// Where the child in front of a position ends.
+    fn previous_end(&self, parent: u32, position: usize) -> usize {
+        let per_child = if self.source.node(parent).shape.is_map() { 2 } else { 1 };
+        let previous = (position * per_child).checked_sub(1).and_then(|at| self.view(parent).children().nth(at));
+        previous.map_or(0, |node| self.source.node(node).end as usize)
+    }
+
+    /// When lines go away that end a block scalar, what follows must not become part of it: blank lines go too if it
+    /// keeps them, and a comment that is indented like its text is a reason to refuse.
+    fn past_what_a_block_scalar_would_take(
+        &self,
+        parent: u32,
+        position: usize,
+        next: usize,
+        path: &[Segment],
+    ) -> Result<usize, Refusal> {
+        let per_child = if self.source.node(parent).shape.is_map() { 2 } else { 1 };
+        let previous = (position * per_child).checked_sub(1).and_then(|at| self.view(parent).children().nth(at));
+        let Some(previous) = previous else { return Ok(next) };
+        let leaf = self.last_leaf(previous);
+        if !leaf.shape.is_block_scalar() {
+            return Ok(next);
+        }
+        let header = self.source.text.get(leaf.start as usize..leaf.end as usize).unwrap_or_default();
+        let keeps = header.bytes().take_while(|byte| !byte.is_ascii_whitespace()).any(|byte| byte == b'+');
+        let mut next = next;
+        let mut after = next;
+        loop {
+            let end = split::next_line(self.bytes(), after);
+            let line = self.source.text.get(after..end).unwrap_or_default();
+            let content = line.trim_start_matches(' ');
+            if after < end && content.trim_end_matches(['\r', '\n']).is_empty() {
+                after = end;
+                if keeps {
+                    next = end;
+                }
+                continue;
+            }
+            let text_indent = header
+                .split('\n')
+                .skip(1)
+                .find(|line| !line.trim().is_empty())
+                .map_or(0, |line| line.len() - line.trim_start_matches(' ').len());
+            if content.starts_with('#') && text_indent > 0 && line.len() - content.len() >= text_indent {
+                return Err(self.layout(after, path, "stands between a block scalar and a comment that would join it"));
+            }
+            return Ok(next);
+        }
+    }
+
+    // ---- style -----------------------------------------------------------------------------------------------------
+
+    /// How the document writes what is about to be written under a collection at a column.
+    fn style<'v>(&self, near: u32, column: usize, values: impl Iterator<Item = &'v Value>) -> BlockStyle {
+        let mut style = BlockStyle {
+            step: 2,
+            list_indent: ListIndent::SameColumn,
+            newline: crate::stream::newline_of(self.source.text),
+        };
+        let mut values = values;
+        if values.all(emit::is_inline) {
+            return style;
+        }
+        let (step, list_indent) = self.nearest_style(near, column);
+        style.step = step.or_else(|| self.any_style(true).0).unwrap_or(2);
+        style.list_indent = list_indent.or_else(|| self.any_style(false).1).unwrap_or(ListIndent::SameColumn);
+        style
+    }
+
+    /// The style among the children of one map.
+    fn nearest_style(&self, map: u32, column: usize) -> (Option<usize>, Option<ListIndent>) {
+        let (mut step, mut list_indent) = (None, None);
+        if self.source.node(map).shape != Shape::BlockMap {
+            return (None, None);
+        }
+        for (_, value) in self.view(map).own_entries() {
+            let data = self.source.node(value);
+            let child_column = self.line_prefix(data.start as usize).len();
+            match data.shape {
+                Shape::BlockMap if step.is_none() && child_column > column => step = Some(child_column - column),
+                Shape::BlockList if list_indent.is_none() && child_column >= column => {
+                    list_indent = Some(match child_column - column {
+                        0 => ListIndent::SameColumn,
+                        indent => ListIndent::Deeper(indent),
+                    });
+                }
+                _ => {}
+            }
+        }
+        (step, list_indent)
+    }
+
+    /// The style of the first map of the document that shows one.
+    fn any_style(&self, wants_step: bool) -> (Option<usize>, Option<ListIndent>) {
+        for (index, node) in self.source.tree.nodes.iter().enumerate() {
+            if node.shape != Shape::BlockMap {
+                continue;
+            }
+            let column = self.line_prefix(node.start as usize).len();
+            let (step, list_indent) = self.nearest_style(index as u32, column);
+            if (wants_step && step.is_some()) || (!wants_step && list_indent.is_some()) {
+                return (step, list_indent);
+            }
+        }
+        (None, None)
+    }
+}
+
+/// The value inside new maps and lists for the rest of a path; `None` if it has an index other than 0.
+fn wrap(path: &[Segment], value: Value) -> Option<Value> {
+    path.iter().rev().try_fold(value, |value, segment| match segment {
+        Segment::Key(key) => Some(Value::Map(vec![(key.clone(), value)])),
+        Segment::Index(0) => Some(Value::List(vec![value])),
+        Segment::Index(_) => None,
+    })
+}
+
+/// Puts sorted, disjoint splices into a text; `None` if they are not disjoint.
+pub(crate) fn apply(text: &str, splices: &[Splice]) -> Option<String> {
+    let added: usize = splices.iter().map(|splice| splice.text.len()).sum();
+    let mut out = String::with_capacity(text.len() + added);
+    let mut copied = 0;
+    for splice in splices {
+        out.push_str(text.get(copied..splice.start)?);
+        out.push_str(&splice.text);
+        copied = splice.end;
+    }
+    out.push_str(text.get(copied..)?);
+    Some(out)
+}

@@ -1,0 +1,442 @@
+//! Reading: a view of one node, through aliases and merge keys.
+
+use std::borrow::Cow;
+
+use crate::error::{Error, ErrorKind};
+use crate::path::{Path, Segment};
+use crate::tree::{self, NodeData, Shape, Source, flag};
+use crate::typing::{self, PlainType};
+use crate::value::{MAX_VALUE_DEPTH, Value};
+
+/// How many nodes one reading of a node may produce; aliases upon aliases reach it, manifests do not.
+pub(crate) const MAX_EXPANDED_NODES: usize = 1_000_000;
+
+/// What a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Keys and values.
+    Map,
+    /// Items.
+    List,
+    /// Anything else, also nothing.
+    Scalar,
+}
+
+/// A view of one node of an object. Copy; valid until the object is edited.
+///
+/// Reads look through aliases (`*name`) and merge keys (`<<`). Of equal keys the last one counts, as in Helm; a map's
+/// own keys win over merged ones.
+#[derive(Clone, Copy)]
+pub struct Node<'a> {
+    pub(crate) source: Source<'a>,
+    pub(crate) index: u32,
+    /// The object that the node was reached from.
+    root: u32,
+}
+
+impl<'a> Node<'a> {
+    /// The node at an index of the arena, or what it is an alias of.
+    pub(crate) fn new(source: Source<'a>, index: u32, root: u32) -> Self {
+        let data = source.node(index);
+        let index = if data.shape == Shape::Alias { data.extra } else { index };
+        Self { source, index, root }
+    }
+
+    fn at_index(&self, index: u32) -> Self {
+        Self::new(self.source, index, self.root)
+    }
+
+    pub(crate) fn data(&self) -> NodeData {
+        self.source.node(self.index)
+    }
+
+    /// Whether this is a map, a list or a scalar.
+    pub fn kind(&self) -> Kind {
+        let shape = self.data().shape;
+        match () {
+            () if shape.is_map() => Kind::Map,
+            () if shape.is_list() => Kind::List,
+            () => Kind::Scalar,
+        }
+    }
+
+    /// The 1-based line of the stream on which the node starts.
+    pub fn line(&self) -> usize {
+        self.source.line_at(self.data().start as usize)
+    }
+
+    /// The path of the node from the object; where an alias was followed, the path of its target.
+    pub fn path(&self) -> Path {
+        let mut path = Path::root();
+        let mut current = self.root;
+        while current != self.index {
+            let data = self.source.node(current);
+            let mut children = Children { source: self.source, next: current + 1, end: data.next };
+            let mut position = 0;
+            let found = loop {
+                let Some(child) = children.next() else { return path };
+                if data.shape.is_map() {
+                    let Some(value) = children.next() else { return path };
+                    if self.source.node(value).next > self.index {
+                        let key = self.at_index(child).scalar_text().unwrap_or_default();
+                        path.push(Segment::Key(key.into_owned()));
+                        break value;
+                    }
+                } else if self.source.node(child).next > self.index {
+                    path.push(Segment::Index(position));
+                    break child;
+                }
+                position += 1;
+            };
+            current = found;
+        }
+        path
+    }
+
+    /// What sort of node this is, for messages: `a string`, `a map`, ...
+    pub fn type_name(&self) -> &'static str {
+        match self.kind() {
+            Kind::Map => "a map",
+            Kind::List => "a list",
+            Kind::Scalar => match self.scalar_type() {
+                PlainType::Null => "nothing",
+                PlainType::Bool(_) => "a boolean",
+                PlainType::Int | PlainType::Float => "a number",
+                PlainType::Text => "a string",
+            },
+        }
+    }
+
+    pub(crate) fn scalar_type(&self) -> PlainType {
+        let data = self.data();
+        match data.shape {
+            _ if data.flags & flag::TEXT_TAG != 0 => PlainType::Text,
+            Shape::Plain => typing::resolve(&self.text_of(data)),
+            Shape::Empty => PlainType::Null,
+            _ => PlainType::Text,
+        }
+    }
+
+    /// The text of a scalar of whatever type, after quotes, escapes and folding: `1.20`, `on`, `0755` as they stand.
+    /// `None` for maps and lists.
+    pub fn scalar_text(&self) -> Option<Cow<'a, str>> {
+        let data = self.data();
+        match data.shape {
+            Shape::BlockMap | Shape::FlowMap | Shape::BlockList | Shape::FlowList => None,
+            _ => Some(self.text_of(data)),
+        }
+    }
+
+    fn text_of(&self, data: NodeData) -> Cow<'a, str> {
+        let text: &'a str = self.source.text;
+        let tree: &'a tree::Tree = self.source.tree;
+        if data.flags & flag::DECODED != 0 {
+            return Cow::Borrowed(tree.decoded(data.extra));
+        }
+        let (start, end) = (data.start as usize, data.end as usize);
+        if data.flags & flag::UNDECODED != 0 {
+            let source = text.get(start..end).unwrap_or_default();
+            return Cow::Owned(tree::decode_scalar(source, data.shape.is_block_scalar()));
+        }
+        Cow::Borrowed(match data.shape {
+            Shape::SingleQuoted | Shape::DoubleQuoted => text.get(start + 1..end.saturating_sub(1)).unwrap_or_default(),
+            _ => text.get(start..end).unwrap_or_default(),
+        })
+    }
+
+    /// The text of a scalar that is a string, as Helm types it: `on`, `1.20`, `~` and `null` are none unless quoted.
+    pub fn as_str(&self) -> Option<Cow<'a, str>> {
+        match self.kind() {
+            Kind::Scalar if self.scalar_type() == PlainType::Text => self.scalar_text(),
+            _ => None,
+        }
+    }
+
+    /// The value of an integer that fits, in any notation of YAML 1.1 (`0755` is 493).
+    pub fn as_i64(&self) -> Option<i64> {
+        match self.scalar_type() {
+            PlainType::Int => typing::parse_int(&self.scalar_text()?).and_then(|value| i64::try_from(value).ok()),
+            _ => None,
+        }
+    }
+
+    /// The value of a boolean, in any notation of YAML 1.1 (`on`, `No`, `y`).
+    pub fn as_bool(&self) -> Option<bool> {
+        match self.scalar_type() {
+            PlainType::Bool(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Whether there is nothing here, or `null` or `~`.
+    pub fn is_null(&self) -> bool {
+        self.kind() == Kind::Scalar && self.scalar_type() == PlainType::Null
+    }
+
+    /// How many own entries a map or items a list has; 0 for a scalar. Equal keys count each.
+    pub fn len(&self) -> usize {
+        let count = self.children().count();
+        if self.data().shape.is_map() { count / 2 } else { count }
+    }
+
+    /// Whether this is an empty map or list, or a scalar.
+    pub fn is_empty(&self) -> bool {
+        self.children().next().is_none()
+    }
+
+    pub(crate) fn children(&self) -> Children<'a> {
+        let data = self.data();
+        Children { source: self.source, next: self.index + 1, end: data.next }
+    }
+
+    /// Own entries of a map as arena indices of key and value, in order.
+    pub(crate) fn own_entries(&self) -> impl Iterator<Item = (u32, u32)> + use<'a> {
+        let mut children = match self.data().shape.is_map() {
+            true => self.children(),
+            false => Children { source: self.source, next: 0, end: 0 },
+        };
+        std::iter::from_fn(move || Some((children.next()?, children.next()?)))
+    }
+
+    /// Whether the key node at an index reads as this text.
+    pub(crate) fn key_is(&self, key_node: u32, key: &str) -> bool {
+        let data = self.source.node(key_node);
+        match data.shape {
+            Shape::Plain | Shape::SingleQuoted | Shape::DoubleQuoted
+                if data.flags & (flag::DECODED | flag::UNDECODED) == 0 =>
+            {
+                let quote = u32::from(data.shape != Shape::Plain);
+                let bytes = self.source.text.as_bytes();
+                bytes.get((data.start + quote) as usize..(data.end - quote) as usize) == Some(key.as_bytes())
+            }
+            _ => self.at_index(key_node).scalar_text().is_some_and(|text| text == key),
+        }
+    }
+
+    /// The value of a key of this map, also a merged one.
+    pub fn get(&self, key: &str) -> Option<Node<'a>> {
+        self.get_own(key).or_else(|| self.merged_get(key))
+    }
+
+    /// The value that a merge key gives a key of this map.
+    pub(crate) fn merged_get(&self, key: &str) -> Option<Node<'a>> {
+        if self.data().flags & flag::MERGES == 0 {
+            return None;
+        }
+        self.merged_maps().into_iter().find_map(|map| map.get_own(key))
+    }
+
+    fn get_own(&self, key: &str) -> Option<Node<'a>> {
+        let mut found = None;
+        for (key_node, value) in self.own_entries() {
+            if self.key_is(key_node, key) {
+                found = Some(value);
+            }
+        }
+        found.map(|value| self.at_index(value))
+    }
+
+    /// The maps that this one merges, directly and through others, those that win first; each once.
+    fn merged_maps(&self) -> Vec<Node<'a>> {
+        let mut found: Vec<Node<'a>> = Vec::new();
+        let mut is_seen = vec![false; self.source.tree.nodes.len()];
+        let mut see = |index: u32| is_seen.get_mut(index as usize).is_some_and(|seen| !std::mem::replace(seen, true));
+        see(self.index);
+        let mut waiting = vec![*self];
+        while let Some(map) = waiting.pop() {
+            if map.index != self.index {
+                found.push(map);
+            }
+            if map.data().flags & flag::MERGES == 0 {
+                continue;
+            }
+            let from = waiting.len();
+            for (key, value) in map.own_entries() {
+                if !map.is_merge_key(key) {
+                    continue;
+                }
+                let value = self.at_index(value);
+                let single = (value.kind() == Kind::Map).then_some(value);
+                for candidate in value.items().chain(single) {
+                    if candidate.data().shape.is_map() && see(candidate.index) {
+                        waiting.push(candidate);
+                    }
+                }
+            }
+            if let Some(added) = waiting.get_mut(from..) {
+                added.reverse();
+            }
+        }
+        found
+    }
+
+    pub(crate) fn is_merge_key(&self, key_node: u32) -> bool {
+        let data = self.source.node(key_node);
+        data.shape == Shape::Plain && data.flags & flag::TEXT_TAG == 0 && self.key_is(key_node, "<<")
+    }
+
+    /// The item of this list at a 0-based index.
+    pub fn at(&self, index: usize) -> Option<Node<'a>> {
+        self.items().nth(index)
+    }
+
+    /// The node at a path below this one.
+    pub fn find(&self, path: &Path) -> Option<Node<'a>> {
+        self.find_segments(path.segments())
+    }
+
+    pub(crate) fn find_segments(&self, segments: &[Segment]) -> Option<Node<'a>> {
+        segments.iter().try_fold(*self, |node, segment| match segment {
+            Segment::Key(key) => node.get(key),
+            Segment::Index(index) => node.at(*index),
+        })
+    }
+
+    /// The entries of this map: own ones in order (of equal keys the last), then merged ones. Empty for other nodes;
+    /// keys that are maps or lists are left out.
+    pub fn entries(&self) -> Vec<(Cow<'a, str>, Node<'a>)> {
+        let mut entries: Vec<(Cow<'a, str>, Node<'a>)> = Vec::new();
+        let merges = self.data().flags & flag::MERGES != 0;
+        // Lowest priority first, so that the last of equal keys is the one that counts.
+        let merged = if merges { self.merged_maps() } else { Vec::new() };
+        let mut own_from = 0;
+        for map in merged.iter().rev().chain(std::iter::once(self)) {
+            own_from = entries.len();
+            for (key, value) in map.own_entries() {
+                if merges && map.is_merge_key(key) {
+                    continue;
+                }
+                if let Some(key) = self.at_index(key).scalar_text() {
+                    entries.push((key, self.at_index(value)));
+                }
+            }
+        }
+        keep_last_of_equal_keys(&mut entries, &mut own_from);
+        entries.rotate_left(own_from);
+        entries
+    }
+
+    /// The items of this list, in order; none for other nodes.
+    pub fn items(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
+        let children = match self.data().shape.is_list() {
+            true => self.children(),
+            false => Children { source: self.source, next: 0, end: 0 },
+        };
+        let (source, root) = (self.source, self.root);
+        children.map(move |child| Node::new(source, child, root))
+    }
+
+    /// The node as a value of its own, with the types that Helm sees (`on` is true). Aliases are written out.
+    ///
+    /// # Errors
+    /// A node nested deeper than 200 levels or, with its aliases written out, of more than a million nodes; a map key
+    /// that is a map or a list.
+    pub fn to_value(&self) -> Result<Value, Error> {
+        self.value_of(false, MAX_VALUE_DEPTH, &mut MAX_EXPANDED_NODES.clone())
+    }
+
+    /// The node as a value of configuration: see [`Value::from_yaml`].
+    pub(crate) fn to_config_value(self) -> Result<Value, Error> {
+        self.value_of(true, MAX_VALUE_DEPTH, &mut MAX_EXPANDED_NODES.clone())
+    }
+
+    fn value_of(&self, is_config: bool, depth_left: usize, nodes_left: &mut usize) -> Result<Value, Error> {
+        let (Some(depth_left), Some(left)) = (depth_left.checked_sub(1), nodes_left.checked_sub(1)) else {
+            return Err(self.too_large());
+        };
+        *nodes_left = left;
+        Ok(match self.kind() {
+            Kind::List => Value::List(
+                self.items().map(|item| item.value_of(is_config, depth_left, nodes_left)).collect::<Result<_, _>>()?,
+            ),
+            Kind::Map => {
+                let mut entries = Vec::new();
+                for (key, value) in self.entries() {
+                    entries.push((key.into_owned(), value.value_of(is_config, depth_left, nodes_left)?));
+                }
+                Value::Map(entries)
+            }
+            Kind::Scalar => {
+                let text = self.text_of(self.data());
+                match self.scalar_type() {
+                    PlainType::Null => Value::Null,
+                    PlainType::Bool(value) if !is_config || typing::core_bool(&text).is_some() => Value::Bool(value),
+                    PlainType::Int | PlainType::Float => Value::Number(text.into_owned()),
+                    PlainType::Bool(_) | PlainType::Text => Value::String(text.into_owned()),
+                }
+            }
+        })
+    }
+
+    #[cold]
+    pub(crate) fn too_large(&self) -> Error {
+        let line = self.line();
+        Error::new(ErrorKind::TooLarge, "", line, format!("line {line}: nested too deep, or too much behind aliases"))
+    }
+
+    /// Whether a value means the same as this node, so that writing it would change nothing.
+    pub(crate) fn means(&self, value: &Value) -> bool {
+        match (self.kind(), value) {
+            (Kind::Map, Value::Map(entries)) => {
+                let own = self.entries();
+                own.len() == entries.len()
+                    && own.iter().zip(entries).all(|((key, node), (wanted, value))| key == wanted && node.means(value))
+            }
+            (Kind::List, Value::List(items)) => {
+                self.len() == items.len() && self.items().zip(items).all(|(node, value)| node.means(value))
+            }
+            (Kind::Scalar, Value::Null) => self.is_null(),
+            (Kind::Scalar, Value::Bool(wanted)) => self.as_bool() == Some(*wanted),
+            (Kind::Scalar, Value::Number(wanted)) => {
+                matches!(self.scalar_type(), PlainType::Int | PlainType::Float)
+                    && self.scalar_text().is_some_and(|text| text == *wanted)
+            }
+            (Kind::Scalar, Value::String(wanted)) => self.as_str().is_some_and(|text| text == *wanted),
+            _ => false,
+        }
+    }
+}
+
+/// Of entries with equal keys keeps the last, in order; `own_from` moves along.
+fn keep_last_of_equal_keys(entries: &mut Vec<(Cow<'_, str>, Node<'_>)>, own_from: &mut usize) {
+    let mut order: Vec<usize> = (0..entries.len()).collect();
+    order.sort_unstable_by(|&left, &right| {
+        let key = |at: usize| entries.get(at).map(|(key, _)| key);
+        key(left).cmp(&key(right)).then(left.cmp(&right))
+    });
+    let mut is_kept = vec![true; entries.len()];
+    for pair in order.windows(2) {
+        let [earlier, later] = pair else { continue };
+        if entries.get(*earlier).map(|(key, _)| key) == entries.get(*later).map(|(key, _)| key)
+            && let Some(slot) = is_kept.get_mut(*earlier)
+        {
+            *slot = false;
+        }
+    }
+    *own_from = is_kept.iter().take(*own_from).filter(|&&kept| kept).count();
+    let mut position = 0;
+    entries.retain(|_| {
+        position += 1;
+        is_kept.get(position - 1).copied().unwrap_or(true)
+    });
+}
+
+/// The arena indices of a collection's children.
+pub(crate) struct Children<'a> {
+    source: Source<'a>,
+    next: u32,
+    end: u32,
+}
+
+impl Iterator for Children<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        if self.next >= self.end {
+            return None;
+        }
+        let index = self.next;
+        self.next = self.source.node(index).next;
+        Some(index)
+    }
+}

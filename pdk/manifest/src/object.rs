@@ -1,0 +1,684 @@
+//! One Kubernetes object: reading it in Kubernetes terms, and the order of its edits.
+//!
+//! Edits are collected as splices of the document's text. What is read afterwards at a path that no edit touched is read
+//! from the text as it came in; anything else makes the document be put together and read again first, so that edits of
+//! the same place, reads after edits and the insides of what was just inserted are right without handles that go stale.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
+use crate::edit::{self, Planner, Refusal, Splice};
+use crate::error::{Error, ErrorKind};
+use crate::node::{Kind, Node};
+use crate::path::{self, Path, Segment};
+use crate::stream::Fate;
+use crate::tree::{self, LineShifts, Source, Tree, count_lines};
+use crate::value::Value;
+
+/// One object of a stream, handed out by [`crate::Manifests::visit`].
+///
+/// Paths start at the object, also where it is an item of a list. Every edit answers `Ok(true)` when it changes bytes and
+/// `Ok(false)` when the object already is as wanted, so edits are idempotent. An edit that cannot be made without
+/// changing something else is refused with an error that names the object and the line.
+pub struct Object<'m> {
+    /// The document as it came in.
+    original: &'m str,
+    first_line: usize,
+    document_number: usize,
+    /// The document with all edits before `pending`.
+    base: Document,
+    /// Edits since: splices of the base's text, sorted and disjoint.
+    pending: Vec<Splice>,
+    /// Where those edits were, in the current object.
+    touched: Vec<Vec<Segment>>,
+    /// The base with `pending` put in, for reads; made when first needed.
+    reread: OnceCell<Result<Box<Document>, Error>>,
+    /// The objects of the document.
+    entries: Vec<Entry>,
+    current: usize,
+    header: Header,
+}
+
+/// A document's text and arena.
+#[derive(Default)]
+struct Document {
+    /// The text, once it differs from the original.
+    text: Option<String>,
+    tree: Tree,
+    /// The current object's node, and the list it stands in.
+    root: u32,
+    root_parent: Option<u32>,
+}
+
+/// Where an object stands in its document, and what became of it.
+#[derive(Default)]
+struct Entry {
+    path: Vec<Segment>,
+    /// For an item of a typed list that does not say itself: its apiVersion and kind.
+    inherited: Option<Box<(String, String)>>,
+    is_changed: bool,
+    is_deleted: bool,
+}
+
+/// What identifies the current object.
+#[derive(Default)]
+struct Header {
+    api_version: String,
+    kind: String,
+    name: String,
+    namespace: String,
+    has_namespace: bool,
+    line: usize,
+}
+
+/// The lists of containers in a pod's spec.
+const CONTAINER_LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
+
+impl<'m> Object<'m> {
+    pub(crate) fn new() -> Self {
+        Self {
+            original: "",
+            first_line: 1,
+            document_number: 0,
+            base: Document::default(),
+            pending: Vec::new(),
+            touched: Vec::new(),
+            reread: OnceCell::new(),
+            entries: Vec::new(),
+            current: 0,
+            header: Header::default(),
+        }
+    }
+
+    // ---- identity --------------------------------------------------------------------------------------------------
+
+    /// `apiVersion`, such as `apps/v1`; empty if it is missing.
+    pub fn api_version(&self) -> &str {
+        &self.header.api_version
+    }
+
+    /// The group of `apiVersion`; empty for the core group.
+    pub fn group(&self) -> &str {
+        self.header.api_version.rsplit_once('/').map_or("", |(group, _)| group)
+    }
+
+    /// The version of `apiVersion`, such as `v1`.
+    pub fn version(&self) -> &str {
+        self.header.api_version.rsplit_once('/').map_or(&self.header.api_version, |(_, version)| version)
+    }
+
+    /// `kind`; empty if it is missing.
+    pub fn kind(&self) -> &str {
+        &self.header.kind
+    }
+
+    /// `metadata.name`; empty if it is missing.
+    pub fn name(&self) -> &str {
+        &self.header.name
+    }
+
+    /// `metadata.namespace`, if it is there and not empty. Charts often leave it out.
+    pub fn namespace(&self) -> Option<&str> {
+        self.header.has_namespace.then_some(self.header.namespace.as_str())
+    }
+
+    /// The 1-based line of the stream, as it came in, on which the object starts.
+    pub fn line(&self) -> usize {
+        self.header.line
+    }
+
+    /// `Deployment/web (line 12)`, for messages.
+    pub fn describe(&self) -> String {
+        let mut text = String::new();
+        text.push_str(if self.header.kind.is_empty() { "object" } else { &self.header.kind });
+        if !self.header.name.is_empty() {
+            text.push('/');
+            text.push_str(&self.header.name);
+        }
+        text.push_str(" (line ");
+        text.push_str(&self.header.line.to_string());
+        text.push(')');
+        text
+    }
+
+    // ---- reading ---------------------------------------------------------------------------------------------------
+
+    /// The object's root node.
+    pub fn root(&self) -> Node<'_> {
+        self.view(&[])
+    }
+
+    /// The node at a path, through aliases and merge keys.
+    pub fn get(&self, path: &Path) -> Option<Node<'_>> {
+        self.view(path.segments()).find_segments(path.segments())
+    }
+
+    /// `metadata.labels`, if it is there.
+    pub fn labels(&self) -> Option<Node<'_>> {
+        self.get_keys(&["metadata", "labels"])
+    }
+
+    /// `metadata.annotations`, if it is there.
+    pub fn annotations(&self) -> Option<Node<'_>> {
+        self.get_keys(&["metadata", "annotations"])
+    }
+
+    /// The text of one label.
+    pub fn label(&self, key: &str) -> Option<Cow<'_, str>> {
+        self.get_keys(&["metadata", "labels", key])?.scalar_text()
+    }
+
+    /// The text of one annotation.
+    pub fn annotation(&self, key: &str) -> Option<Cow<'_, str>> {
+        self.get_keys(&["metadata", "annotations", key])?.scalar_text()
+    }
+
+    /// The path of the object's pod template, the map that has the pods' `metadata` and `spec`: the object itself for a
+    /// Pod, `spec.template` for Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController and Job,
+    /// `spec.jobTemplate.spec.template` for CronJob. `None` for other kinds (also for equally named kinds of other
+    /// groups) and where the template is missing.
+    pub fn pod_template(&self) -> Option<Path> {
+        let keys: &[&str] = match (self.group(), self.kind()) {
+            ("", "Pod") => &[],
+            ("", "ReplicationController")
+            | ("apps" | "extensions", "Deployment" | "DaemonSet" | "ReplicaSet")
+            | ("apps", "StatefulSet")
+            | ("batch", "Job") => &["spec", "template"],
+            ("batch", "CronJob") => &["spec", "jobTemplate", "spec", "template"],
+            _ => return None,
+        };
+        let node = self.get_keys(keys)?;
+        (node.kind() == Kind::Map).then(|| Path::new(keys.iter().copied()))
+    }
+
+    /// The path of the pods' spec, below [`Object::pod_template`]; `None` where it is missing.
+    pub fn pod_spec(&self) -> Option<Path> {
+        let path = self.pod_template()?.key("spec");
+        (self.get(&path)?.kind() == Kind::Map).then_some(path)
+    }
+
+    /// The paths of all containers of the pods: init, ordinary and ephemeral ones, in this order.
+    pub fn containers(&self) -> Vec<Path> {
+        let Some(spec) = self.pod_spec() else { return Vec::new() };
+        let mut paths = Vec::new();
+        for list in CONTAINER_LISTS {
+            let list = spec.key(list);
+            let count = self.get(&list).map_or(0, |node| node.items().count());
+            paths.extend((0..count).map(|index| list.index(index)));
+        }
+        paths
+    }
+
+    fn get_keys(&self, keys: &[&str]) -> Option<Node<'_>> {
+        let is_touched = self.touched.iter().any(|touched| {
+            touched.iter().zip(keys).all(|(segment, key)| matches!(segment, Segment::Key(touched) if touched == key))
+        });
+        let root = if is_touched { self.reread_root() } else { self.base_root() };
+        keys.iter().try_fold(root, |node, key| node.get(key))
+    }
+
+    /// The object's root to read a path from: the base where no edit touched that path.
+    fn view(&self, path: &[Segment]) -> Node<'_> {
+        match self.is_touched(path) {
+            true => self.reread_root(),
+            false => self.base_root(),
+        }
+    }
+
+    fn is_touched(&self, path: &[Segment]) -> bool {
+        self.touched.iter().any(|touched| path::overlap(touched, path))
+    }
+
+    fn source<'a>(&'a self, document: &'a Document) -> Source<'a> {
+        let text = document.text.as_deref().unwrap_or(self.original);
+        Source { text, tree: &document.tree, first_line: self.first_line }
+    }
+
+    fn base_root(&self) -> Node<'_> {
+        Node::new(self.source(&self.base), self.base.root, self.base.root)
+    }
+
+    fn reread_root(&self) -> Node<'_> {
+        match self.reread.get_or_init(|| self.read_again().map(Box::new)) {
+            Ok(document) => Node::new(self.source(document), document.root, document.root),
+            // The visit ends with this error when the visitor returns.
+            Err(_) => self.base_root(),
+        }
+    }
+
+    // ---- edits -----------------------------------------------------------------------------------------------------
+
+    /// Makes the node at a path mean `value`: replaces it, or creates it together with the maps above it that are
+    /// missing. An index just past the end of a list adds an item.
+    ///
+    /// # Errors
+    /// An edit that cannot be made safely (see [`ErrorKind`]), or a value that cannot be written.
+    pub fn set(&mut self, path: &Path, value: Value) -> Result<bool, Error> {
+        self.check_value(&value)?;
+        self.edit(path.segments(), path.segments(), |planner| planner.set(path.segments(), &value))
+    }
+
+    /// Sets entries of the map at a path and keeps its other entries; creates the map if it is missing. Entries that are
+    /// there are changed where they stand, new ones come at the end. The fast way to set several entries.
+    ///
+    /// # Errors
+    /// As for [`Object::set`]; nothing is changed then.
+    pub fn merge(&mut self, path: &Path, entries: &[(String, Value)]) -> Result<bool, Error> {
+        for (key, value) in entries {
+            crate::emit::check_key(key).map_err(|message| self.error(ErrorKind::Value, self.header.line, message))?;
+            self.check_value(value)?;
+        }
+        self.edit(path.segments(), path.segments(), |planner| planner.merge(path.segments(), entries))
+    }
+
+    /// Puts an item into the list at a path, before the item at `index`; creates the list if it is missing.
+    ///
+    /// # Errors
+    /// As for [`Object::set`], and an index past the end of the list.
+    pub fn insert(&mut self, list: &Path, index: usize, value: Value) -> Result<bool, Error> {
+        self.check_value(&value)?;
+        self.edit(list.segments(), list.segments(), |planner| planner.insert(list.segments(), Some(index), &value))
+    }
+
+    /// Adds an item to the end of the list at a path; creates the list if it is missing.
+    ///
+    /// # Errors
+    /// As for [`Object::set`].
+    pub fn append(&mut self, list: &Path, value: Value) -> Result<bool, Error> {
+        self.check_value(&value)?;
+        self.edit(list.segments(), list.segments(), |planner| planner.insert(list.segments(), None, &value))
+    }
+
+    /// Takes the node at a path away, with its key or dash; `Ok(false)` if it is not there. The last entry leaves `{}`,
+    /// the last item `[]`.
+    ///
+    /// # Errors
+    /// As for [`Object::set`].
+    pub fn remove(&mut self, path: &Path) -> Result<bool, Error> {
+        let segments = path.segments();
+        let parent = segments.split_last().map_or(segments, |(_, parent)| parent);
+        self.edit(segments, parent, |planner| planner.remove(segments))
+    }
+
+    /// Drops the object from the stream: its document, or its item of the list it stands in.
+    ///
+    /// # Errors
+    /// An item that holds an anchor which aliases outside of it may refer to.
+    pub fn delete(&mut self) -> Result<(), Error> {
+        self.settle()?;
+        let path = self.entries.get(self.current).map(|entry| entry.path.as_slice()).unwrap_or_default();
+        if !path.is_empty() {
+            let planner = self.planner();
+            planner.check_removable().map_err(|refusal| self.refused(refusal))?;
+            // Whatever else could be refused is found out now, while the error can name the object.
+            let whole = Planner { root: 0, root_parent: None, ..planner };
+            whole.remove(path).map_err(|refusal| self.refused(refusal))?;
+        }
+        if let Some(entry) = self.entries.get_mut(self.current) {
+            entry.is_deleted = true;
+        }
+        Ok(())
+    }
+
+    /// An error that carries this object and its line, for a visitor that says no.
+    pub fn refuse(&self, message: impl Into<String>) -> Error {
+        self.error(ErrorKind::Refused, self.header.line, message)
+    }
+
+    /// An error that carries this object and the line of the node at a path, or of what of that path is there.
+    pub fn refuse_at(&self, path: &Path, message: impl Into<String>) -> Error {
+        let mut segments = path.segments();
+        let line = loop {
+            if let Some(node) = self.view(segments).find_segments(segments) {
+                break node.line();
+            }
+            match segments.split_last() {
+                Some((_, above)) => segments = above,
+                None => break self.header.line,
+            }
+        };
+        let message: String = message.into();
+        self.error(ErrorKind::Refused, line, format!("{path} (line {line}): {message}"))
+    }
+
+    #[cold]
+    fn error(&self, kind: ErrorKind, line: usize, message: impl Into<String>) -> Error {
+        Error::new(kind, self.describe(), line, message)
+    }
+
+    #[cold]
+    fn refused(&self, refusal: Refusal) -> Error {
+        let line = self.source(&self.base).line_at(refusal.offset);
+        let message = match refusal.what.is_empty() {
+            true => refusal.why.to_owned(),
+            false => format!("{} (line {line}) {}", refusal.what, refusal.why),
+        };
+        self.error(refusal.kind, line, message)
+    }
+
+    fn check_value(&self, value: &Value) -> Result<(), Error> {
+        crate::emit::check_writable(value, crate::value::MAX_VALUE_DEPTH)
+            .map_err(|message| self.error(ErrorKind::Value, self.header.line, message))
+    }
+
+    fn planner(&self) -> Planner<'_> {
+        Planner { source: self.source(&self.base), root: self.base.root, root_parent: self.base.root_parent }
+    }
+
+    /// Plans an edit at a path and adds it to the pending ones; `changes` is the topmost path whose meaning changes.
+    fn edit(
+        &mut self,
+        path: &[Segment],
+        changes: &[Segment],
+        plan: impl Fn(Planner<'_>) -> Result<Vec<Splice>, Refusal>,
+    ) -> Result<bool, Error> {
+        if self.is_touched(path) || self.is_touched(changes) {
+            self.settle()?;
+        }
+        let planned = |object: &Self| plan(object.planner()).map_err(|refusal| object.refused(refusal));
+        let mut splices = planned(self)?;
+        if splices.is_empty() {
+            return Ok(false);
+        }
+        let goes_with_pending =
+            |pending: &[Splice], added: &[Splice]| added.iter().all(|new| pending.iter().all(|old| new.goes_with(old)));
+        if !goes_with_pending(&self.pending, &splices) {
+            self.settle()?;
+            splices = planned(self)?;
+        }
+        self.reread = OnceCell::new();
+        self.pending.append(&mut splices);
+        // Stable: what was added first at one place stays first.
+        self.pending.sort_by_key(|splice| splice.start);
+        self.touched.push(changes.to_vec());
+        if let Some(entry) = self.entries.get_mut(self.current) {
+            entry.is_changed = true;
+        }
+        let is_of_header = |keys: &[&str]| {
+            changes.iter().zip(keys).all(|(segment, key)| matches!(segment, Segment::Key(changed) if changed == key))
+        };
+        let header: [&[&str]; 4] = [&["kind"], &["apiVersion"], &["metadata", "name"], &["metadata", "namespace"]];
+        if header.iter().any(|keys| is_of_header(keys)) {
+            let line = self.header.line;
+            self.settle()?;
+            self.read_header();
+            self.header.line = line;
+        }
+        Ok(true)
+    }
+
+    /// Puts the pending edits into the text and reads it again.
+    fn settle(&mut self) -> Result<(), Error> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let document = match self.reread.take() {
+            Some(document) => *document?,
+            None => self.read_again()?,
+        };
+        self.base = document;
+        self.pending.clear();
+        self.touched.clear();
+        Ok(())
+    }
+
+    fn read_again(&self) -> Result<Document, Error> {
+        let source = self.source(&self.base);
+        let broken = |why: &str| {
+            let message = format!("an edit could not be read back ({why}); this is a bug in windlass-manifest");
+            self.error(ErrorKind::Layout, self.header.line, message)
+        };
+        let text = edit::apply(source.text, &self.pending).ok_or_else(|| broken("its parts overlap"))?;
+        let mut tree = Tree::default();
+        tree::read(&text, &mut tree).map_err(|problem| broken(&problem.message))?;
+        tree.line_shifts.extend_from_slice(&self.base.tree.line_shifts);
+        tree.line_shifts.push(line_shifts(source.text, &self.pending));
+        let mut document = Document { text: Some(text), tree, root: 0, root_parent: None };
+        if let Some(entry) = self.entries.get(self.current) {
+            document.find_root(self.original, &entry.path);
+        }
+        Ok(document)
+    }
+
+    // ---- driven by the stream --------------------------------------------------------------------------------------
+
+    /// Takes the next document.
+    pub(crate) fn load(&mut self, text: &'m str, first_line: usize, number: usize) -> Result<(), Error> {
+        self.original = text;
+        self.first_line = first_line;
+        self.document_number = number;
+        self.base.text = None;
+        self.pending.clear();
+        self.touched.clear();
+        self.reread = OnceCell::new();
+        self.entries.clear();
+        if let Err(problem) = tree::read(text, &mut self.base.tree) {
+            let line = first_line + count_lines(text.as_bytes().get(..problem.offset).unwrap_or_default());
+            return Err(Error::new(problem.kind, format!("document {number} (line {line})"), line, problem.message));
+        }
+        if self.base.tree.is_empty() {
+            return Ok(());
+        }
+        self.base.root = 0;
+        let root = self.base_root();
+        if root.kind() != Kind::Map {
+            if root.is_null() {
+                return Ok(());
+            }
+            let line = root.line();
+            let message = format!("the document is {}, not an object", root.type_name());
+            return Err(Error::new(ErrorKind::NotAnObject, format!("document {number} (line {line})"), line, message));
+        }
+        let entries = find_objects(root)?;
+        self.entries = entries;
+        Ok(())
+    }
+
+    pub(crate) fn count_in_document(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Makes the object at a position of the document the current one.
+    pub(crate) fn enter(&mut self, position: usize) -> Result<(), Error> {
+        self.current = position;
+        self.touched.clear();
+        if let Some(entry) = self.entries.get(position) {
+            self.base.find_root(self.original, &entry.path);
+        }
+        // Edits of earlier items are elsewhere; what is read now is the base.
+        self.reread = OnceCell::new();
+        self.read_header();
+        Ok(())
+    }
+
+    /// Ends the work on the current object.
+    pub(crate) fn leave(&mut self) -> Result<(), Error> {
+        match self.reread.take() {
+            Some(Err(error)) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Hands the edits of the document to the output, as ranges of the original text, and tells what became of each
+    /// object.
+    pub(crate) fn finish_document(
+        &mut self,
+        fates: &mut Vec<Fate>,
+        replace: &mut dyn FnMut(usize, usize, &str),
+    ) -> Result<(), Error> {
+        fates.extend(self.entries.iter().map(|entry| match entry {
+            Entry { is_deleted: true, .. } => Fate::Deleted,
+            Entry { is_changed: true, .. } => Fate::Changed,
+            _ => Fate::Kept,
+        }));
+        if self.entries.iter().any(|entry| entry.is_deleted) {
+            if self.entries.iter().any(|entry| entry.path.is_empty()) {
+                replace(0, self.original.len(), "");
+                return Ok(());
+            }
+            self.delete_items()?;
+        }
+        if cfg!(debug_assertions) && !self.pending.is_empty() {
+            self.read_again()?;
+        }
+        match &self.base.text {
+            None => {
+                for splice in &self.pending {
+                    replace(splice.start, splice.end, &splice.text);
+                }
+            }
+            Some(_) => {
+                let text = edit::apply(self.source(&self.base).text, &self.pending).unwrap_or_default();
+                replace(0, self.original.len(), &text);
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the items that were deleted, the last ones first, so that the places of the others stay.
+    fn delete_items(&mut self) -> Result<(), Error> {
+        let mut paths: Vec<Vec<Segment>> =
+            self.entries.iter().filter(|entry| entry.is_deleted).map(|entry| entry.path.clone()).collect();
+        self.settle_whole_document()?;
+        while let Some(path) = paths.pop() {
+            let Some((_, list)) = path.split_last() else { continue };
+            let of_list = 1 + paths
+                .iter()
+                .rev()
+                .take_while(|other| other.split_last().is_some_and(|(_, other)| other == list))
+                .count();
+            let length = self.base_root().find_segments(list).map_or(0, |list| list.len());
+            let nothing = Value::List(Vec::new());
+            if of_list == length {
+                paths.truncate(paths.len() + 1 - of_list);
+                self.edit(list, list, |planner| planner.set(list, &nothing))?;
+            } else {
+                // Only the lines of the item: its list may be touched again at another item.
+                self.edit(&path, &path, |planner| planner.remove(&path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Settles, with the whole document as the current object.
+    fn settle_whole_document(&mut self) -> Result<(), Error> {
+        self.entries.push(Entry::default());
+        self.current = self.entries.len() - 1;
+        self.reread = OnceCell::new();
+        self.settle()?;
+        self.touched.clear();
+        self.base.root = 0;
+        self.base.root_parent = None;
+        Ok(())
+    }
+
+    fn read_header(&mut self) {
+        let mut header = std::mem::take(&mut self.header);
+        for text in [&mut header.api_version, &mut header.kind, &mut header.name, &mut header.namespace] {
+            text.clear();
+        }
+        let root = self.base_root();
+        let read = |node: Option<Node<'_>>, into: &mut String| {
+            if let Some(node) = node.filter(|node| !node.is_null())
+                && let Some(text) = node.scalar_text()
+            {
+                into.push_str(&text);
+            }
+        };
+        read(root.get("apiVersion"), &mut header.api_version);
+        read(root.get("kind"), &mut header.kind);
+        if let Some(metadata) = root.get("metadata") {
+            read(metadata.get("name"), &mut header.name);
+            read(metadata.get("namespace"), &mut header.namespace);
+        }
+        if let Some(inherited) = self.entries.get(self.current).and_then(|entry| entry.inherited.as_deref()) {
+            for (text, inherited) in [(&mut header.api_version, &inherited.0), (&mut header.kind, &inherited.1)] {
+                if text.is_empty() {
+                    text.push_str(inherited);
+                }
+            }
+        }
+        header.has_namespace = !header.namespace.is_empty();
+        header.line = root.line();
+        self.header = header;
+    }
+}
+
+impl Document {
+    /// Finds the node of an object by where it stands in the document.
+    fn find_root(&mut self, original: &str, path: &[Segment]) {
+        let text = self.text.as_deref().unwrap_or(original);
+        let source = Source { text, tree: &self.tree, first_line: 1 };
+        let document = Node::new(source, 0, 0);
+        let root = document.find_segments(path).map_or(0, |node| node.index);
+        let parent = path.split_last().and_then(|(_, list)| document.find_segments(list)).map(|list| list.index);
+        self.root = root;
+        self.root_parent = parent;
+    }
+}
+
+/// Where edits add or take away lines.
+fn line_shifts(text: &str, splices: &[Splice]) -> LineShifts {
+    let bytes = text.as_bytes();
+    let mut shifts = LineShifts::new();
+    let (mut at, mut line) = (0, 0);
+    for splice in splices {
+        line += count_lines(bytes.get(at..splice.start).unwrap_or_default());
+        let gone = count_lines(bytes.get(splice.start..splice.end).unwrap_or_default());
+        let added = count_lines(splice.text.as_bytes());
+        if gone != added {
+            shifts.push((line, added as isize - gone as isize));
+        }
+        line += gone;
+        at = splice.end;
+    }
+    shifts
+}
+
+/// The objects of a document: its root, or for a list its items, also of lists in lists.
+fn find_objects(root: Node<'_>) -> Result<Vec<Entry>, Error> {
+    let mut found = Vec::new();
+    let mut waiting = vec![(root, Entry::default())];
+    while let Some((node, entry)) = waiting.pop() {
+        let text = |key: &str| node.get(key).and_then(|node| node.scalar_text());
+        let kind = text("kind");
+        let items = node.get("items").filter(|items| items.kind() == Kind::List);
+        let (Some(kind), Some(items)) = (kind.filter(|kind| kind.ends_with("List")), items) else {
+            found.push(entry);
+            continue;
+        };
+        // As kubectl does, an item of a typed list has the list's type without `List`.
+        let inherited = match kind.strip_suffix("List") {
+            None | Some("" | "Resource") => None,
+            Some(kind) => Some((text("apiVersion").unwrap_or_default().into_owned(), kind.to_owned())),
+        };
+        let from = waiting.len();
+        for (position, item) in items.items().enumerate() {
+            if item.is_null() {
+                continue;
+            }
+            if item.kind() != Kind::Map {
+                let line = item.line();
+                let message = format!("item {position} of the list is {}, not an object", item.type_name());
+                return Err(Error::new(
+                    ErrorKind::NotAnObject,
+                    format!("{kind} (line {})", root.line()),
+                    line,
+                    message,
+                ));
+            }
+            let mut path = entry.path.clone();
+            path.push(Segment::Key("items".to_owned()));
+            path.push(Segment::Index(position));
+            waiting.push((item, Entry { path, inherited: inherited.clone().map(Box::new), ..Entry::default() }));
+        }
+        if let Some(added) = waiting.get_mut(from..) {
+            added.reverse();
+        }
+        // A list that holds itself through an alias would go on for ever.
+        if waiting.len() + found.len() > crate::node::MAX_EXPANDED_NODES {
+            return Err(root.too_large());
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,86 @@
+//! Splitting a stream into documents, without state: `---` or `...` at the start of a line is always a boundary in
+//! YAML, whatever surrounds it. Leading comments and `%` lines belong to the document that follows them.
+
+/// Whether a line starts with this marker, followed by white space or its end.
+fn is_marker(line: &[u8], marker: &[u8; 3]) -> bool {
+    line.strip_prefix(marker).is_some_and(|rest| matches!(rest.first(), None | Some(b' ' | b'\t' | b'\r' | b'\n')))
+}
+
+/// The offset just behind the next line end, or the end.
+pub(crate) fn next_line(bytes: &[u8], from: usize) -> usize {
+    bytes.get(from..).and_then(find_line_end).map_or(bytes.len(), |at| from + at + 1)
+}
+
+/// The offset of the first line feed: eight bytes at a time.
+pub(crate) fn find_line_end(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (position, word) in words.iter().enumerate() {
+        let differs = u64::from_le_bytes(*word) ^ (ONES * b'\n' as u64);
+        let zeros = differs.wrapping_sub(ONES) & !differs & HIGHS;
+        if zeros != 0 {
+            return Some(position * 8 + zeros.trailing_zeros() as usize / 8);
+        }
+    }
+    rest.iter().position(|&byte| byte == b'\n').map(|at| words.len() * 8 + at)
+}
+
+/// The end of the document that starts at an offset: where the next one starts, or the end of the stream.
+pub(crate) fn document_end(bytes: &[u8], start: usize) -> usize {
+    let mut at = start;
+    if start == 0 && bytes.starts_with("\u{feff}".as_bytes()) {
+        at = 3;
+    }
+    let mut has_start_marker = false;
+    let mut has_content = false;
+    while at < bytes.len() {
+        let line = bytes.get(at..).unwrap_or_default();
+        if is_marker(line, b"---") {
+            if has_start_marker || has_content {
+                return at;
+            }
+            has_start_marker = true;
+        } else if is_marker(line, b"...") {
+            return next_line(bytes, at);
+        } else if !has_content && !has_start_marker {
+            let is_directive = line.first() == Some(&b'%');
+            let first = line.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
+            has_content = !is_directive && !matches!(first, None | Some(b'\n' | b'#'));
+        }
+        at = next_line(bytes, at);
+    }
+    bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(stream: &str, expected: &[&str]) {
+        let mut documents = Vec::new();
+        let mut at = 0;
+        while at < stream.len() {
+            let end = document_end(stream.as_bytes(), at);
+            documents.push(&stream[at..end]);
+            at = end;
+        }
+        assert_eq!(documents, expected, "{stream:?}");
+    }
+
+    #[test]
+    fn splits_at_markers_and_keeps_every_byte() {
+        check("", &[]);
+        check("a: 1\n", &["a: 1\n"]);
+        check("a: 1\n---\nb: 2", &["a: 1\n", "---\nb: 2"]);
+        check("---\na: 1\n--- # c\nb: 2\n", &["---\na: 1\n", "--- # c\nb: 2\n"]);
+        check("# c\n\n---\na: 1\n", &["# c\n\n---\na: 1\n"]);
+        check("%YAML 1.2\n---\na: 1\n...\n# d\n---\nb: 2\n", &["%YAML 1.2\n---\na: 1\n...\n", "# d\n---\nb: 2\n"]);
+        check("---\n---\n---\n", &["---\n", "---\n", "---\n"]);
+        check("a: |\n  ---\n ---\n----\n---x\n", &["a: |\n  ---\n ---\n----\n---x\n"]);
+        check("\u{feff}# c\n---\na: 1\n---", &["\u{feff}# c\n---\na: 1\n", "---"]);
+        check("a: 1\r\n---\r\nb: 2\r\n", &["a: 1\r\n", "---\r\nb: 2\r\n"]);
+        check("...\n...\n", &["...\n", "...\n"]);
+        check("---\n# only\n---\na: 1\n# tail\n", &["---\n# only\n", "---\na: 1\n# tail\n"]);
+    }
+}

@@ -1,0 +1,273 @@
+//! A stream of manifests: visiting its objects, putting the output together.
+
+use crate::emit;
+use crate::error::{Error, ErrorKind};
+use crate::object::Object;
+use crate::split;
+use crate::tree::count_lines;
+use crate::value::Value;
+
+/// A stream of Kubernetes manifests: YAML documents, split by `---` lines.
+///
+/// Documents are parsed one at a time while they are visited, into buffers that are reused. What no edit touched leaves
+/// byte for byte as it came in.
+///
+/// ```
+/// use windlass_manifest::{Manifests, Path, Value};
+///
+/// let mut manifests = Manifests::from_bytes(b"kind: Pod\nmetadata:\n  name: web # the shop\n".to_vec())?;
+/// manifests.visit(|object| {
+///     object.set(&Path::new(["metadata", "labels", "team"]), Value::from("payments"))?;
+///     Ok::<(), windlass_manifest::Error>(())
+/// })?;
+/// assert_eq!(
+///     String::from_utf8_lossy(&manifests.into_bytes()),
+///     "kind: Pod\nmetadata:\n  name: web # the shop\n  labels:\n    team: payments\n",
+/// );
+/// # Ok::<(), windlass_manifest::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Manifests {
+    stream: String,
+    is_changed: bool,
+    /// For each object, in order, whether it was changed; empty until an object is.
+    changed: Vec<bool>,
+    /// Objects that are gone.
+    deleted: usize,
+}
+
+impl Manifests {
+    /// Takes a stream. Nothing is parsed yet.
+    ///
+    /// # Errors
+    /// Bytes that are not UTF-8, with document and line; a stream of 4 GiB or more.
+    pub fn from_bytes(stream: Vec<u8>) -> Result<Self, Error> {
+        if u32::try_from(stream.len()).is_err() {
+            return Err(Error::new(ErrorKind::TooLarge, "", 0, "the stream has 4 GiB or more"));
+        }
+        let stream = String::from_utf8(stream).map_err(|error| {
+            let valid = error.utf8_error().valid_up_to();
+            not_utf8(error.as_bytes(), valid)
+        })?;
+        Ok(Self { stream, is_changed: false, changed: Vec::new(), deleted: 0 })
+    }
+
+    /// Calls a function for every object in order: the root of each document that holds something, and the items of
+    /// `kind: List`, of typed lists such as `ConfigMapList` and of KRM `ResourceList`s instead of the lists themselves.
+    /// Documents of comments or nothing are passed over and kept. A later visit sees the edits of an earlier one.
+    ///
+    /// # Errors
+    /// A document that is not YAML or no object (with its number and line), and what the function returns. After an
+    /// error the stream is as it was before this visit.
+    pub fn visit<E: From<Error>>(
+        &mut self,
+        mut visitor: impl FnMut(&mut Object<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut failure = None;
+        let outcome = self.visit_until(&mut |object| match visitor(object) {
+            Ok(()) => true,
+            Err(error) => {
+                failure = Some(error);
+                false
+            }
+        });
+        match failure {
+            Some(error) => Err(error),
+            None => outcome.map_err(E::from),
+        }
+    }
+
+    /// Like [`Manifests::visit`], without edits.
+    ///
+    /// # Errors
+    /// As for [`Manifests::visit`].
+    pub fn read<E: From<Error>>(&self, mut reader: impl FnMut(&Object<'_>) -> Result<(), E>) -> Result<(), E> {
+        let mut failure = None;
+        let outcome = walk(&self.stream, &mut |object| match reader(object) {
+            Ok(()) => true,
+            Err(error) => {
+                failure = Some(error);
+                false
+            }
+        });
+        match failure {
+            Some(error) => Err(error),
+            None => outcome.map(|_| ()).map_err(E::from),
+        }
+    }
+
+    /// Adds an object as a document of its own at the end.
+    ///
+    /// # Errors
+    /// A value that is not a map, or that cannot be written as YAML ([`Value::to_yaml`]).
+    pub fn push(&mut self, object: &Value) -> Result<(), Error> {
+        if object.as_map().is_none_or(<[_]>::is_empty) {
+            return Err(Error::new(ErrorKind::NotAnObject, "", 0, "only a map with entries can be added as an object"));
+        }
+        object.check_writable()?;
+        let newline = newline_of(&self.stream);
+        let style = emit::BlockStyle { step: 2, list_indent: emit::ListIndent::SameColumn, newline };
+        let mut added = String::new();
+        if !self.stream.trim_matches(['\u{feff}', ' ', '\n', '\r']).is_empty() {
+            if !self.stream.ends_with('\n') {
+                added.push_str(newline);
+            }
+            added.push_str("---");
+            added.push_str(newline);
+        }
+        emit::write_block(object, 0, style, &mut added);
+        added.push_str(newline);
+        if self.changed.is_empty() {
+            self.changed = vec![false; self.count_objects()?];
+        }
+        self.stream.push_str(&added);
+        self.changed.push(true);
+        self.is_changed = true;
+        Ok(())
+    }
+
+    /// How many objects were edited, added or deleted; each counts once.
+    pub fn changed_objects(&self) -> usize {
+        self.deleted + self.changed.iter().filter(|&&changed| changed).count()
+    }
+
+    /// Whether any byte differs from the stream that came in.
+    pub fn is_changed(&self) -> bool {
+        self.is_changed
+    }
+
+    /// The stream as it is now; if nothing changed, the very buffer that came in.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.stream.into_bytes()
+    }
+
+    /// The stream as it is now.
+    pub fn as_str(&self) -> &str {
+        &self.stream
+    }
+
+    fn count_objects(&self) -> Result<usize, Error> {
+        let mut count = 0;
+        walk(&self.stream, &mut |_| {
+            count += 1;
+            true
+        })?;
+        Ok(count)
+    }
+
+    fn visit_until(&mut self, visitor: &mut dyn FnMut(&mut Object<'_>) -> bool) -> Result<(), Error> {
+        let Some(output) = walk(&self.stream, visitor)? else { return Ok(()) };
+        let mut before = std::mem::take(&mut self.changed).into_iter();
+        for fate in output.fates {
+            let was_changed = before.next().unwrap_or(false);
+            match fate {
+                Fate::Deleted => self.deleted += 1,
+                Fate::Changed => self.changed.push(true),
+                Fate::Kept => self.changed.push(was_changed),
+            }
+        }
+        self.stream = output.text;
+        self.is_changed = true;
+        Ok(())
+    }
+}
+
+/// What became of an object during a visit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Kept,
+    Changed,
+    Deleted,
+}
+
+/// The outcome of a visit that changed something.
+struct Output {
+    text: String,
+    fates: Vec<Fate>,
+}
+
+/// Puts the output together while documents are visited, so that nothing of earlier documents is kept but the output.
+struct Assembler<'s> {
+    stream: &'s str,
+    output: Option<String>,
+    /// How much of the stream is in the output.
+    copied: usize,
+}
+
+impl Assembler<'_> {
+    /// Replaces a range of the stream, at or behind all ranges replaced before.
+    fn replace(&mut self, start: usize, end: usize, text: &str) {
+        let stream = self.stream;
+        let output = self.output.get_or_insert_with(|| {
+            // Edits are small against the stream; a sixteenth spares most streams a second, larger buffer.
+            String::with_capacity(stream.len() + stream.len() / 16 + 1024)
+        });
+        output.push_str(stream.get(self.copied..start).unwrap_or_default());
+        output.push_str(text);
+        self.copied = end;
+    }
+
+    fn finish(mut self) -> Option<String> {
+        let output = self.output.as_mut()?;
+        output.push_str(self.stream.get(self.copied..).unwrap_or_default());
+        self.output
+    }
+}
+
+/// Visits every object of a stream until the visitor returns false; the outcome is `None` if nothing changed.
+fn walk(stream: &str, visitor: &mut dyn FnMut(&mut Object<'_>) -> bool) -> Result<Option<Output>, Error> {
+    let mut assembler = Assembler { stream, output: None, copied: 0 };
+    let mut fates = Vec::new();
+    let mut object = Object::new();
+    let mut line = 1;
+    let mut number = 0;
+    let mut start = 0;
+    while start < stream.len() {
+        let end = split::document_end(stream.as_bytes(), start);
+        let text = stream.get(start..end).unwrap_or_default();
+        number += 1;
+        object.load(text, line, number)?;
+        let mut is_stopped = false;
+        for position in 0..object.count_in_document() {
+            object.enter(position)?;
+            let goes_on = visitor(&mut object);
+            object.leave()?;
+            if !goes_on {
+                is_stopped = true;
+                break;
+            }
+        }
+        if is_stopped {
+            return Ok(None);
+        }
+        object.finish_document(&mut fates, &mut |from, to, text| assembler.replace(start + from, start + to, text))?;
+        line += count_lines(text.as_bytes());
+        start = end;
+    }
+    Ok(assembler.finish().map(|text| Output { text, fates }))
+}
+
+/// The line end that a text uses first.
+pub(crate) fn newline_of(text: &str) -> &'static str {
+    match split::find_line_end(text.as_bytes()) {
+        Some(at) if at > 0 && text.as_bytes().get(at - 1) == Some(&b'\r') => "\r\n",
+        _ => "\n",
+    }
+}
+
+#[cold]
+fn not_utf8(bytes: &[u8], valid: usize) -> Error {
+    let before = bytes.get(..valid).unwrap_or_default();
+    let line = 1 + count_lines(before);
+    let mut number = 0;
+    let mut start = 0;
+    while start <= valid && start < bytes.len() {
+        number += 1;
+        start = split::document_end(bytes, start);
+    }
+    let message = match bytes {
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => "the stream is UTF-16, not UTF-8",
+        _ => "the stream is not UTF-8",
+    };
+    Error::new(ErrorKind::NotUtf8, format!("document {number} (line {line})"), line, message)
+}

@@ -1,0 +1,297 @@
+//! The type of a plain scalar, as Helm's YAML library reads it (go-yaml v2 through sigs.k8s.io/yaml): YAML 1.1 with
+//! go-yaml's own exceptions. Source of the rules: `resolve.go` of go-yaml v2.
+
+/// What a plain scalar means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PlainType {
+    Null,
+    Bool(bool),
+    Int,
+    Float,
+    /// Also what YAML 1.1 calls a timestamp (`2001-01-01`) or a base-60 number (`12:30`): go-yaml keeps them as text.
+    Text,
+}
+
+/// The type of a plain scalar's text. A quoted scalar is always text and must not be asked about here.
+pub(crate) fn resolve(text: &str) -> PlainType {
+    let Some(&first) = text.as_bytes().first() else {
+        return PlainType::Null;
+    };
+    match first {
+        b'~' | b'n' | b'N' | b'y' | b'Y' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' => match text {
+            "~" | "null" | "Null" | "NULL" => PlainType::Null,
+            "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => PlainType::Bool(true),
+            "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+                PlainType::Bool(false)
+            }
+            _ => PlainType::Text,
+        },
+        b'.' => match text {
+            ".nan" | ".NaN" | ".NAN" | ".inf" | ".Inf" | ".INF" => PlainType::Float,
+            _ if is_decimal_float(text) => PlainType::Float,
+            _ => PlainType::Text,
+        },
+        b'0'..=b'9' | b'+' | b'-' => {
+            if parse_int(text).is_some() {
+                return PlainType::Int;
+            }
+            if matches!(text, "+.inf" | "+.Inf" | "+.INF" | "-.inf" | "-.Inf" | "-.INF") {
+                return PlainType::Float;
+            }
+            let is_float = match text.contains('_') {
+                true => is_decimal_float(&text.replace('_', "")),
+                false => is_decimal_float(text),
+            };
+            if is_float { PlainType::Float } else { PlainType::Text }
+        }
+        _ => PlainType::Text,
+    }
+}
+
+/// Whether a plain scalar means true or false in the YAML 1.2 core schema. In configuration, the further words of YAML
+/// 1.1 (`on`, `no`, `y`) stay text, so that `country: no` is not silently a boolean where a string is wanted.
+pub(crate) fn core_bool(text: &str) -> Option<bool> {
+    match text {
+        "true" | "True" | "TRUE" => Some(true),
+        "false" | "False" | "FALSE" => Some(false),
+        _ => None,
+    }
+}
+
+/// The value of an integer in any notation go-yaml accepts (`12`, `-0x1F`, `0755`, `0o17`, `0b101`, `1_000`), if it fits
+/// an `i64` or a `u64`.
+pub(crate) fn parse_int(text: &str) -> Option<i128> {
+    let mut bytes = text.bytes().filter(|&byte| byte != b'_').peekable();
+    if !matches!(text.as_bytes().first(), Some(b'0'..=b'9' | b'+' | b'-')) {
+        return None;
+    }
+    let negative = match bytes.peek() {
+        Some(b'-') => {
+            bytes.next();
+            true
+        }
+        Some(b'+') => {
+            bytes.next();
+            false
+        }
+        _ => false,
+    };
+    let mut radix = 10u32;
+    let mut digits = 0usize;
+    if bytes.peek() == Some(&b'0') {
+        bytes.next();
+        match bytes.peek() {
+            None => return Some(0),
+            Some(b'x' | b'X') => radix = 16,
+            Some(b'b' | b'B') => radix = 2,
+            Some(b'o' | b'O') => radix = 8,
+            Some(_) => {
+                radix = 8;
+                digits = 1;
+            }
+        }
+        if digits == 0 {
+            bytes.next();
+        }
+    }
+    let mut value: i128 = 0;
+    for byte in bytes {
+        let digit = (byte as char).to_digit(radix)?;
+        value = value.checked_mul(i128::from(radix))?.checked_add(i128::from(digit))?;
+        if value > i128::from(u64::MAX) {
+            return None;
+        }
+        digits += 1;
+    }
+    if digits == 0 {
+        return None;
+    }
+    let value = if negative { -value } else { value };
+    (value >= i128::from(i64::MIN)).then_some(value)
+}
+
+/// `^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`, and in the range of a 64-bit float.
+fn is_decimal_float(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut position = usize::from(matches!(bytes.first(), Some(b'+' | b'-')));
+    let digits_from = |from: usize| bytes.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();
+    let whole = digits_from(position);
+    position += whole;
+    let mut fraction = 0;
+    if bytes.get(position) == Some(&b'.') {
+        fraction = digits_from(position + 1);
+        position += 1 + fraction;
+    }
+    if whole + fraction == 0 {
+        return false;
+    }
+    if matches!(bytes.get(position), Some(b'e' | b'E')) {
+        position += 1;
+        position += usize::from(matches!(bytes.get(position), Some(b'+' | b'-')));
+        let exponent = digits_from(position);
+        if exponent == 0 {
+            return false;
+        }
+        position += exponent;
+    }
+    // Go refuses to parse what overflows, and the scalar then stays text.
+    position == bytes.len() && text.parse::<f64>().is_ok_and(f64::is_finite)
+}
+
+/// Whether the raw text of a number is one in JSON too.
+pub(crate) fn is_json_number(raw: &str) -> bool {
+    let bytes = raw.as_bytes();
+    let mut position = usize::from(bytes.first() == Some(&b'-'));
+    let digits_from = |from: usize| bytes.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();
+    let whole = digits_from(position);
+    if whole == 0 || (whole > 1 && bytes.get(position) == Some(&b'0')) {
+        return false;
+    }
+    position += whole;
+    if bytes.get(position) == Some(&b'.') {
+        let fraction = digits_from(position + 1);
+        if fraction == 0 {
+            return false;
+        }
+        position += 1 + fraction;
+    }
+    if matches!(bytes.get(position), Some(b'e' | b'E')) {
+        position += 1;
+        position += usize::from(matches!(bytes.get(position), Some(b'+' | b'-')));
+        let exponent = digits_from(position);
+        if exponent == 0 {
+            return false;
+        }
+        position += exponent;
+    }
+    position == bytes.len()
+}
+
+/// The same number in JSON's notation; `None` for infinities and not-a-number, which JSON does not have.
+pub(crate) fn to_json_number(raw: &str) -> Option<String> {
+    if is_json_number(raw) {
+        return Some(raw.to_owned());
+    }
+    if let Some(value) = parse_int(raw) {
+        return Some(value.to_string());
+    }
+    let plain = raw.replace('_', "");
+    if !is_decimal_float(&plain) {
+        return None;
+    }
+    let (sign, unsigned) = match plain.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", plain.strip_prefix('+').unwrap_or(&plain)),
+    };
+    let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
+        Some(at) => unsigned.split_at(at),
+        None => (unsigned, ""),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let whole = whole.trim_start_matches('0');
+    let mut out = String::from(sign);
+    out.push_str(if whole.is_empty() { "0" } else { whole });
+    if !fraction.is_empty() {
+        out.push('.');
+        out.push_str(fraction);
+    }
+    out.push_str(exponent);
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_scalars_have_the_types_go_yaml_gives_them() {
+        let int = [
+            "0",
+            "12",
+            "-3",
+            "+4",
+            "0755",
+            "0o17",
+            "0x1F",
+            "0b101",
+            "1_000",
+            "18446744073709551615",
+            "-9223372036854775808",
+        ];
+        let float = [
+            "1.20",
+            "1e3",
+            ".5",
+            "-.5",
+            "1.",
+            "08",
+            "1_0.5",
+            ".inf",
+            "-.Inf",
+            ".NaN",
+            "18446744073709551616",
+            "-9223372036854775809",
+        ];
+        let text = [
+            "12:30",
+            "2001-01-01",
+            "1e",
+            "1.2.3",
+            "-",
+            "+",
+            "0x",
+            "0b",
+            "1e999",
+            ".",
+            "..",
+            "-.",
+            "_1",
+            "0o9",
+            "nuLL",
+            "oN",
+            "tRue",
+            "yess",
+            "1.2e3.4",
+            "5432-x",
+            "=",
+            "<<",
+        ];
+        for (texts, expected) in
+            [(&int[..], PlainType::Int), (&float[..], PlainType::Float), (&text[..], PlainType::Text)]
+        {
+            for text in texts {
+                assert_eq!(resolve(text), expected, "{text}");
+            }
+        }
+        for text in ["y", "Yes", "ON", "true"] {
+            assert_eq!(resolve(text), PlainType::Bool(true), "{text}");
+        }
+        for text in ["n", "No", "OFF", "False"] {
+            assert_eq!(resolve(text), PlainType::Bool(false), "{text}");
+        }
+        for text in ["", "~", "null", "Null", "NULL"] {
+            assert_eq!(resolve(text), PlainType::Null, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_keep_their_text_in_json_where_json_has_it() {
+        for (raw, json) in [
+            ("1.20", "1.20"),
+            ("1e3", "1e3"),
+            ("0755", "493"),
+            ("1_000", "1000"),
+            ("+1", "1"),
+            (".5", "0.5"),
+            ("-.5", "-0.5"),
+            ("1.", "1"),
+            ("08", "8"),
+            ("0x1F", "31"),
+            ("00.5", "0.5"),
+            ("+1.e5", "1e5"),
+        ] {
+            assert_eq!(to_json_number(raw).as_deref(), Some(json), "{raw}");
+        }
+        assert_eq!(to_json_number(".inf"), None);
+    }
+}
