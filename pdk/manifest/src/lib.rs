@@ -10,20 +10,23 @@
 //!
 //! From the stream to the edit, module by module: `split` finds documents, `tree` reads one into an arena of spans by
 //! way of `granit-parser`, `node` is the view, `typing` the types Helm sees, `edit` turns an edit into splices, `emit`
-//! writes values, `object` keeps the edits of a document in order, `stream` puts the output together.
+//! writes values, `de` and `ser` are serde's side, `object` keeps the edits of a document in order, `stream` puts the output together.
 
+mod de;
 mod edit;
 mod emit;
 mod error;
 mod node;
 mod object;
 mod path;
+mod ser;
 mod split;
 mod stream;
 mod tree;
 mod typing;
 mod value;
 
+pub use de::from_yaml_str;
 pub use error::{Error, ErrorKind};
 pub use node::{Kind, Node};
 pub use object::Object;
