@@ -374,13 +374,14 @@ impl<'a> Node<'a> {
         Error::new(ErrorKind::TooLarge, "", line, format!("line {line}: nested too deep, or too much behind aliases"))
     }
 
-    /// Whether a value means the same as this node, so that writing it would change nothing.
-    pub(crate) fn means(&self, value: &Value) -> bool {
+    /// Whether a value means the same as this node, so that writing it would change nothing. The order of a map's
+    /// entries does not matter.
+    pub fn means(&self, value: &Value) -> bool {
         match (self.kind(), value) {
             (Kind::Map, Value::Map(entries)) => {
                 let own = self.entries();
                 own.len() == entries.len()
-                    && own.iter().zip(entries).all(|((key, node), (wanted, value))| key == wanted && node.means(value))
+                    && own.iter().all(|(key, node)| value.get(key).is_some_and(|value| node.means(value)))
             }
             (Kind::List, Value::List(items)) => {
                 self.len() == items.len() && self.items().zip(items).all(|(node, value)| node.means(value))

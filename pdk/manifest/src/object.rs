@@ -386,11 +386,12 @@ impl<'m> Object<'m> {
             self.settle()?;
             splices = planned(self)?;
         }
+        let touched = self.first_missing(changes);
         self.reread = OnceCell::new();
         self.pending.append(&mut splices);
         // Stable: what was added first at one place stays first.
         self.pending.sort_by_key(|splice| splice.start);
-        self.touched.push(changes.to_vec());
+        self.touched.push(touched);
         if let Some(entry) = self.entries.get_mut(self.current) {
             entry.is_changed = true;
         }
@@ -405,6 +406,19 @@ impl<'m> Object<'m> {
             self.header.line = line;
         }
         Ok(true)
+    }
+
+    /// The beginning of a path that an edit there writes: down to the first map or list that it has to make. Another edit
+    /// that needs the same one must see it, or it would make a second.
+    fn first_missing(&self, path: &[Segment]) -> Vec<Segment> {
+        let mut node = Some(self.base_root());
+        for (index, segment) in path.iter().enumerate() {
+            node = node.and_then(|node| node.find_segments(std::slice::from_ref(segment)));
+            if node.is_none_or(|node| node.is_null()) {
+                return path.get(..=index).unwrap_or(path).to_vec();
+            }
+        }
+        path.to_vec()
     }
 
     /// Puts the pending edits into the text and reads it again.
@@ -681,4 +695,45 @@ fn find_objects(root: Node<'_>) -> Result<Vec<Entry>, Error> {
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Error, Manifests, Path, Value};
+
+    /// Two edits that both need a map which is not there: it must be made once.
+    #[track_caller]
+    fn check(input: &str, expected: &str) {
+        let mut manifests = Manifests::from_bytes(input.as_bytes().to_vec()).expect("a stream");
+        let edited = manifests.visit(|object| {
+            object.set(&Path::new(["metadata", "labels", "a"]), Value::from("x"))?;
+            object.set(&Path::new(["metadata", "annotations", "b"]), Value::from("z"))?;
+            Ok::<(), Error>(())
+        });
+        edited.expect("editable");
+        assert_eq!(String::from_utf8_lossy(&manifests.into_bytes()), expected);
+    }
+
+    #[test]
+    fn a_missing_map_is_made_once() {
+        let made = "metadata:\n  labels:\n    a: x\n  annotations:\n    b: z\n";
+        check("kind: A\n", &format!("kind: A\n{made}"));
+        check("kind: A\nmetadata:\n", &format!("kind: A\n{made}"));
+        check("kind: A\nmetadata: ~\n", &format!("kind: A\n{made}"));
+        let flow = r#"{kind: A, metadata: {"annotations": {"b": "z"}, "labels": {"a": "x"}}}"#;
+        check("{kind: A, metadata: {}}\n", &format!("{flow}\n"));
+    }
+
+    #[test]
+    fn a_map_that_means_the_same_is_left_alone() {
+        let input = "kind: A\nmetadata: {name: a, labels: {b: c}}\n";
+        let mut manifests = Manifests::from_bytes(input.as_bytes().to_vec()).expect("a stream");
+        let value = Value::from_yaml("{labels: {b: c}, name: a}").expect("YAML");
+        let edited = manifests.visit(|object| {
+            assert!(!object.set(&Path::new(["metadata"]), value.clone())?);
+            Ok::<(), Error>(())
+        });
+        edited.expect("nothing to edit");
+        assert!(!manifests.is_changed());
+    }
 }
