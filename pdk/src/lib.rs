@@ -1,1 +1,72 @@
-//! Not written yet.
+//! Write a Helm post-renderer as a config struct and a function.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use windlass_pdk::{Config, Error, Manifests, Path, Value};
+//!
+//! #[derive(Config)]
+//! pub struct Settings {
+//!     /// Annotations to set on every object.
+//!     annotations: BTreeMap<String, String>,
+//! }
+//!
+//! #[windlass_pdk::plugin(per_object)]
+//! pub fn annotate(settings: Settings, manifests: &mut Manifests) -> Result<(), Error> {
+//!     let entries: Vec<_> = settings.annotations.into_iter().map(|(key, text)| (key, Value::String(text))).collect();
+//!     manifests.visit(|object| {
+//!         object.merge(&Path::new(["metadata", "annotations"]), &entries)?;
+//!         Ok(())
+//!     })
+//! }
+//!
+//! # fn main() {
+//! let input = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: web\n";
+//! let output = windlass_pdk::test::run::<Annotate>("annotations: {team: payments}", &[], input);
+//! let expected = format!("{input}  annotations:\n    team: payments\n");
+//! assert_eq!(output.as_deref(), Ok(expected.as_str()));
+//! # }
+//! ```
+//!
+//! Built for `wasm32-unknown-unknown` as a `cdylib`, the module has Extism's export `helm_plugin_main`, which Helm
+//! calls, the faster raw entry, which Windlass prefers, and a custom section with the name, the capabilities and the
+//! JSON Schema of the config. Built for anything else it is an ordinary library: `cargo test` needs no wasm and no host
+//! ([`test`]).
+//!
+//! Every plugin reads `targets` (which objects to treat) and `expect` (how many must have changed) without doing anything
+//! for it: [`Manifests::visit`] applies the first, the PDK checks the second.
+//!
+//! | module | for |
+//! |---|---|
+//! | [`config`] | settings, their checks and schema |
+//! | [`log`] | messages with levels: [`info!`], [`warn!`], [`debug!`] |
+//! | [`selector`] | Kubernetes selectors, and the syntax of label keys and values |
+//! | [`pattern`] | anchored regular expressions as settings |
+//! | [`variables`] | key-value variables of the host |
+//! | [`test`] | running a plugin natively, case folders |
+
+// The paths in derived code begin with `::windlass_pdk`; this makes them work in this crate's own tests too.
+extern crate self as windlass_pdk;
+
+pub mod config;
+#[doc(hidden)]
+pub mod entry;
+mod error;
+mod host;
+pub mod log;
+mod manifests;
+mod metadata;
+pub mod pattern;
+mod plugin;
+pub mod selector;
+mod targets;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod test;
+pub mod variables;
+
+pub use config::{Config, ConfigError};
+pub use error::Error;
+pub use manifests::Manifests;
+pub use metadata::{Ask, Metadata};
+pub use plugin::{Plugin, Rendered, render, render_message};
+pub use windlass_manifest::{Node, Object, Path, Value};
+pub use windlass_pdk_macros::{Config, plugin};

@@ -1,0 +1,258 @@
+//! Config trees: layers, Extism's string map, and keys that a schema does not know.
+
+use std::fmt;
+
+use windlass_manifest::Value;
+
+/// Lays `over` on `base` as Helm lays values files on each other: maps merge key by key, everything else is replaced,
+/// null removes the key.
+pub fn overlay(base: &mut Vec<(String, Value)>, over: Vec<(String, Value)>) {
+    for (key, value) in over {
+        let position = base.iter().position(|(existing, _)| *existing == key);
+        match (position, value) {
+            (Some(index), Value::Null) => {
+                base.remove(index);
+            }
+            (None, Value::Null) => {}
+            (Some(index), Value::Map(entries)) => {
+                if let Some((_, existing)) = base.get_mut(index) {
+                    if let Value::Map(below) = existing {
+                        overlay(below, entries);
+                    } else {
+                        *existing = without_nulls(entries);
+                    }
+                }
+            }
+            (Some(index), value) => {
+                if let Some((_, existing)) = base.get_mut(index) {
+                    *existing = value;
+                }
+            }
+            (None, Value::Map(entries)) => base.push((key, without_nulls(entries))),
+            (None, value) => base.push((key, value)),
+        }
+    }
+}
+
+/// A map that meets nothing below it: its nulls have nothing to remove.
+fn without_nulls(entries: Vec<(String, Value)>) -> Value {
+    let mut map = Vec::new();
+    overlay(&mut map, entries);
+    Value::Map(map)
+}
+
+/// Turns a config tree into Extism's string map: a string as it is, anything else as JSON. Null has no entry.
+pub fn to_entries(config: &[(String, Value)]) -> Vec<(String, String)> {
+    config
+        .iter()
+        .filter_map(|(key, value)| match value {
+            Value::Null => None,
+            Value::String(text) => Some((key.clone(), text.clone())),
+            other => Some((key.clone(), other.to_json())),
+        })
+        .collect()
+}
+
+/// The kind of a value as errors name it, with its article.
+pub fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::List(_) => "a list",
+        Value::Map(_) => "a map",
+    }
+}
+
+/// A key that the schema does not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownKey {
+    /// Where it stands, for example `targets[0].nmae`.
+    pub path: String,
+    /// The known key that comes nearest, if any is near.
+    pub nearest: Option<String>,
+    /// All keys known at that place, in the schema's order.
+    pub known: Vec<String>,
+}
+
+impl fmt::Display for UnknownKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "unknown key `{}`", self.path)?;
+        match &self.nearest {
+            Some(key) => write!(formatter, ", did you mean `{key}`?"),
+            None if self.known.is_empty() => formatter.write_str("; no keys are known here"),
+            None => write!(formatter, "; known: {}", self.known.join(", ")),
+        }
+    }
+}
+
+/// The first key of `config`, at any level, that `schema` (a JSON Schema) does not know. Only places where the schema
+/// says `additionalProperties: false` are closed.
+pub fn find_unknown_key(schema: &Value, config: &[(String, Value)]) -> Option<UnknownKey> {
+    unknown_in_map(schema, config, "")
+}
+
+fn field<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
+    match value {
+        Value::Map(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, value)| value),
+        _ => None,
+    }
+}
+
+fn unknown_in_map(schema: &Value, entries: &[(String, Value)], path: &str) -> Option<UnknownKey> {
+    let properties = match field(schema, "properties") {
+        Some(Value::Map(properties)) => properties.as_slice(),
+        _ => &[],
+    };
+    let additional = field(schema, "additionalProperties");
+    for (key, value) in entries {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        match properties.iter().find(|(name, _)| name == key) {
+            Some((_, below)) => {
+                if let Some(unknown) = unknown_in(below, value, &path) {
+                    return Some(unknown);
+                }
+            }
+            None if matches!(additional, Some(Value::Bool(false))) => {
+                let known: Vec<String> = properties.iter().map(|(name, _)| name.clone()).collect();
+                let nearest = nearest(key, known.iter().map(String::as_str)).map(str::to_owned);
+                return Some(UnknownKey { path, nearest, known });
+            }
+            None => {
+                if let Some(unknown) = additional.and_then(|below| unknown_in(below, value, &path)) {
+                    return Some(unknown);
+                }
+            }
+        }
+    }
+    None
+}
+
+fn unknown_in(schema: &Value, value: &Value, path: &str) -> Option<UnknownKey> {
+    // Several shapes: a key is known if one of those that may hold such a value knows it.
+    if let Some(Value::List(shapes)) = field(schema, "oneOf").or_else(|| field(schema, "anyOf")) {
+        let mut first = None;
+        for shape in shapes.iter().filter(|shape| may_hold(shape, value)) {
+            let unknown = unknown_in(shape, value, path)?;
+            first.get_or_insert(unknown);
+        }
+        return first;
+    }
+    match value {
+        Value::Map(entries) => unknown_in_map(schema, entries, path),
+        Value::List(items) => {
+            let below = field(schema, "items")?;
+            items.iter().enumerate().find_map(|(index, item)| unknown_in(below, item, &format!("{path}[{index}]")))
+        }
+        _ => None,
+    }
+}
+
+/// Whether the schema's `type`, if it has one, fits a map or a list; scalars have no keys and fit all.
+fn may_hold(schema: &Value, value: &Value) -> bool {
+    match (field(schema, "type"), value) {
+        (Some(Value::String(word)), Value::Map(_)) => word == "object",
+        (Some(Value::String(word)), Value::List(_)) => word == "array",
+        _ => true,
+    }
+}
+
+/// The candidate nearest to a mistyped word: at most a third of its letters (and at least two) apart, counting a swap
+/// of neighbours as one; `None` when nothing is near.
+pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let limit = (word.chars().count() / 3).max(2);
+    candidates
+        .into_iter()
+        .map(|candidate| (distance(word, candidate), candidate))
+        .filter(|&(apart, candidate)| apart <= limit && apart < candidate.chars().count())
+        .min_by_key(|&(apart, _)| apart)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Edits between two words (insert, remove, replace, swap neighbours), ignoring ASCII case.
+fn distance(left: &str, right: &str) -> usize {
+    let left: Vec<char> = left.chars().map(|character| character.to_ascii_lowercase()).collect();
+    let right: Vec<char> = right.chars().map(|character| character.to_ascii_lowercase()).collect();
+    // Very long words are no slips of the finger, and would cost the product of their lengths.
+    if left.len().abs_diff(right.len()) > 32 || left.len() > 256 {
+        return usize::MAX;
+    }
+    let mut before: Vec<usize> = Vec::new();
+    let mut previous: Vec<usize> = (0..=right.len()).collect();
+    for (i, &a) in left.iter().enumerate() {
+        let mut current = Vec::with_capacity(right.len() + 1);
+        current.push(i + 1);
+        for (j, &b) in right.iter().enumerate() {
+            let at = |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX / 2);
+            let mut best =
+                (at(&previous, j) + usize::from(a != b)).min(at(&previous, j + 1) + 1).min(at(&current, j) + 1);
+            let swapped = i > 0 && j > 0 && left.get(i - 1) == Some(&b) && right.get(j - 1) == Some(&a);
+            if swapped {
+                best = best.min(at(&before, j - 1) + 1);
+            }
+            current.push(best);
+        }
+        before = std::mem::replace(&mut previous, current);
+    }
+    previous.last().copied().unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(yaml: &str) -> Vec<(String, Value)> {
+        match Value::from_yaml(yaml).expect("valid YAML") {
+            Value::Map(entries) => entries,
+            other => panic!("{other:?} is not a map"),
+        }
+    }
+
+    #[test]
+    fn layers_merge_like_values_files() {
+        let mut base = tree("labels: {a: '1', b: '2'}\nlist: [1, 2]\nkeep: x\ndrop: y\n");
+        overlay(&mut base, tree("labels: {b: '3', c: '4', a: null}\nlist: [3]\ndrop: null\nnew: {x: 1, y: null}\n"));
+        assert_eq!(base, tree("labels: {b: '3', c: '4'}\nlist: [3]\nkeep: x\nnew: {x: 1}\n"));
+    }
+
+    #[test]
+    fn strings_pass_as_they_are_and_the_rest_as_json() {
+        let entries = to_entries(&tree("a: text\nb: 1.20\nc: {x: [1, 'y']}\nd: true\ne: null\n"));
+        let expected = [("a", "text"), ("b", "1.20"), ("c", r#"{"x":[1,"y"]}"#), ("d", "true")];
+        assert_eq!(entries, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    }
+
+    const SCHEMA: &str = r#"{"type":"object","additionalProperties":false,"properties":{
+        "labels":{"type":"object","additionalProperties":{"type":"string"}},
+        "podTemplates":{"type":"boolean"},
+        "targets":{"type":"array","items":{"type":"object","additionalProperties":false,"properties":{"name":{},"kind":{}}}},
+        "expect":{"oneOf":[{"type":"integer"},{"type":"object","additionalProperties":false,"properties":{"min":{},"max":{}}}]},
+        "free":{}}}"#;
+
+    #[track_caller]
+    fn check_keys(config: &str, expected: Option<&str>) {
+        let schema = Value::from_yaml(SCHEMA).expect("valid JSON");
+        let actual = find_unknown_key(&schema, &tree(config)).map(|unknown| unknown.to_string());
+        assert_eq!(actual.as_deref(), expected);
+    }
+
+    #[test]
+    fn unknown_keys_are_found_at_every_level() {
+        check_keys("labels: {anything: x}\ntargets: [{name: x}]\nexpect: 3\nfree: {a: {b: 1}}\n", None);
+        check_keys("expect: {min: 1}\n", None);
+        check_keys("lables: {}\n", Some("unknown key `lables`, did you mean `labels`?"));
+        check_keys("podtemplates: true\n", Some("unknown key `podtemplates`, did you mean `podTemplates`?"));
+        check_keys("targets: [{name: x}, {nmae: y}]\n", Some("unknown key `targets[1].nmae`, did you mean `name`?"));
+        check_keys("expect: {mni: 1}\n", Some("unknown key `expect.mni`, did you mean `min`?"));
+        check_keys("zzz: 1\n", Some("unknown key `zzz`; known: labels, podTemplates, targets, expect, free"));
+    }
+
+    #[test]
+    fn the_nearest_word_is_near() {
+        assert_eq!(nearest("imgae", ["name", "image"]), Some("image"));
+        assert_eq!(nearest("x", ["ab", "y"]), None);
+        assert_eq!(nearest("annotation", ["labels", "annotations"]), Some("annotations"));
+        assert_eq!(nearest("", ["labels"]), None);
+    }
+}

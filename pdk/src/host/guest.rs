@@ -1,0 +1,128 @@
+//! Extism's imports. Written by hand rather than taken from the `extism-pdk` crate: with it label-injector is larger by
+//! the crate's JSON, base64 and error libraries, of which nothing is needed here.
+//!
+//! All arguments and results are numbers. A handle is a position in the host's own memory, which the host checks on every
+//! call, so that a wrong one is an error of the host and nothing that could break this module's memory.
+
+use crate::log::Level;
+
+// Safe to call: the functions take and give numbers, and none of them touches this module's memory.
+#[allow(unsafe_code)]
+#[link(wasm_import_module = "extism:host/env")]
+unsafe extern "C" {
+    safe fn input_length() -> u64;
+    safe fn input_load_u8(offset: u64) -> u8;
+    safe fn input_load_u64(offset: u64) -> u64;
+    safe fn length(handle: u64) -> u64;
+    safe fn alloc(length: u64) -> u64;
+    safe fn free(handle: u64);
+    safe fn load_u8(offset: u64) -> u8;
+    safe fn load_u64(offset: u64) -> u64;
+    safe fn store_u8(offset: u64, byte: u8);
+    safe fn store_u64(offset: u64, eight: u64);
+    safe fn output_set(handle: u64, length: u64);
+    safe fn error_set(handle: u64);
+    safe fn config_get(key: u64) -> u64;
+    safe fn var_get(key: u64) -> u64;
+    safe fn var_set(key: u64, value: u64);
+    safe fn log_trace(text: u64);
+    safe fn log_debug(text: u64);
+    safe fn log_info(text: u64);
+    safe fn log_warn(text: u64);
+    safe fn log_error(text: u64);
+    safe fn get_log_level() -> i32;
+}
+
+/// Copies `length` bytes from the host, eight at a time.
+fn load(length: u64, load_eight: impl Fn(u64) -> u64, load_one: impl Fn(u64) -> u8) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(usize::MAX));
+    let mut offset = 0;
+    while offset + 8 <= length {
+        bytes.extend_from_slice(&load_eight(offset).to_le_bytes());
+        offset += 8;
+    }
+    while offset < length {
+        bytes.push(load_one(offset));
+        offset += 1;
+    }
+    bytes
+}
+
+/// Copies bytes to the host and gives their handle.
+fn store(bytes: &[u8]) -> u64 {
+    let handle = alloc(bytes.len() as u64);
+    let mut offset = handle;
+    let mut chunks = bytes.chunks_exact(8);
+    for chunk in &mut chunks {
+        let mut eight = [0; 8];
+        eight.copy_from_slice(chunk);
+        store_u64(offset, u64::from_le_bytes(eight));
+        offset += 8;
+    }
+    for &byte in chunks.remainder() {
+        store_u8(offset, byte);
+        offset += 1;
+    }
+    handle
+}
+
+/// The content of a handle that the host gave; `None` for handle 0, which stands for nothing. The host's copy is freed.
+fn take(handle: u64) -> Option<Vec<u8>> {
+    if handle == 0 {
+        return None;
+    }
+    let bytes = load(length(handle), |offset| load_u64(handle + offset), |offset| load_u8(handle + offset));
+    free(handle);
+    Some(bytes)
+}
+
+/// Stores a short text for the time of one call.
+fn with_stored<T>(text: &[u8], call: impl FnOnce(u64) -> T) -> T {
+    let handle = store(text);
+    let result = call(handle);
+    free(handle);
+    result
+}
+
+pub(crate) fn input() -> Vec<u8> {
+    load(input_length(), |offset| input_load_u64(offset), |offset| input_load_u8(offset))
+}
+
+pub(crate) fn output(bytes: &[u8]) {
+    output_set(store(bytes), bytes.len() as u64);
+}
+
+pub(crate) fn set_error(text: &str) {
+    error_set(store(text.as_bytes()));
+}
+
+pub(crate) fn config(key: &str) -> Option<String> {
+    // The value belongs to the host's map in some engines, to the call in others: freeing it twice is harmless, keeping
+    // it a few bytes.
+    with_stored(key.as_bytes(), |key| take(config_get(key))).map(|bytes| {
+        String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    })
+}
+
+pub(crate) fn variable(key: &str) -> Option<Vec<u8>> {
+    with_stored(key.as_bytes(), |key| take(var_get(key)))
+}
+
+pub(crate) fn set_variable(key: &str, value: Option<&[u8]>) {
+    let value = value.map_or(0, store);
+    with_stored(key.as_bytes(), |key| var_set(key, value));
+}
+
+pub(crate) fn is_logged(level: Level) -> bool {
+    level as i32 >= get_log_level()
+}
+
+pub(crate) fn log(level: Level, text: &str) {
+    with_stored(text.as_bytes(), |text| match level {
+        Level::Trace => log_trace(text),
+        Level::Debug => log_debug(text),
+        Level::Info => log_info(text),
+        Level::Warn => log_warn(text),
+        Level::Error => log_error(text),
+    });
+}

@@ -1,0 +1,79 @@
+//! The stream as a plugin sees it: all objects, or those that `targets` selects.
+
+use windlass_manifest::{Manifests as Stream, Object, Value};
+
+use crate::error::Error;
+use crate::targets::Common;
+
+/// The manifest stream, with the targets of the configuration applied to [`Manifests::visit`].
+pub struct Manifests {
+    stream: Stream,
+    common: Common,
+}
+
+impl Manifests {
+    pub(crate) fn new(stream: Stream, common: Common) -> Self {
+        Manifests { stream, common }
+    }
+
+    /// Calls `treat` for every object that the configured `targets` select (every object, without `targets`), in order,
+    /// also for the items of a `List` or a KRM `ResourceList`. Objects may be changed; a later visit sees the changes.
+    ///
+    /// # Errors
+    /// The first error of `treat`, or a document that cannot be parsed, with its line.
+    pub fn visit(&mut self, mut treat: impl FnMut(&mut Object<'_>) -> Result<(), Error>) -> Result<(), Error> {
+        let common = &self.common;
+        self.stream.visit(|object| if common.is_target(object) { treat(object) } else { Ok(()) })
+    }
+
+    /// As [`Manifests::visit`], for every object whatever the targets say: for rules about the release as a whole.
+    ///
+    /// # Errors
+    /// As [`Manifests::visit`].
+    pub fn visit_all(&mut self, treat: impl FnMut(&mut Object<'_>) -> Result<(), Error>) -> Result<(), Error> {
+        self.stream.visit(treat)
+    }
+
+    /// As [`Manifests::visit`], reading only: nothing is copied.
+    ///
+    /// # Errors
+    /// As [`Manifests::visit`].
+    pub fn read(&self, mut look: impl FnMut(&Object<'_>) -> Result<(), Error>) -> Result<(), Error> {
+        let common = &self.common;
+        self.stream.read(|object| if common.is_target(object) { look(object) } else { Ok(()) })
+    }
+
+    /// As [`Manifests::read`], for every object whatever the targets say.
+    ///
+    /// # Errors
+    /// As [`Manifests::visit`].
+    pub fn read_all(&self, look: impl FnMut(&Object<'_>) -> Result<(), Error>) -> Result<(), Error> {
+        self.stream.read(look)
+    }
+
+    /// Whether the configured `targets` select this object.
+    pub fn is_target(&self, object: &Object<'_>) -> bool {
+        self.common.is_target(object)
+    }
+
+    /// Appends an object as a document of its own. It has no place in a template's file, so that Helm shows it under
+    /// a name of its own.
+    ///
+    /// # Errors
+    /// A value that is not a map, or cannot be written as YAML.
+    pub fn push(&mut self, object: &Value) -> Result<(), Error> {
+        Ok(self.stream.push(object)?)
+    }
+
+    /// How many objects have been changed, added or dropped so far.
+    pub fn changed_objects(&self) -> usize {
+        self.stream.changed_objects()
+    }
+
+    /// Checks `expect` and gives back the stream, and whether it changed.
+    pub(crate) fn finish(self) -> Result<(Vec<u8>, bool), Error> {
+        self.common.check_changed(self.stream.changed_objects())?;
+        let is_changed = self.stream.is_changed();
+        Ok((self.stream.into_bytes(), is_changed))
+    }
+}
