@@ -124,7 +124,7 @@ fn other_types_are_read_from_plain_strings() {
 #[test]
 fn errors_name_the_path() {
     check("{}", &[], "name: is required");
-    check("{name: [x]}", &[], "name: expected a string, found a list");
+    check("{name: x, words: [[a]]}", &[], "words[0]: expected a string, found a list");
     check("{name: x, labels: {a.b/c: {}}}", &[], "labels.a\\.b/c: expected a string, found a map");
     check("{name: x, labels: [a]}", &[], "labels: expected a map, found a list");
     check("{name: x, retries: 0}", &[], "retries: 0 is too small, the least is 1");

@@ -357,7 +357,7 @@ mod tests {
             ("name1={1021,902", "list must terminate with `}`"),
             ("list[0].foo=bar,list[-30].hello=world", "negative -30 index not allowed"),
             ("illegal[0]name.foo=bar", "unexpected data at end of array index: `name`"),
-            ("]={}].", "a key is empty"),
+            ("]={}].", "`]` is a list, not a map"),
             ("a[x]=1", "`x` is not a number"),
             ("a[1", "`]` is missing"),
             ("a[65537]=1", "index of 65537 is greater than maximum supported index of 65536"),

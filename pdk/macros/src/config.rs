@@ -15,7 +15,7 @@ pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
             "a config type has no generic parameters: its schema is one constant",
         ));
     }
-    for attribute in item.attrs.iter().filter(|attribute| attribute.path().is_ident("config")) {
+    if let Some(attribute) = item.attrs.iter().find(|attribute| attribute.path().is_ident("config")) {
         return Err(Error::new(attribute.span(), "`config` attributes belong to fields and variants"));
     }
     match &item.data {
