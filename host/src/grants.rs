@@ -27,6 +27,15 @@ impl Grants {
         Ok(())
     }
 
+    /// Adds all that `others` grant.
+    pub fn extend(&mut self, others: &Grants) {
+        for grant in &others.given {
+            if !self.given.contains(grant) {
+                self.given.push(grant.clone());
+            }
+        }
+    }
+
     /// True if nothing is granted.
     pub fn is_empty(&self) -> bool {
         self.given.is_empty()

@@ -12,12 +12,19 @@
 //! 8. [`check`]: output that Helm survives, [`check::Checked`];
 //! 9. [`render`]: the whole path for a chain of plugins.
 //!
+//! [`config`] reads Windlass's own files and merges configuration, [`helm`] knows what Helm defines, [`cli`] is the
+//! command line on top of it all.
+//!
 //! [`inspect`] looks at a plugin without running it, [`dirs`] says where files are kept, [`error`] what went wrong, what
 //! to do, and the exit code.
 
+pub mod author;
 mod capabilities;
 pub mod check;
+pub mod cli;
 pub mod compile;
+pub mod config;
+pub mod diff;
 pub mod dirs;
 pub mod error;
 pub mod fetch;
@@ -25,6 +32,7 @@ pub mod grants;
 pub mod helm;
 pub mod inspect;
 mod instance;
+pub mod installed;
 pub mod limits;
 pub mod oci;
 pub mod render;

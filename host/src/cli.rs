@@ -1,0 +1,200 @@
+//! The command line: each command parses its arguments into options, makes one call into the library and returns an
+//! [`Outcome`](printer::Outcome), which is rendered once, here, as text or JSON. Data goes to stdout, all else to
+//! stderr.
+
+mod author;
+mod diff;
+mod failures;
+mod helm;
+mod housekeeping;
+mod install;
+mod plugin_args;
+pub mod printer;
+mod run;
+mod why;
+
+use std::process::ExitCode as ProcessExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::compile::child;
+use crate::error::{Error, ExitCode};
+use printer::{ColorChoice, Outcome, OutputFormat, Printer};
+
+/// Run Helm post-renderers as WebAssembly plugins, in a sandbox that grants nothing by default.
+#[derive(Parser, Debug)]
+#[command(name = "windlass", version, propagate_version = true, max_term_width = 100, after_help = EXIT_CODES)]
+struct CommandLine {
+    #[command(flatten)]
+    global: GlobalArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 ok; 1 the plugin said no (or `diff` found changes); 2 wrong usage or configuration; 3 a grant is missing \
+or trust failed; 4 a limit was hit; 5 network or registry; 70 a bug in Windlass.";
+
+/// What every command takes.
+#[derive(Args, Clone, Copy, Debug)]
+struct GlobalArgs {
+    /// How data and errors are rendered.
+    #[arg(long, short = 'o', value_enum, default_value_t, global = true, value_name = "FORMAT", help_heading = "Output")]
+    output: OutputFormat,
+    /// Say nothing but data and errors.
+    #[arg(long, short = 'q', global = true, help_heading = "Output")]
+    quiet: bool,
+    /// When to use colours; NO_COLOR turns them off as well.
+    #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN", help_heading = "Output")]
+    color: ColorChoice,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Run(run::RunArgs),
+    Diff(diff::DiffArgs),
+    Install(install::InstallArgs),
+    Uninstall(install::UninstallArgs),
+    List(install::ListArgs),
+    Build(author::BuildArgs),
+    Test(author::TestArgs),
+    Helm(helm::HelmArgs),
+    Why(why::WhyArgs),
+    Completions(housekeeping::CompletionsArgs),
+    Man(housekeeping::ManArgs),
+}
+
+/// Parses the process's arguments, runs the command and says how it ended. Panics become exit code 70.
+pub fn main() -> ProcessExitCode {
+    // The compiler's child process is this same program; it has no command line of its own.
+    if std::env::args_os().nth(1).is_some_and(|first| first == child::ARGUMENT) {
+        return child::main(std::env::args_os().skip(2));
+    }
+    report_panics();
+    ProcessExitCode::from(execute().code())
+}
+
+fn execute() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let matches = match CommandLine::command().try_get_matches_from(&arguments) {
+        Ok(matches) => matches,
+        Err(error) => return show_usage(&error, &arguments),
+    };
+    let command_line = match CommandLine::from_arg_matches(&matches) {
+        Ok(command_line) => command_line,
+        Err(error) => return show_usage(&error, &arguments),
+    };
+    let GlobalArgs { output, quiet, color } = command_line.global;
+    let printer = Printer::new(output, quiet, color);
+    let is_why = matches!(command_line.command, Command::Why(_));
+    let ended = dispatch(command_line.command, &printer).and_then(|outcome| printer.outcome(outcome));
+    match ended {
+        Ok(exit_code) => exit_code,
+        Err(error) => {
+            fail(&printer, &error, !is_why);
+            error.exit_code()
+        }
+    }
+}
+
+fn dispatch(command: Command, printer: &Printer) -> Result<Outcome, Error> {
+    match command {
+        Command::Run(arguments) => run::run(&arguments, printer),
+        Command::Diff(arguments) => diff::run(&arguments, printer),
+        Command::Install(arguments) => install::install(&arguments),
+        Command::Uninstall(arguments) => install::uninstall(&arguments),
+        Command::List(arguments) => install::list(&arguments),
+        Command::Build(arguments) => author::build(&arguments),
+        Command::Test(arguments) => author::test(&arguments, printer),
+        Command::Helm(arguments) => helm::run(&arguments, printer),
+        Command::Why(arguments) => why::run(&arguments),
+        Command::Completions(arguments) => Ok(housekeeping::completions(&arguments, CommandLine::command())),
+        Command::Man(arguments) => housekeeping::man(&arguments, CommandLine::command()),
+    }
+}
+
+/// Shows an error and keeps it for `windlass why`.
+fn fail(printer: &Printer, error: &Error, keep: bool) {
+    printer.error(error);
+    if keep && let Err(problem) = failures::record(&failures::Failure::of_this_process(error)) {
+        // Without a home directory there is nothing to keep it in; the error itself has just been shown.
+        if std::env::var_os("HELM_PLUGIN_NAME").is_some() {
+            printer.warning(&format!("this failure is not kept for `windlass why`: {problem}"));
+        }
+    }
+}
+
+/// Help and version go to stdout; wrong usage is an error like any other, in the format that was asked for.
+fn show_usage(error: &clap::Error, arguments: &[std::ffi::OsString]) -> ExitCode {
+    // The arguments could not be parsed, so the output flags are looked for by hand.
+    let text = |argument: &std::ffi::OsString| argument.to_str().unwrap_or_default().to_owned();
+    let texts: Vec<String> = arguments.iter().map(text).take_while(|argument| argument != "--").collect();
+    let value_of = |names: &[&str], value: &str| {
+        texts.windows(2).any(|pair| matches!(pair, [flag, given] if names.contains(&flag.as_str()) && given == value))
+            || texts.iter().any(|one| names.iter().any(|name| *one == format!("{name}={value}")))
+    };
+    let format = if value_of(&["--output", "-o"], "json") { OutputFormat::Json } else { OutputFormat::Text };
+    let color = if value_of(&["--color"], "always") {
+        ColorChoice::Always
+    } else if value_of(&["--color"], "never") {
+        ColorChoice::Never
+    } else {
+        ColorChoice::Auto
+    };
+    let printer = Printer::new(format, false, color);
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let text = error.render().ansi().to_string();
+            let outcome = Outcome::report(text.clone(), serde_json::json!({ "text": error.render().to_string() }));
+            match printer.outcome(outcome) {
+                Ok(exit_code) => exit_code,
+                Err(error) => {
+                    printer.error(&error);
+                    error.exit_code()
+                }
+            }
+        }
+        _ => {
+            let error = usage_error(error);
+            fail(&printer, &error, true);
+            error.exit_code()
+        }
+    }
+}
+
+/// Clap's complaint in our own form: the first paragraph is the message, tips are hints.
+fn usage_error(error: &clap::Error) -> Error {
+    let rendered = error.render().to_string();
+    let mut paragraphs = rendered.split("\n\n");
+    let message = paragraphs.next().unwrap_or_default().trim();
+    let message = message.strip_prefix("error: ").unwrap_or(message);
+    let message: Vec<&str> = message.lines().map(str::trim).collect();
+    let mut converted = Error::usage(message.join(" "));
+    for paragraph in paragraphs {
+        for line in paragraph.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let line = line.strip_prefix("tip: ").unwrap_or(line);
+            let line = line.strip_prefix("Usage: ").map_or_else(|| line.to_owned(), |usage| format!("usage: {usage}"));
+            converted = converted.hint(line.trim_end_matches('.'));
+        }
+    }
+    converted
+}
+
+/// A panic is a defect of Windlass: say so, keep it for `windlass why`, end with 70 instead of the runtime's 101.
+fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let payload = panic.payload();
+        let message = payload
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| payload.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "a panic without a message".to_owned());
+        let place = panic.location().map(|place| format!(" at {place}")).unwrap_or_default();
+        let backtrace = std::backtrace::Backtrace::force_capture();
+        let error = Error::bug(format!("windlass {} failed within itself: {message}{place}", env!("CARGO_PKG_VERSION")))
+            .detail(format!("{backtrace}"));
+        fail(&Printer::new(OutputFormat::Text, false, ColorChoice::Auto), &error, true);
+        std::process::exit(i32::from(ExitCode::Bug.code()));
+    }));
+}

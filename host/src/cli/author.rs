@@ -1,0 +1,113 @@
+//! `windlass build` and `windlass test`: for authors of plugins.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::printer::{Outcome, Printer, printable, style, styled};
+use crate::author::build::{self, Tool};
+use crate::author::cases;
+use crate::error::{Error, ExitCode};
+use crate::render::{self, CodeCache, LogLevel, RenderOptions};
+use crate::source::PluginRef;
+
+/// Build the plugin in a source folder: Cargo.toml with cargo, go.mod with go.
+#[derive(Args, Debug)]
+pub(super) struct BuildArgs {
+    /// The folder with the source and plugin.yaml.
+    #[arg(value_name = "DIR", default_value = ".")]
+    folder: PathBuf,
+    /// Put plugin.yaml and plugin.wasm into this folder [default: plugin.wasm beside plugin.yaml in DIR].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// Run the cases in a plugin's tests/cases through the sandbox, after building the plugin.
+///
+/// A case is a folder with input.yaml, optionally config.yaml and args.txt (one extra argument per line), and either
+/// expected.yaml or error.txt. WINDLASS_BLESS=1 writes what came out as the expectation.
+#[derive(Args, Debug)]
+pub(super) struct TestArgs {
+    /// The plugin's folder.
+    #[arg(value_name = "DIR", default_value = ".")]
+    folder: PathBuf,
+    /// Test this plugin instead of building the one in DIR.
+    #[arg(long, value_name = "PLUGIN")]
+    plugin: Option<PluginRef>,
+    /// Only cases whose names contain this.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    filter: String,
+}
+
+pub(super) fn build(arguments: &BuildArgs) -> Result<Outcome, Error> {
+    let built = build::build(&arguments.folder, arguments.out.as_deref())?;
+    let wasm = built.folder.join("plugin.wasm");
+    let text = format!(
+        "{} {} is built: {} ({} bytes, {})\n",
+        styled(style::NAME, &printable(&built.identity.name)),
+        built.identity.version,
+        wasm.display(),
+        built.size,
+        built.digest,
+    );
+    let json = json!({
+        "name": built.identity.name,
+        "version": built.identity.version,
+        "folder": built.folder,
+        "wasm": wasm,
+        "size": built.size,
+        "digest": built.digest,
+    });
+    Ok(Outcome::report(text, json))
+}
+
+pub(super) fn test(arguments: &TestArgs, printer: &Printer) -> Result<Outcome, Error> {
+    let cases = cases::find(&arguments.folder)?;
+    let plugin = match &arguments.plugin {
+        Some(plugin) => render::open(plugin)?,
+        // Always built, as a stale module would pass for the source.
+        None if Tool::of(&arguments.folder).is_some() => {
+            let built = build::build(&arguments.folder, None)?;
+            render::open(&PluginRef::Path(built.folder))?
+        }
+        None => render::open(&PluginRef::Path(arguments.folder.clone()))?,
+    };
+    let bless = std::env::var_os("WINDLASS_BLESS").is_some_and(|value| value == "1");
+    let show = |_: render::Event<'_>| {};
+    let mut options = RenderOptions::new(CodeCache::default_place()?, &show);
+    options.log_level = LogLevel::Off;
+    let mut reports = Vec::new();
+    for case in &cases {
+        let name = case.file_name().unwrap_or_default().to_string_lossy();
+        if name.contains(&arguments.filter) {
+            reports.push(cases::run(&plugin, case, bless, &options)?);
+        }
+    }
+    if reports.is_empty() {
+        return Err(Error::usage(format!("no case has `{}` in its name", arguments.filter)));
+    }
+    let failed = reports.iter().filter(|report| !report.passed).count();
+    let passed = reports.len() - failed;
+    let mut text = String::new();
+    for report in &reports {
+        let word = match (report.passed, report.blessed) {
+            (true, true) => styled(style::WARNING, "blessed"),
+            (true, false) => styled(style::ADDED, "ok"),
+            (false, _) => styled(style::ERROR, "FAILED"),
+        };
+        text.push_str(&format!("{word} {}\n", printable(&report.name)));
+        if let Some(problem) = &report.problem {
+            for line in printable(problem).lines() {
+                text.push_str(&format!("    {line}\n"));
+            }
+        }
+    }
+    text.push_str(&format!("{passed} passed, {failed} failed\n"));
+    if failed > 0 {
+        printer.note("WINDLASS_BLESS=1 takes what came out as the expectation");
+    }
+    let exit_code = if failed > 0 { ExitCode::Refused } else { ExitCode::Ok };
+    let json = json!({ "passed": passed, "failed": failed, "cases": reports });
+    Ok(Outcome::report(text, json).with_exit_code(exit_code))
+}

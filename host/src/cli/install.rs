@@ -1,0 +1,94 @@
+//! `windlass install`, `uninstall` and `list`: plugins for the user.
+
+use clap::Args;
+use serde_json::json;
+
+use super::printer::{Outcome, printable, style, styled};
+use crate::error::Error;
+use crate::fetch::installed_names;
+use crate::installed;
+use crate::render;
+use crate::source::PluginRef;
+
+/// Install a plugin for the current user, so that its name alone runs it.
+#[derive(Args, Debug)]
+pub(super) struct InstallArgs {
+    /// A .wasm file, a plugin folder, a .tgz, oci://HOST/REPO/NAME:VERSION or oci-layout:DIR[:TAG].
+    #[arg(value_name = "PLUGIN")]
+    plugin: PluginRef,
+    /// Replace another version that is installed under the same name.
+    #[arg(long)]
+    force: bool,
+}
+
+/// Remove an installed plugin.
+#[derive(Args, Debug)]
+pub(super) struct UninstallArgs {
+    /// Its name.
+    #[arg(value_name = "NAME")]
+    name: String,
+}
+
+/// List the installed plugins.
+#[derive(Args, Debug)]
+pub(super) struct ListArgs {}
+
+pub(super) fn install(arguments: &InstallArgs) -> Result<Outcome, Error> {
+    let plugin = render::open(&arguments.plugin)?;
+    let (identity, folder) = installed::install(&plugin, arguments.force)?;
+    let text = format!("{} {} is installed in {}\n", identity.name, identity.version, folder.display());
+    let json = json!({
+        "name": identity.name,
+        "version": identity.version,
+        "digest": plugin.digest().to_string(),
+        "folder": folder,
+    });
+    Ok(Outcome::report(text.replace("  ", " "), json))
+}
+
+pub(super) fn uninstall(arguments: &UninstallArgs) -> Result<Outcome, Error> {
+    let folder = installed::uninstall(&arguments.name)?;
+    let text = format!("{} is gone from {}\n", arguments.name, folder.display());
+    Ok(Outcome::report(text, json!({ "name": arguments.name, "folder": folder })))
+}
+
+pub(super) fn list(_: &ListArgs) -> Result<Outcome, Error> {
+    let mut rows = Vec::new();
+    let mut entries = Vec::new();
+    for name in installed_names() {
+        // A broken plugin must not hide the others.
+        let found = render::open(&PluginRef::Installed(name.clone()))
+            .and_then(|plugin| installed::identify(&plugin).map(|identity| (plugin.digest().to_string(), identity)));
+        match found {
+            Ok((digest, identity)) => {
+                rows.push([name.clone(), identity.version.clone(), identity.description.clone()]);
+                entries.push(json!({
+                    "name": name,
+                    "version": identity.version,
+                    "description": identity.description,
+                    "digest": digest,
+                }));
+            }
+            Err(error) => {
+                rows.push([name.clone(), "broken".to_owned(), error.to_string()]);
+                entries.push(json!({ "name": name, "error": error.to_string() }));
+            }
+        }
+    }
+    let text = if rows.is_empty() {
+        "no plugins are installed\n".to_owned()
+    } else {
+        let width = |column: usize| {
+            rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
+        let (first, second) = (width(0), width(1));
+        rows.iter()
+            .map(|[name, version, description]| {
+                let name = styled(style::NAME, &format!("{name:first$}"));
+                let line = format!("{name}  {version:second$}  {}", printable(description).replace('\n', " "));
+                format!("{}\n", line.trim_end())
+            })
+            .collect()
+    };
+    Ok(Outcome::report(text, json!({ "plugins": entries })))
+}

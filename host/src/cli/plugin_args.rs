@@ -1,0 +1,302 @@
+//! The arguments of every command that runs plugins, and how they become the steps of a run.
+
+use std::io::{self, IsTerminal as _, Read as _};
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use indicatif::{ProgressBar, ProgressStyle};
+use windlass_abi::capabilities::{Grant, TABLE};
+use windlass_abi::config::to_entries;
+
+use super::printer::{Printer, printable};
+use crate::config::pipeline::Pipeline;
+use crate::config::settings::{self, Configured, Overrides};
+use crate::error::Error;
+use crate::grants::Grants;
+use crate::limits::{ByteSize, Limits, parse_duration};
+use crate::render::{self, CodeCache, Event, LogLevel, RenderOptions, Rendered, Step};
+use crate::source::PluginRef;
+use crate::verify::Verified;
+
+/// Which plugins run, on what, with which configuration, grants and limits.
+#[derive(Args, Debug)]
+pub(super) struct PluginArgs {
+    /// The plugins, run one after the other: a .wasm file, a plugin folder, a .tgz, oci://HOST/REPO/NAME:VERSION,
+    /// oci-layout:DIR[:TAG], or the name of an installed plugin.
+    #[arg(value_name = "PLUGIN", required_unless_present = "pipeline")]
+    plugins: Vec<PluginRef>,
+    /// Take the plugins with their configuration, grants and limits from this file.
+    #[arg(long, value_name = "FILE", conflicts_with = "plugins")]
+    pipeline: Option<PathBuf>,
+    /// Refuse plugins whose digests are not those of the windlass.lock beside the pipeline.
+    #[arg(long, requires = "pipeline")]
+    locked: bool,
+    /// Read the stream from this file instead of stdin.
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Arguments for the plugins; KEY=VALUE overrides their configuration, last of all.
+    #[arg(last = true, value_name = "EXTRA_ARG")]
+    extra_args: Vec<String>,
+    #[command(flatten)]
+    config: ConfigArgs,
+    #[command(flatten)]
+    grants: GrantArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
+    /// Compile the plugins anew and keep nothing.
+    #[arg(long)]
+    no_cache: bool,
+    /// The least level of the plugins' own log lines that is shown.
+    #[arg(long, value_enum, value_name = "LEVEL", default_value = "warn")]
+    log_level: LogLevelArg,
+}
+
+/// Configuration on the command line. With several plugins, a key goes to every plugin that knows it; `NAME:` in front
+/// sends it to the plugin NAME alone.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Configuration")]
+struct ConfigArgs {
+    /// Take configuration from a YAML file. With several plugins each key goes to those that know it; NAME:FILE is for
+    /// the plugin NAME alone.
+    #[arg(long = "config", value_name = "[NAME:]FILE")]
+    files: Vec<String>,
+    /// Set a configuration key, in Helm's syntax (a.b=1, a\.b=x, list[0]=x, a=null). With several plugins the key goes
+    /// to those that know it; NAME:KEY=VALUE is for the plugin NAME alone.
+    #[arg(long, value_name = "[NAME:]KEY=VALUE")]
+    set: Vec<String>,
+    /// The same, but the value is always a string. Applied after --set, as in Helm.
+    #[arg(long, value_name = "[NAME:]KEY=VALUE")]
+    set_string: Vec<String>,
+}
+
+/// What the plugins may reach: one flag for each row of the table of capabilities. All plugins of the run get each
+/// grant; a pipeline grants to each plugin on its own.
+#[derive(Debug, Default)]
+struct GrantArgs(Grants);
+
+impl Args for GrantArgs {
+    fn augment_args(command: Command) -> Command {
+        command.args(TABLE.iter().map(|row| {
+            let capability = row.capability;
+            let flag = Arg::new(row.flag)
+                .long(row.flag.trim_start_matches('-'))
+                .help(format!("Allow the plugin to {}", row.help))
+                .help_heading("Grants (nothing is granted by default)");
+            match row.value {
+                None => flag.action(ArgAction::SetTrue),
+                Some(form) => flag
+                    .action(ArgAction::Append)
+                    .value_name(form)
+                    .value_parser(move |value: &str| Grant::parse(capability, value).map(|_| value.to_owned())),
+            }
+        }))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for GrantArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut grants = Self::default();
+        grants.update_from_arg_matches(matches)?;
+        Ok(grants)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        for row in TABLE {
+            let values: Vec<&str> = match row.value {
+                None if matches.get_flag(row.flag) => vec![""],
+                None => Vec::new(),
+                Some(_) => matches.get_many::<String>(row.flag).into_iter().flatten().map(String::as_str).collect(),
+            };
+            for value in values {
+                self.0
+                    .allow(row.capability, value)
+                    .map_err(|error| clap::Error::raw(ErrorKind::ValueValidation, error.message()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What each plugin may use up.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Limits of each plugin")]
+struct LimitArgs {
+    /// Memory, such as 64Mi [default: 64Mi and 16 times the stream].
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<ByteSize>,
+    /// Time, such as 500ms or 1m [default: 10s].
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    timeout: Option<Duration>,
+    /// Size of the answer, such as 16Mi [default: 256Mi].
+    #[arg(long, value_name = "SIZE")]
+    max_output: Option<ByteSize>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum LogLevelArg {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+    Off,
+}
+
+impl From<LogLevelArg> for LogLevel {
+    fn from(level: LogLevelArg) -> Self {
+        match level {
+            LogLevelArg::Trace => Self::Trace,
+            LogLevelArg::Debug => Self::Debug,
+            LogLevelArg::Info => Self::Info,
+            LogLevelArg::Warn => Self::Warn,
+            LogLevelArg::Error => Self::Error,
+            LogLevelArg::Off => Self::Off,
+        }
+    }
+}
+
+impl PluginArgs {
+    /// The steps of the run. The stream has not been read: what is wrong with the arguments is said at once.
+    ///
+    /// # Errors
+    /// A plugin that cannot be found or is not trusted, a pipeline or a configuration that is wrong.
+    pub(super) fn steps(&self) -> Result<Vec<Step>, Error> {
+        let chosen = match &self.pipeline {
+            Some(file) => self.from_pipeline(&Pipeline::load(file)?)?,
+            None => self.from_command_line()?,
+        };
+        let (mut configured, rest): (Vec<Configured>, Vec<(Verified, Grants, Limits)>) = chosen.into_iter().unzip();
+        let ConfigArgs { files, set, set_string } = &self.config;
+        let overrides = Overrides { files: files.clone(), set: set.clone(), set_string: set_string.clone() };
+        settings::apply(&mut configured, &overrides)?;
+        let shares = settings::share_extra_args(&configured, &self.extra_args)?;
+        Ok(configured
+            .into_iter()
+            .zip(shares)
+            .zip(rest)
+            .map(|((configured, extra_args), (plugin, grants, limits))| Step {
+                plugin,
+                config: to_entries(&configured.into_tree()),
+                extra_args,
+                grants: self.grants.over(grants),
+                limits: self.limits.over(limits),
+            })
+            .collect())
+    }
+
+    fn from_command_line(&self) -> Result<Vec<(Configured, (Verified, Grants, Limits))>, Error> {
+        self.plugins
+            .iter()
+            .map(|reference| {
+                let plugin = render::open(reference)?;
+                let configured = Configured::new(&plugin)?;
+                Ok((configured, (plugin, Grants::default(), Limits::default())))
+            })
+            .collect()
+    }
+
+    fn from_pipeline(&self, pipeline: &Pipeline) -> Result<Vec<(Configured, (Verified, Grants, Limits))>, Error> {
+        pipeline
+            .plugins
+            .iter()
+            .map(|entry| {
+                let plugin = render::open(&entry.reference)?;
+                let mut configured = Configured::new(&plugin)?;
+                if let Some(config) = &entry.config {
+                    configured.lay(config)?;
+                }
+                Ok((configured, (plugin, entry.grants.clone(), entry.limits.clone())))
+            })
+            .collect()
+    }
+
+    /// Reads the stream, once and whole.
+    ///
+    /// # Errors
+    /// The file or stdin cannot be read.
+    pub(super) fn read_stream(&self, printer: &Printer) -> Result<Vec<u8>, Error> {
+        match &self.file {
+            Some(file) => std::fs::read(file)
+                .map_err(|error| Error::usage(format!("the stream {} cannot be read: {error}", file.display()))),
+            None => {
+                let mut stdin = io::stdin().lock();
+                if stdin.is_terminal() {
+                    printer.note("reading manifests from the terminal; Ctrl-D ends them, --file reads a file");
+                }
+                let mut stream = Vec::new();
+                stdin
+                    .read_to_end(&mut stream)
+                    .map_err(|error| Error::usage(format!("the stream on stdin cannot be read: {error}")))?;
+                Ok(stream)
+            }
+        }
+    }
+
+    /// Runs the steps; shows log lines, and a spinner while a plugin is compiled.
+    ///
+    /// # Errors
+    /// Whatever stops the run.
+    pub(super) fn render(&self, steps: &[Step], stream: Vec<u8>, printer: &Printer) -> Result<Rendered, Error> {
+        let cache = if self.no_cache { CodeCache::Off } else { CodeCache::default_place()? };
+        let spinner: Mutex<Option<ProgressBar>> = Mutex::new(None);
+        let show = |event: Event<'_>| match event {
+            Event::Log { plugin, level, message } => {
+                printer.note(&format!("{} {plugin}: {}", level_word(level), printable(message)));
+            }
+            Event::Compiling { plugin } if printer.shows_progress() => {
+                let bar = ProgressBar::new_spinner().with_message(format!("compiling {plugin} (once; then cached)"));
+                bar.set_style(ProgressStyle::default_spinner());
+                bar.enable_steady_tick(Duration::from_millis(100));
+                if let Ok(mut spinner) = spinner.lock() {
+                    *spinner = Some(bar);
+                }
+            }
+            Event::Compiling { .. } => {}
+            Event::Compiled { .. } => {
+                if let Some(bar) = spinner.lock().ok().and_then(|mut spinner| spinner.take()) {
+                    bar.finish_and_clear();
+                }
+            }
+        };
+        let mut options = RenderOptions::new(cache, &show);
+        options.log_level = self.log_level.into();
+        render::render(steps, stream, &options)
+    }
+}
+
+impl GrantArgs {
+    /// The grants of the flags on top of a pipeline's.
+    fn over(&self, mut grants: Grants) -> Grants {
+        grants.extend(&self.0);
+        grants
+    }
+}
+
+impl LimitArgs {
+    /// The limits of the flags instead of a pipeline's.
+    fn over(&self, limits: Limits) -> Limits {
+        Limits {
+            memory: self.memory.or(limits.memory),
+            timeout: self.timeout.unwrap_or(limits.timeout),
+            max_output: self.max_output.unwrap_or(limits.max_output),
+        }
+    }
+}
+
+fn level_word(level: LogLevel) -> &'static str {
+    match level {
+        LogLevel::Trace => "trace",
+        LogLevel::Debug => "debug",
+        LogLevel::Info => "info",
+        LogLevel::Warn => "warning",
+        LogLevel::Error => "error",
+        LogLevel::Off => "",
+    }
+}

@@ -1,0 +1,356 @@
+//! A small YAML file read into a tree whose every node knows its line and column.
+//!
+//! Windlass's own files (`windlass.yaml`, `plugin.yaml`, `--config` files) are strict: an unknown key, a wrong type or
+//! a key given twice is an error, and an error without a place is of little use. Scalars keep their raw text, so a
+//! version written `1.20` stays `1.20`.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use granit_parser::{Event, Options, Parser, ScalarStyle, Span, Tag};
+use windlass_manifest::Value;
+
+use crate::error::{Error, nearest};
+
+/// Aliases are expanded while reading; this bound on the nodes of one file makes an alias bomb an error.
+const MAX_NODES: usize = 100_000;
+
+/// Where a node starts: 1-based line and column; prints as editors take it, `LINE:COLUMN`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// 1-based line.
+    pub line: usize,
+    /// 1-based column, counted in characters.
+    pub column: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.line, self.column)
+    }
+}
+
+/// What is wrong in a file, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misread {
+    /// Where the offending node or character is.
+    pub place: Place,
+    /// What is wrong, without the place.
+    pub message: String,
+    /// The key that was probably meant, or another way out.
+    pub hint: Option<String>,
+}
+
+impl Misread {
+    /// A finding without a hint.
+    pub fn new(place: Place, message: impl Into<String>) -> Self {
+        Self { place, message: message.into(), hint: None }
+    }
+
+    /// The same finding with what to do about it.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The finding as the error of a file that people know as `file` (exit 2).
+    pub fn in_file(self, file: &str) -> Error {
+        let error = Error::usage(format!("{file}:{}: {}", self.place, self.message));
+        match self.hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+}
+
+/// A node of the tree.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Where the node starts.
+    pub place: Place,
+    /// What it holds.
+    pub content: Content,
+}
+
+/// What a node holds.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// A scalar with its raw text; `plain` = neither quoted nor a block scalar, so its text decides its type.
+    Scalar {
+        /// The text after YAML's escapes.
+        text: String,
+        /// Whether the text decides the type.
+        plain: bool,
+    },
+    /// A sequence.
+    List(Vec<Node>),
+    /// A mapping in the file's order; keys are unique.
+    Map(Vec<Entry>),
+}
+
+/// One key of a mapping with its value.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Where the key starts.
+    pub place: Place,
+    /// The key's text.
+    pub key: String,
+    /// Its value.
+    pub value: Node,
+}
+
+/// Reads the one document of `text`. `None` when there is none (an empty file, or only comments).
+///
+/// # Errors
+/// Text that is not YAML, a second document, a key given twice, a key that is not a scalar, a tag of the file's own.
+pub fn read(text: &str) -> Result<Option<Node>, Misread> {
+    let mut options = Options::default();
+    options.set_emit_comments(false);
+    let mut builder = Builder::default();
+    for next in Parser::new_from_str_with_options(text, options) {
+        let (event, span) = next.map_err(|error| {
+            let marker = error.marker();
+            Misread::new(Place { line: marker.line().max(1), column: marker.col() + 1 }, error.info())
+        })?;
+        builder.take(event, span)?;
+    }
+    Ok(builder.root)
+}
+
+/// A collection that is still open.
+enum Open {
+    List { place: Place, anchor: usize, items: Vec<Node> },
+    Map { place: Place, anchor: usize, entries: Vec<Entry>, key: Option<(Place, String)>, merged: Vec<Entry> },
+}
+
+#[derive(Default)]
+struct Builder {
+    root: Option<Node>,
+    open: Vec<Open>,
+    anchors: HashMap<usize, Node>,
+    nodes: usize,
+}
+
+impl Builder {
+    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Misread> {
+        let place = Place { line: span.start.line().max(1), column: span.start.col() + 1 };
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let plain = match tag.as_deref() {
+                    None => style == ScalarStyle::Plain,
+                    Some(tag) => core_tag(tag, place)? != "str" && style == ScalarStyle::Plain,
+                };
+                self.finish(Node { place, content: Content::Scalar { text: text.into_owned(), plain } }, anchor)
+            }
+            Event::SequenceStart(_, anchor, tag) => {
+                if let Some(tag) = tag.as_deref() {
+                    core_tag(tag, place)?;
+                }
+                self.open.push(Open::List { place, anchor, items: Vec::new() });
+                Ok(())
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                if let Some(tag) = tag.as_deref() {
+                    core_tag(tag, place)?;
+                }
+                self.open.push(Open::Map { place, anchor, entries: Vec::new(), key: None, merged: Vec::new() });
+                Ok(())
+            }
+            Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
+                Some(Open::List { place, anchor, items }) => {
+                    self.finish(Node { place, content: Content::List(items) }, anchor)
+                }
+                Some(Open::Map { place, anchor, mut entries, merged, .. }) => {
+                    for entry in merged {
+                        if !entries.iter().any(|known| known.key == entry.key) {
+                            entries.push(entry);
+                        }
+                    }
+                    self.finish(Node { place, content: Content::Map(entries) }, anchor)
+                }
+                None => Ok(()),
+            },
+            Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
+                Some(node) => {
+                    self.count(size(&node), place)?;
+                    self.attach(node)
+                }
+                None => Err(Misread::new(place, "an alias inside the very node it stands for")),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    fn count(&mut self, nodes: usize, place: Place) -> Result<(), Misread> {
+        self.nodes = self.nodes.saturating_add(nodes);
+        if self.nodes > MAX_NODES {
+            return Err(Misread::new(place, format!("more than {MAX_NODES} nodes, counting those aliases repeat")));
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, node: Node, anchor: usize) -> Result<(), Misread> {
+        self.count(1, node.place)?;
+        if anchor != 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        self.attach(node)
+    }
+
+    fn attach(&mut self, node: Node) -> Result<(), Misread> {
+        match self.open.last_mut() {
+            None if self.root.is_some() => {
+                Err(Misread::new(node.place, "a second document: this file holds one").with_hint("remove the `---`"))
+            }
+            None => {
+                self.root = Some(node);
+                Ok(())
+            }
+            Some(Open::List { items, .. }) => {
+                items.push(node);
+                Ok(())
+            }
+            Some(Open::Map { entries, key, merged, .. }) => match key.take() {
+                None => match node.content {
+                    Content::Scalar { text, .. } => {
+                        if text != "<<" && entries.iter().any(|known| known.key == text) {
+                            return Err(Misread::new(node.place, format!("key `{text}` is given twice")));
+                        }
+                        *key = Some((node.place, text));
+                        Ok(())
+                    }
+                    _ => Err(Misread::new(node.place, "a key must be a plain or quoted text")),
+                },
+                Some((place, name)) if name == "<<" => merge_into(merged, node, place),
+                Some((place, key)) => {
+                    entries.push(Entry { place, key, value: node });
+                    Ok(())
+                }
+            },
+        }
+    }
+}
+
+/// Collects what `<<: *map` or `<<: [*a, *b]` brings in; earlier maps win, and the map's own keys win over all.
+fn merge_into(merged: &mut Vec<Entry>, node: Node, place: Place) -> Result<(), Misread> {
+    match node.content {
+        Content::Map(entries) => {
+            merged.extend(entries);
+            Ok(())
+        }
+        Content::List(items) => items.into_iter().try_for_each(|item| merge_into(merged, item, place)),
+        Content::Scalar { .. } => Err(Misread::new(place, "`<<` merges a map or a list of maps")),
+    }
+}
+
+fn core_tag(tag: &Tag, place: Place) -> Result<&str, Misread> {
+    tag.core_suffix().ok_or_else(|| Misread::new(place, format!("tag `{}` is not known here", tag.original())))
+}
+
+fn size(node: &Node) -> usize {
+    match &node.content {
+        Content::Scalar { .. } => 1,
+        Content::List(items) => 1 + items.iter().map(size).sum::<usize>(),
+        Content::Map(entries) => 1 + entries.iter().map(|entry| size(&entry.value)).sum::<usize>(),
+    }
+}
+
+impl Node {
+    /// What a person calls this kind of node.
+    pub fn kind(&self) -> &'static str {
+        match &self.content {
+            Content::List(_) => "a list",
+            Content::Map(_) => "a map",
+            Content::Scalar { plain: true, .. } if self.is_null() => "nothing",
+            Content::Scalar { plain: true, text } => match plain_scalar(text) {
+                Value::Number(_) => "a number",
+                Value::Bool(_) => "a boolean",
+                _ => "a string",
+            },
+            Content::Scalar { .. } => "a string",
+        }
+    }
+
+    /// Whether the node is an empty value or a plain `null` or `~`.
+    pub fn is_null(&self) -> bool {
+        matches!(&self.content, Content::Scalar { text, plain: true } if matches!(plain_scalar(text), Value::Null))
+    }
+
+    /// The entries of a map; an empty value counts as an empty map.
+    ///
+    /// # Errors
+    /// Anything else, named by `what`.
+    pub fn as_map(&self, what: &str) -> Result<&[Entry], Misread> {
+        match &self.content {
+            Content::Map(entries) => Ok(entries),
+            _ if self.is_null() => Ok(&[]),
+            _ => Err(Misread::new(self.place, format!("{what}: expected a map, found {}", self.kind()))),
+        }
+    }
+
+    /// The items of a list; an empty value counts as an empty list.
+    ///
+    /// # Errors
+    /// Anything else, named by `what`.
+    pub fn as_list(&self, what: &str) -> Result<&[Node], Misread> {
+        match &self.content {
+            Content::List(items) => Ok(items),
+            _ if self.is_null() => Ok(&[]),
+            _ => Err(Misread::new(self.place, format!("{what}: expected a list, found {}", self.kind()))),
+        }
+    }
+
+    /// The raw text of a scalar: `1.20` is `"1.20"` whether quoted or not.
+    ///
+    /// # Errors
+    /// A list, a map or nothing, named by `what`.
+    pub fn as_text(&self, what: &str) -> Result<&str, Misread> {
+        match &self.content {
+            Content::Scalar { text, .. } if !self.is_null() => Ok(text),
+            _ => Err(Misread::new(self.place, format!("{what}: expected a text, found {}", self.kind()))),
+        }
+    }
+
+    /// The node as a configuration value. Plain scalars are typed as Helm reads them; numbers keep their raw text.
+    pub fn to_value(&self) -> Value {
+        match &self.content {
+            Content::Scalar { text, plain: true } => plain_scalar(text),
+            Content::Scalar { text, plain: false } => Value::String(text.clone()),
+            Content::List(items) => Value::List(items.iter().map(Node::to_value).collect()),
+            Content::Map(entries) => {
+                Value::Map(entries.iter().map(|entry| (entry.key.clone(), entry.value.to_value())).collect())
+            }
+        }
+    }
+
+    /// The value of a key of a map.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        match &self.content {
+            Content::Map(entries) => entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value),
+            _ => None,
+        }
+    }
+}
+
+/// Types a plain scalar by the one set of rules that guests, host and Helm share.
+fn plain_scalar(text: &str) -> Value {
+    Value::from_yaml(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+}
+
+/// Refuses a key of `entries` that is not one of `known`, naming the nearest.
+///
+/// # Errors
+/// The first unknown key, at its own place.
+pub fn refuse_unknown_keys(entries: &[Entry], known: &[&str], what: &str) -> Result<(), Misread> {
+    for entry in entries {
+        if !known.contains(&entry.key.as_str()) {
+            let misread = Misread::new(entry.place, format!("unknown key `{}` in {what}", entry.key));
+            return Err(match nearest(&entry.key, known.iter().copied()) {
+                Some(nearest) => misread.with_hint(format!("did you mean `{nearest}`?")),
+                None => misread.with_hint(format!("known keys: {}", known.join(", "))),
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,302 @@
+//! `windlass.yaml`: an ordered list of plugins with their configuration, grants and limits.
+//!
+//! ```yaml
+//! apiVersion: windlass.dev/v1alpha1
+//! kind: Pipeline
+//! plugins:
+//!   - use: oci://registry.example/plugins/label-injector:1.0.0
+//!     config:
+//!       labels: {team: payments}
+//!     grants: {net: [], read: {}, write: {}, env: [], kube: []}
+//!     limits: {memory: 64Mi, timeout: 10s, maxOutput: 256Mi}
+//! trust: {}
+//! ```
+//!
+//! Every key but `apiVersion`, `kind`, `plugins` and `use` may be left out. Relative paths count from the file's own
+//! folder, so a pipeline works from any current directory.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use windlass_abi::capabilities::TABLE;
+use windlass_manifest::Value;
+
+use super::document::{self, Misread, Node, Place, refuse_unknown_keys};
+use super::settings::PlacedConfig;
+use crate::error::Error;
+use crate::fetch::installed_names;
+use crate::grants::Grants;
+use crate::limits::{Limits, parse_duration};
+use crate::source::PluginRef;
+
+/// The only version of the format so far.
+pub const API_VERSION: &str = "windlass.dev/v1alpha1";
+/// The only kind of file.
+pub const KIND: &str = "Pipeline";
+
+const TOP_LEVEL: [&str; 4] = ["apiVersion", "kind", "plugins", "trust"];
+const PLUGIN: [&str; 4] = ["use", "config", "grants", "limits"];
+const LIMITS: [&str; 3] = ["memory", "timeout", "maxOutput"];
+
+/// A pipeline as its file says, checked against the format; no plugin has been looked at yet.
+#[derive(Clone, Debug)]
+pub struct Pipeline {
+    /// The file, as the person named it.
+    pub file: PathBuf,
+    /// The folder that relative paths count from.
+    pub folder: PathBuf,
+    /// The plugins in the order they run.
+    pub plugins: Vec<PipelinePlugin>,
+    /// The `trust` section, which the trust policy's own reader understands.
+    pub trust: Option<Node>,
+}
+
+/// One entry of `plugins`.
+#[derive(Clone, Debug)]
+pub struct PipelinePlugin {
+    /// `use`: the plugin, as on the command line.
+    pub reference: PluginRef,
+    /// Where `use` stands, for errors about the plugin.
+    pub place: Place,
+    /// `config`, if there is one; numbers keep their raw text.
+    pub config: Option<PlacedConfig>,
+    /// `grants`: nothing unless the file says so.
+    pub grants: Grants,
+    /// `limits`, over the defaults.
+    pub limits: Limits,
+}
+
+impl Pipeline {
+    /// Reads a pipeline file.
+    ///
+    /// # Errors
+    /// The file cannot be read, or breaks the format: with line and column (exit 2).
+    pub fn load(file: &Path) -> Result<Self, Error> {
+        let text = fs::read_to_string(file).map_err(|error| {
+            Error::usage(format!("the pipeline {} cannot be read: {error}", file.display()))
+                .hint("a pipeline is a YAML file that lists plugins, see `windlass help run`")
+        })?;
+        let folder = match file.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        Self::read(&text, &folder, file).map_err(|misread| misread.in_file(&file.display().to_string()))
+    }
+
+    fn read(text: &str, folder: &Path, file: &Path) -> Result<Self, Misread> {
+        let start = Place { line: 1, column: 1 };
+        let root = document::read(text)?.ok_or_else(|| {
+            Misread::new(start, "the file is empty").with_hint(format!("start with `apiVersion: {API_VERSION}`"))
+        })?;
+        let entries = root.as_map("the pipeline")?;
+        for (key, expected) in [("apiVersion", API_VERSION), ("kind", KIND)] {
+            let node = root.get(key).ok_or_else(|| {
+                Misread::new(root.place, format!("{key} is missing")).with_hint(format!("add `{key}: {expected}`"))
+            })?;
+            let found = node.as_text(key)?;
+            if found != expected {
+                return Err(Misread::new(node.place, format!("{key}: expected `{expected}`, found `{found}`")));
+            }
+        }
+        refuse_unknown_keys(entries, &TOP_LEVEL, "the pipeline")?;
+        let list = root.get("plugins").ok_or_else(|| Misread::new(root.place, "plugins is missing"))?;
+        let items = list.as_list("plugins")?;
+        if items.is_empty() {
+            return Err(Misread::new(list.place, "plugins: the list is empty").with_hint("add an item `- use: PLUGIN`"));
+        }
+        let plugins = items.iter().enumerate().map(|(index, item)| read_plugin(item, index, folder, file));
+        Ok(Self {
+            file: file.to_owned(),
+            folder: folder.to_owned(),
+            plugins: plugins.collect::<Result<_, _>>()?,
+            trust: root.get("trust").filter(|trust| !trust.is_null()).cloned(),
+        })
+    }
+}
+
+fn read_plugin(item: &Node, index: usize, folder: &Path, file: &Path) -> Result<PipelinePlugin, Misread> {
+    let at = format!("plugins[{index}]");
+    let entries = item.as_map(&at)?;
+    refuse_unknown_keys(entries, &PLUGIN, &at)?;
+    let reference = item.get("use").ok_or_else(|| {
+        Misread::new(item.place, format!("{at}.use is missing")).with_hint("name the plugin: `use: PLUGIN`")
+    })?;
+    let config = item.get("config").filter(|config| !config.is_null());
+    if let Some(config) = config {
+        config.as_map(&format!("{at}.config"))?;
+    }
+    Ok(PipelinePlugin {
+        reference: read_reference(reference, &format!("{at}.use"), folder)?,
+        place: reference.place,
+        config: config.map(|node| PlacedConfig { file: file.display().to_string(), node: node.clone() }),
+        grants: item.get("grants").map(|grants| read_grants(grants, &at, folder)).transpose()?.unwrap_or_default(),
+        limits: item.get("limits").map(|limits| read_limits(limits, &at)).transpose()?.unwrap_or_default(),
+    })
+}
+
+/// Paths count from the pipeline's folder. A bare name is an installed plugin, else a file or folder beside the pipeline.
+fn read_reference(node: &Node, what: &str, folder: &Path) -> Result<PluginRef, Misread> {
+    Ok(match parsed(node, what, str::parse)? {
+        PluginRef::Path(path) => PluginRef::Path(folder.join(path)),
+        PluginRef::Layout { folder: layout, tag } => PluginRef::Layout { folder: folder.join(layout), tag },
+        PluginRef::Installed(name) if !installed_names().contains(&name) && folder.join(&name).exists() => {
+            PluginRef::Path(folder.join(name))
+        }
+        other => other,
+    })
+}
+
+/// `grants` in the words of the one table of capabilities: a list of values, a map for folders, true for a capability
+/// without a value.
+fn read_grants(node: &Node, at: &str, folder: &Path) -> Result<Grants, Misread> {
+    let what = format!("{at}.grants");
+    let words: Vec<&str> = TABLE.iter().map(|row| row.word).collect();
+    let entries = node.as_map(&what)?;
+    refuse_unknown_keys(entries, &words, &what)?;
+    let mut grants = Grants::default();
+    for (row, value) in TABLE.iter().filter_map(|row| Some((row, node.get(row.word)?))) {
+        let what = format!("{what}.{}", row.word);
+        let mut allow = |node: &Node, value: &str| {
+            grants.allow(row.capability, value).map_err(|error| Misread::new(node.place, error.message()))
+        };
+        match row.value {
+            None => match value.to_value() {
+                Value::Bool(true) => allow(value, "")?,
+                Value::Bool(false) | Value::Null => {}
+                _ => return Err(Misread::new(value.place, format!("{what}: expected true or false, found {}", value.kind()))),
+            },
+            Some(form) if form.contains('=') => {
+                let folders = value.as_map(&what).map_err(|misread| {
+                    misread.with_hint(format!("write `{}: {{/in/the/guest: ./on/this/machine}}`", row.word))
+                })?;
+                for entry in folders {
+                    let host = entry.value.as_text(&format!("{what}.{}", entry.key))?;
+                    allow(&entry.value, &format!("{}={}", entry.key, folder.join(host).display()))?;
+                }
+            }
+            Some(_) => {
+                for item in value.as_list(&what)? {
+                    allow(item, item.as_text(&what)?)?;
+                }
+            }
+        }
+    }
+    Ok(grants)
+}
+
+fn read_limits(limits: &Node, at: &str) -> Result<Limits, Misread> {
+    let what = format!("{at}.limits");
+    refuse_unknown_keys(limits.as_map(&what)?, &LIMITS, &what)?;
+    let mut read = Limits::default();
+    if let Some(node) = limits.get("memory") {
+        read.memory = Some(parsed(node, &format!("{what}.memory"), |text| text.parse())?);
+    }
+    if let Some(node) = limits.get("timeout") {
+        read.timeout = parsed(node, &format!("{what}.timeout"), parse_duration)?;
+    }
+    if let Some(node) = limits.get("maxOutput") {
+        read.max_output = parsed(node, &format!("{what}.maxOutput"), |text| text.parse())?;
+    }
+    Ok(read)
+}
+
+fn parsed<T>(node: &Node, what: &str, parse: impl Fn(&str) -> Result<T, Error>) -> Result<T, Misread> {
+    parse(node.as_text(what)?).map_err(|error| {
+        let misread = Misread::new(node.place, format!("{what}: {}", error.message()));
+        match error.hints().first() {
+            Some(hint) => misread.with_hint(hint),
+            None => misread,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "apiVersion: windlass.dev/v1alpha1\nkind: Pipeline\n";
+
+    fn check(body: &str, expected: Result<&str, &str>) {
+        let text = if body.starts_with('!') { body[1..].to_owned() } else { format!("{HEAD}{body}") };
+        let found = Pipeline::read(&text, Path::new("/base"), Path::new("windlass.yaml"))
+            .map(|pipeline| {
+                pipeline
+                    .plugins
+                    .iter()
+                    .map(|plugin| {
+                        let config = plugin.config.as_ref().map(|config| config.node.to_value().to_json());
+                        let grants = &plugin.grants;
+                        let grants: Vec<String> = plugin
+                            .grants
+                            .iter()
+                            .map(|grant| format!("{} {grant}", grant.capability().word()))
+                            .collect();
+                        let grants = grants.join(", ");
+                        let limits = &plugin.limits;
+                        let memory = limits.memory.map(|memory| memory.to_string()).unwrap_or_default();
+                        format!(
+                            "{} [{}] {grants} {memory} {:?} {}",
+                            plugin.reference,
+                            config.unwrap_or_default(),
+                            limits.timeout,
+                            limits.max_output
+                        )
+                    })
+                    .collect::<Vec<_>>()
+                    .join("\n")
+            })
+            .map_err(|misread| {
+                let hint = misread.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+                format!("{}:{} {}{hint}", misread.place.line, misread.place.column, misread.message)
+            });
+        assert_eq!(found.as_deref().map_err(String::as_str), expected, "{text}");
+    }
+
+    #[test]
+    fn the_format() {
+        check("plugins: [{use: a}]\n", Ok("a []   10s 256Mi"));
+        check(
+            "plugins:\n- use: ./p\n  config: {version: 1.20, on: yes, name: \"1\", labels: &l {a: b}, more: *l}\n  grants:\n    net: [a.example:443]\n    read: {/charts: sub, /abs: /x}\n    write:\n    env: [HOME]\n    kube: [get:configmaps.v1/ns]\n    clock: true\n    random: false\n  limits: {memory: 64Mi, timeout: 500ms, maxOutput: 1Gi}\ntrust: {}\n",
+            Ok("/base/./p [{\"version\":1.20,\"on\":true,\"name\":\"1\",\"labels\":{\"a\":\"b\"},\"more\":{\"a\":\"b\"}}] net a.example:443, read /charts=/base/sub, read /abs=/x, env HOME, kube get:configmaps.v1/ns, clock  64Mi 500ms 1Gi"),
+        );
+    }
+
+    #[test]
+    fn breaches_have_a_place_and_a_way_out() {
+        check("!", Err("1:1 the file is empty (start with `apiVersion: windlass.dev/v1alpha1`)"));
+        check("!kind: Pipeline\n", Err("1:1 apiVersion is missing (add `apiVersion: windlass.dev/v1alpha1`)"));
+        check("", Err("1:1 plugins is missing"));
+        check("plugins: []\n", Err("3:10 plugins: the list is empty (add an item `- use: PLUGIN`)"));
+        check("plugin: []\n", Err("3:1 unknown key `plugin` in the pipeline (did you mean `plugins`?)"));
+        check("plugins:\n  - use: a\n    cofnig: {}\n", Err("5:5 unknown key `cofnig` in plugins[0] (did you mean `config`?)"));
+        check("plugins:\n  - config: {}\n", Err("4:5 plugins[0].use is missing (name the plugin: `use: PLUGIN`)"));
+        check("plugins:\n  - use: a\n    use: b\n", Err("5:5 key `use` is given twice"));
+        check("plugins:\n  - use: [a]\n", Err("4:10 plugins[0].use: expected a text, found a list"));
+        check(
+            "plugins:\n  - use: a\n    grants: {net: a}\n",
+            Err("5:19 plugins[0].grants.net: expected a list, found a string"),
+        );
+        check(
+            "plugins:\n  - use: a\n    grants: {red: {}}\n",
+            Err("5:14 unknown key `red` in plugins[0].grants (did you mean `read`?)"),
+        );
+        check(
+            "plugins:\n  - use: a\n    limits: {memory: lots}\n",
+            Err("5:22 plugins[0].limits.memory: `lots` is not a size (write a whole number of bytes above zero with an optional unit, for example `64Mi`, `1Gi` or `1048576`)"),
+        );
+        check("plugins: *nowhere\n", Err("3:10 while parsing node, found unknown anchor"));
+        check("plugins: [{use: !mine a}]\n", Err("3:17 tag `!mine` is not known here"));
+        check("plugins: [{use: a}]\n---\n{}\n", Err("5:1 a second document: this file holds one (remove the `---`)"));
+    }
+
+    #[test]
+    fn an_alias_bomb_is_an_error() {
+        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..9 {
+            let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
+            text.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
+        }
+        let misread = document::read(&text).expect_err("a bomb");
+        assert!(misread.message.starts_with("more than 100000 nodes"), "{}", misread.message);
+    }
+}

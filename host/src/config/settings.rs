@@ -1,0 +1,337 @@
+//! From layers of configuration to the one map that each plugin of a run gets.
+//!
+//! A later layer wins: `runtimeConfig.config` of plugin.yaml, the pipeline's `config`, each `--config` file, each
+//! `--set`, each `--set-string`. (Extra arguments come last of all; the guest applies those.) Maps merge key by key,
+//! anything else is replaced, null removes: as Helm lays values on each other.
+//!
+//! # Several plugins in one run
+//!
+//! What the command line says goes to every plugin of the run whose schema knows the key; a key that none of them knows
+//! is an error. `NAME:` in front of a key (`--set label-injector:labels.team=x`) or of a file
+//! (`--config label-injector:values.yaml`) sends it to the plugin of that name alone.
+
+use std::fs;
+use std::path::Path;
+
+use windlass_abi::config::{find_unknown_key, nearest, overlay};
+use windlass_abi::metadata::Metadata;
+use windlass_abi::set::{self, Typing};
+use windlass_manifest::Value;
+
+use super::document::{self, Content, Node, Place};
+use crate::error::Error;
+use crate::installed;
+use crate::verify::Verified;
+
+/// A configuration, key by key.
+pub type Tree = Vec<(String, Value)>;
+
+/// What the command line says about configuration, in the order it was given.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--config [NAME:]FILE`.
+    pub files: Vec<String>,
+    /// `--set [NAME:]KEY=VALUE`.
+    pub set: Vec<String>,
+    /// `--set-string [NAME:]KEY=VALUE`.
+    pub set_string: Vec<String>,
+}
+
+/// A configuration file's map with the places of its keys.
+#[derive(Clone, Debug)]
+pub struct PlacedConfig {
+    /// The file, as people know it.
+    pub file: String,
+    /// Its map.
+    pub node: Node,
+}
+
+/// A plugin that is being configured.
+#[derive(Debug)]
+pub struct Configured {
+    /// The plugin's names: the one it was called by, plugin.yaml's, its metadata's.
+    names: Vec<String>,
+    /// Its config schema, if it carries one.
+    schema: Option<Value>,
+    /// The layers so far.
+    tree: Tree,
+}
+
+impl Configured {
+    /// Starts with the defaults of the plugin's own plugin.yaml.
+    ///
+    /// # Errors
+    /// plugin.yaml breaks Helm's rules, or configures a key that the plugin's schema does not know (exit 2).
+    pub fn new(plugin: &Verified) -> Result<Self, Error> {
+        let metadata = plugin
+            .metadata_json()
+            .map(|text| Metadata::parse(text.as_bytes()))
+            .transpose()
+            .map_err(|error| Error::usage(error.to_string()).in_plugin(plugin.name()))?;
+        let mut names = vec![plugin.name()];
+        names.extend(metadata.as_ref().map(|metadata| metadata.name.clone()));
+        let schema = metadata.and_then(|metadata| metadata.config_schema);
+        let mut configured = Self { names, schema, tree: Vec::new() };
+        if let Some(parsed) = installed::read_plugin_yaml(plugin)? {
+            configured.names.push(parsed.name);
+            let defaults = configured.unwrapped(parsed.config);
+            configured.refuse_unknown(&defaults, &format!("in {}", installed::plugin_yaml_shown(plugin)))?;
+            overlay(&mut configured.tree, defaults);
+        }
+        configured.names.dedup();
+        Ok(configured)
+    }
+
+    /// The name that messages use.
+    pub fn name(&self) -> &str {
+        self.names.first().map_or("", String::as_str)
+    }
+
+    /// The effective configuration.
+    pub fn into_tree(self) -> Tree {
+        self.tree
+    }
+
+    /// Lays a pipeline's `config` on top.
+    ///
+    /// # Errors
+    /// A key that the schema does not know, with its place (exit 2).
+    pub fn lay(&mut self, config: &PlacedConfig) -> Result<(), Error> {
+        let Value::Map(tree) = config.node.to_value() else { return Ok(()) };
+        self.refuse_unknown_in(&tree, config)?;
+        overlay(&mut self.tree, tree);
+        Ok(())
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        self.names.iter().any(|own| own == name)
+    }
+
+    /// Whether a top-level key means something to the plugin. One without a schema may know any key.
+    fn knows(&self, key: &str) -> bool {
+        self.schema.as_ref().is_none_or(|schema| {
+            find_unknown_key(schema, &[(key.to_owned(), Value::Null)]).is_none()
+        })
+    }
+
+    fn known_keys(&self) -> Vec<&str> {
+        match self.schema.as_ref().and_then(|schema| field(schema, "properties")) {
+            Some(Value::Map(properties)) => properties.iter().map(|(name, _)| name.as_str()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Helm's engine takes strings only, so a plugin.yaml may hold a map as the text of one.
+    fn unwrapped(&self, config: Tree) -> Tree {
+        let is_text = |key: &str| {
+            let property = self.schema.as_ref().and_then(|schema| field(schema, "properties")).and_then(|all| field(all, key));
+            property.is_none_or(|property| {
+                matches!(field(property, "type"), Some(Value::String(kind)) if kind == "string")
+            })
+        };
+        config
+            .into_iter()
+            .map(|(key, value)| match value {
+                Value::String(text) if !is_text(&key) => {
+                    let value = Value::from_yaml(&text).unwrap_or(Value::String(text));
+                    (key, value)
+                }
+                value => (key, value),
+            })
+            .collect()
+    }
+
+    fn refuse_unknown(&self, tree: &Tree, whence: &str) -> Result<(), Error> {
+        match self.schema.as_ref().and_then(|schema| find_unknown_key(schema, tree)) {
+            None => Ok(()),
+            Some(unknown) => Err(unknown_key(
+                format!("unknown key `{}` {whence}", unknown.path),
+                unknown.nearest.as_deref(),
+                &unknown.known,
+            )
+            .in_plugin(self.name())),
+        }
+    }
+
+    fn refuse_unknown_in(&self, tree: &Tree, config: &PlacedConfig) -> Result<(), Error> {
+        match self.schema.as_ref().and_then(|schema| find_unknown_key(schema, tree)) {
+            None => Ok(()),
+            Some(unknown) => {
+                let place = place_of(&config.node, &unknown.path).unwrap_or(config.node.place);
+                Err(unknown_key(
+                    format!("{}:{place}: unknown key `{}`", config.file, unknown.path),
+                    unknown.nearest.as_deref(),
+                    &unknown.known,
+                )
+                .in_plugin(self.name()))
+            }
+        }
+    }
+}
+
+fn unknown_key(message: String, nearest: Option<&str>, known: &[impl AsRef<str>]) -> Error {
+    let error = Error::usage(message);
+    match nearest {
+        Some(nearest) => error.hint(format!("did you mean `{nearest}`?")),
+        None if known.is_empty() => error.hint("the plugin takes no configuration here"),
+        None => {
+            let known: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
+            error.hint(format!("known keys: {}", known.join(", ")))
+        }
+    }
+}
+
+fn field<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
+    match value {
+        Value::Map(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, value)| value),
+        _ => None,
+    }
+}
+
+/// Where a path such as `targets[1].nmae` stands. Keys may hold dots themselves, so the tree decides.
+fn place_of(node: &Node, path: &str) -> Option<Place> {
+    match &node.content {
+        Content::Map(entries) => entries.iter().find_map(|entry| {
+            let rest = path.strip_prefix(entry.key.as_str())?;
+            if rest.is_empty() {
+                return Some(entry.place);
+            }
+            match rest.strip_prefix('.') {
+                Some(rest) => place_of(&entry.value, rest),
+                None if rest.starts_with('[') => place_of(&entry.value, rest),
+                None => None,
+            }
+        }),
+        Content::List(items) => {
+            let (index, rest) = path.strip_prefix('[')?.split_once(']')?;
+            let item = items.get(index.parse::<usize>().ok()?)?;
+            if rest.is_empty() { Some(item.place) } else { place_of(item, rest.strip_prefix('.').unwrap_or(rest)) }
+        }
+        Content::Scalar { .. } => None,
+    }
+}
+
+/// Lays the command line's overrides on the plugins of a run.
+///
+/// # Errors
+/// A file that cannot be read or is not a map, an override that Helm would refuse, a key that no plugin knows (exit 2).
+pub fn apply(plugins: &mut [Configured], overrides: &Overrides) -> Result<(), Error> {
+    for argument in &overrides.files {
+        let (addressee, file) = addressee(plugins, argument);
+        let config = load(Path::new(file))?;
+        let Value::Map(tree) = config.node.to_value() else { continue };
+        for (index, part) in share(plugins, addressee, &tree)? {
+            if let Some(plugin) = plugins.get_mut(index) {
+                plugin.refuse_unknown_in(&part, &config)?;
+                overlay(&mut plugin.tree, part);
+            }
+        }
+    }
+    let set = overrides.set.iter().map(|text| (text, "--set", Typing::Helm));
+    let set_string = overrides.set_string.iter().map(|text| (text, "--set-string", Typing::Strings));
+    for (argument, flag, typing) in set.chain(set_string) {
+        let (addressee, text) = addressee(plugins, argument);
+        for (index, part) in share(plugins, addressee, &named_by(text, typing))? {
+            if let Some(plugin) = plugins.get_mut(index) {
+                plugin.refuse_unknown(&part, &format!("in `{flag} {argument}`"))?;
+                let before: Vec<String> = plugin.tree.iter().map(|(key, _)| key.clone()).collect();
+                let mut tree = std::mem::take(&mut plugin.tree);
+                set::apply(&mut tree, text, typing).map_err(|problem| {
+                    Error::usage(format!("`{flag} {argument}`: {problem}"))
+                        .hint("write `KEY=VALUE`; `\\.` is a dot within a key, `\\,` a comma within a value")
+                })?;
+                // One `--set` may hold keys of several plugins: `--set a=1,b=2`.
+                tree.retain(|(key, _)| before.contains(key) || part.iter().any(|(own, _)| own == key));
+                plugin.tree = tree;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What an override names, on a tree of its own. Nothing where it is wrong, or needs what it is to be laid on: then
+/// applying it to the plugin's own tree tells.
+fn named_by(text: &str, typing: Typing) -> Tree {
+    let mut tree = Tree::new();
+    match set::apply(&mut tree, text, typing) {
+        Ok(()) => tree,
+        Err(_) => Tree::new(),
+    }
+}
+
+/// Which extra arguments each plugin gets: `KEY=VALUE` goes where the key is known, anything else to all. A single
+/// plugin gets them all as they are, as under Helm.
+///
+/// # Errors
+/// A key that no plugin knows (exit 2).
+pub fn share_extra_args(plugins: &[Configured], extra_args: &[String]) -> Result<Vec<Vec<String>>, Error> {
+    if plugins.len() == 1 {
+        return Ok(vec![extra_args.to_vec()]);
+    }
+    let mut shares = vec![Vec::new(); plugins.len()];
+    for argument in extra_args {
+        let (addressee, text) = addressee(plugins, argument);
+        let tree = if text.contains('=') { named_by(text, Typing::Helm) } else { Tree::new() };
+        for (index, _) in share(plugins, addressee, &tree)? {
+            if let Some(share) = shares.get_mut(index) {
+                share.push(text.to_owned());
+            }
+        }
+    }
+    Ok(shares)
+}
+
+/// Splits `NAME:rest` when NAME is a plugin of the run.
+fn addressee<'a>(plugins: &[Configured], argument: &'a str) -> (Option<usize>, &'a str) {
+    match argument.split_once(':') {
+        Some((name, rest)) => match plugins.iter().position(|plugin| plugin.is_called(name)) {
+            Some(index) => (Some(index), rest),
+            None => (None, argument),
+        },
+        None => (None, argument),
+    }
+}
+
+/// Which plugin gets which part of `tree`, by top-level keys. The addressee, or the only plugin, gets all of it.
+///
+/// # Errors
+/// A key that none of several plugins knows (exit 2).
+fn share(plugins: &[Configured], addressee: Option<usize>, tree: &Tree) -> Result<Vec<(usize, Tree)>, Error> {
+    if let Some(only) = addressee.or((plugins.len() == 1).then_some(0)) {
+        return Ok(vec![(only, tree.clone())]);
+    }
+    for (key, _) in tree {
+        if !plugins.iter().any(|plugin| plugin.knows(key)) {
+            let known: Vec<&str> = plugins.iter().flat_map(Configured::known_keys).collect();
+            let names: Vec<&str> = plugins.iter().map(Configured::name).collect();
+            return Err(unknown_key(
+                format!("unknown key `{key}`: none of the plugins {} knows it", names.join(", ")),
+                nearest(key, known.iter().copied()),
+                &known,
+            ));
+        }
+    }
+    let parts = plugins.iter().enumerate().map(|(index, plugin)| {
+        let part: Tree = tree.iter().filter(|(key, _)| plugin.knows(key)).cloned().collect();
+        (index, part)
+    });
+    // Nothing to know means that all may be meant.
+    Ok(parts.filter(|(_, part)| tree.is_empty() || !part.is_empty()).collect())
+}
+
+/// Reads a `--config` file: one YAML map.
+///
+/// # Errors
+/// It cannot be read, is not YAML, or is not a map (exit 2).
+pub fn load(file: &Path) -> Result<PlacedConfig, Error> {
+    let shown = file.display().to_string();
+    let text = fs::read_to_string(file).map_err(|error| {
+        Error::usage(format!("the configuration {shown} cannot be read: {error}"))
+            .hint("`--config` takes a YAML file with a map of the plugin's configuration keys")
+    })?;
+    let empty = Node { place: Place { line: 1, column: 1 }, content: Content::Map(Vec::new()) };
+    let node = document::read(&text).map_err(|misread| misread.in_file(&shown))?.unwrap_or(empty);
+    let node = if node.is_null() { Node { place: node.place, content: Content::Map(Vec::new()) } } else { node };
+    node.as_map("the configuration").map_err(|misread| misread.in_file(&shown))?;
+    Ok(PlacedConfig { file: shown, node })
+}

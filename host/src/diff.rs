@@ -1,0 +1,309 @@
+//! What differs between two streams, object by object.
+//!
+//! Objects are matched by group, version, kind, namespace and name; where several share all of these (a hook and a
+//! template may), by their order. Only lines are compared: what a person would see in the two files.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use similar::{ChangeTag, TextDiff};
+use windlass_manifest::Manifests;
+
+/// Lines shown around a change.
+const CONTEXT_LINES: usize = 3;
+
+/// What happened to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Change {
+    /// It is in both streams with different lines.
+    Changed,
+    /// It is in the second stream only.
+    Added,
+    /// It is in the first stream only.
+    Removed,
+}
+
+/// An object that differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectDiff {
+    /// What happened to it.
+    pub change: Change,
+    /// Group and version.
+    pub api_version: String,
+    /// Kind; empty for what stands outside of all objects.
+    pub kind: String,
+    /// Namespace, where the object names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Name.
+    pub name: String,
+    /// 1-based line of the object in the first stream, or in the second if it was added.
+    pub line: usize,
+    /// Its changes, in order.
+    pub hunks: Vec<Hunk>,
+}
+
+/// Neighbouring changes with the lines around them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hunk {
+    /// 1-based first line in the first stream.
+    pub old_start: usize,
+    /// How many lines of the first stream.
+    pub old_lines: usize,
+    /// 1-based first line in the second stream.
+    pub new_start: usize,
+    /// How many lines of the second stream.
+    pub new_lines: usize,
+    /// The lines without their breaks, each with ` `, `-` or `+` in front.
+    pub lines: Vec<String>,
+}
+
+/// The objects that differ, in the second stream's order, removed ones where they were.
+pub fn compare(old: &[u8], new: &[u8]) -> Vec<ObjectDiff> {
+    if old == new {
+        return Vec::new();
+    }
+    let (old_text, new_text) = (String::from_utf8_lossy(old), String::from_utf8_lossy(new));
+    let (old_lines, new_lines): (Vec<&str>, Vec<&str>) =
+        (old_text.split_inclusive('\n').collect(), new_text.split_inclusive('\n').collect());
+    let found = match (objects(old, old_lines.len()), objects(new, new_lines.len())) {
+        (Some(old_objects), Some(new_objects)) => compare_objects(&old_lines, &old_objects, &new_lines, &new_objects),
+        _ => Vec::new(),
+    };
+    if !found.is_empty() {
+        return found;
+    }
+    // The difference stands outside of all objects (a comment between documents), or one stream cannot be read.
+    vec![ObjectDiff {
+        change: Change::Changed,
+        api_version: String::new(),
+        kind: String::new(),
+        namespace: None,
+        name: String::new(),
+        line: 1,
+        hunks: hunks(&old_lines, 0, &new_lines, 0),
+    }]
+}
+
+/// An object and the lines it takes up, from its own to the next one's.
+struct Placed {
+    identity: Identity,
+    start: usize,
+    end: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Identity {
+    api_version: String,
+    kind: String,
+    namespace: Option<String>,
+    name: String,
+    /// Counts those that share all of the above.
+    occurrence: usize,
+}
+
+/// The objects of a stream in the order of their lines; none when it cannot be read.
+fn objects(stream: &[u8], line_count: usize) -> Option<Vec<Placed>> {
+    let manifests = Manifests::from_bytes(stream.to_vec()).ok()?;
+    let mut seen: HashMap<Identity, usize> = HashMap::new();
+    let mut placed: Vec<Placed> = Vec::new();
+    let read = manifests.read(|object| {
+        let mut identity = Identity {
+            api_version: object.api_version().to_owned(),
+            kind: object.kind().to_owned(),
+            namespace: object.namespace().map(str::to_owned),
+            name: object.name().to_owned(),
+            occurrence: 0,
+        };
+        let count = seen.entry(identity.clone()).or_insert(0);
+        identity.occurrence = *count;
+        *count += 1;
+        placed.push(Placed { identity, start: object.line().saturating_sub(1), end: line_count });
+        Ok::<(), windlass_manifest::Error>(())
+    });
+    read.ok()?;
+    let starts: Vec<usize> = placed.iter().map(|object| object.start).collect();
+    for (object, next) in placed.iter_mut().zip(starts.iter().skip(1)) {
+        object.end = *next;
+    }
+    Some(placed)
+}
+
+fn compare_objects(old_lines: &[&str], old: &[Placed], new_lines: &[&str], new: &[Placed]) -> Vec<ObjectDiff> {
+    let new_by_identity: HashMap<&Identity, &Placed> = new.iter().map(|object| (&object.identity, object)).collect();
+    let old_by_identity: HashMap<&Identity, usize> =
+        old.iter().enumerate().map(|(index, object)| (&object.identity, index)).collect();
+    let mut found = Vec::new();
+    let mut next_old = 0;
+    for object in new {
+        let partner = old_by_identity.get(&object.identity).copied();
+        // Removed objects are told where they stood: before the first object that followed them.
+        while let Some(gone) = old.get(next_old)
+            && partner.is_some_and(|partner| next_old < partner)
+        {
+            if !new_by_identity.contains_key(&gone.identity) {
+                found.push(object_diff(Change::Removed, gone, body(old_lines, gone), &[], object.start));
+            }
+            next_old += 1;
+        }
+        next_old = next_old.max(partner.map_or(0, |partner| partner + 1));
+        let after = body(new_lines, object);
+        match partner.and_then(|index| old.get(index)) {
+            None => {
+                let stands_before = old.get(next_old).map_or(old_lines.len(), |next| next.start);
+                found.push(object_diff(Change::Added, object, &[], after, stands_before));
+            }
+            Some(partner) => {
+                let before = body(old_lines, partner);
+                if before != after {
+                    let mut diff = object_diff(Change::Changed, partner, before, after, 0);
+                    diff.hunks = hunks(before, partner.start, after, object.start);
+                    found.push(diff);
+                }
+            }
+        }
+    }
+    for gone in old.iter().skip(next_old).filter(|object| !new_by_identity.contains_key(&object.identity)) {
+        found.push(object_diff(Change::Removed, gone, body(old_lines, gone), &[], new_lines.len()));
+    }
+    found
+}
+
+/// The object's lines without what belongs to the next document: separators, and comments and blanks before them.
+fn body<'l, 't>(lines: &'l [&'t str], object: &Placed) -> &'l [&'t str] {
+    let all = lines.get(object.start..object.end).unwrap_or_default();
+    let separator = all.iter().position(|line| {
+        line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
+    });
+    // A separator on the object's own first line is its own.
+    match separator {
+        Some(end) if end > 0 => all.get(..end).unwrap_or(all),
+        _ => all,
+    }
+}
+
+fn object_diff(change: Change, object: &Placed, old: &[&str], new: &[&str], other_start: usize) -> ObjectDiff {
+    let identity = object.identity.clone();
+    let (old_start, new_start) = match change {
+        Change::Added => (other_start, object.start),
+        _ => (object.start, other_start),
+    };
+    ObjectDiff {
+        change,
+        api_version: identity.api_version,
+        kind: identity.kind,
+        namespace: identity.namespace,
+        name: identity.name,
+        line: object.start + 1,
+        hunks: if change == Change::Changed { Vec::new() } else { hunks(old, old_start, new, new_start) },
+    }
+}
+
+/// The hunks between two runs of lines that start at these 0-based lines of their streams.
+fn hunks(old: &[&str], old_offset: usize, new: &[&str], new_offset: usize) -> Vec<Hunk> {
+    let diff = TextDiff::from_slices(old, new);
+    diff.grouped_ops(CONTEXT_LINES)
+        .iter()
+        .map(|group| {
+            let lines: Vec<String> = group
+                .iter()
+                .flat_map(|operation| diff.iter_changes(operation))
+                .map(|change| {
+                    let sign = match change.tag() {
+                        ChangeTag::Equal => ' ',
+                        ChangeTag::Delete => '-',
+                        ChangeTag::Insert => '+',
+                    };
+                    let line: &str = change.value();
+                    format!("{sign}{}", line.strip_suffix('\n').unwrap_or(line))
+                })
+                .collect();
+            let old_range = (
+                group.first().map_or(0, |first| first.old_range().start),
+                group.last().map_or(0, |last| last.old_range().end),
+            );
+            let new_range = (
+                group.first().map_or(0, |first| first.new_range().start),
+                group.last().map_or(0, |last| last.new_range().end),
+            );
+            // As in a unified diff: an empty range names the line before it.
+            let start = |range: (usize, usize), offset: usize| offset + range.0 + usize::from(range.1 > range.0);
+            Hunk {
+                old_start: start(old_range, old_offset),
+                old_lines: old_range.1 - old_range.0,
+                new_start: start(new_range, new_offset),
+                new_lines: new_range.1 - new_range.0,
+                lines,
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(kind: &str, name: &str, rest: &str) -> String {
+        format!("apiVersion: v1\nkind: {kind}\nmetadata:\n  name: {name}\n{rest}")
+    }
+
+    /// Compares and lists `CHANGE KIND/NAME LINE @OLD,COUNT NEW,COUNT [LINES]` without the lines that did not change.
+    #[track_caller]
+    fn check(old: &str, new: &str, expected: &[&str]) {
+        let found: Vec<String> = compare(old.as_bytes(), new.as_bytes())
+            .iter()
+            .map(|diff| {
+                let hunks = diff.hunks.iter().map(|hunk| {
+                    let lines: Vec<&str> =
+                        hunk.lines.iter().map(String::as_str).filter(|line| !line.starts_with(' ')).collect();
+                    format!(
+                        " @{},{} {},{} {lines:?}",
+                        hunk.old_start, hunk.old_lines, hunk.new_start, hunk.new_lines
+                    )
+                });
+                format!("{:?} {}/{} {}{}", diff.change, diff.kind, diff.name, diff.line, hunks.collect::<String>())
+            })
+            .collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn changes_are_told_by_object() {
+        let a = object("ConfigMap", "a", "data: {x: \"1\"}\n");
+        let b = object("ConfigMap", "b", "");
+        let c = object("Secret", "c", "");
+        let stream = |parts: &[&str]| parts.join("---\n");
+        check(&stream(&[&a, &b]), &stream(&[&a, &b]), &[]);
+        check(
+            &stream(&[&a, &b]),
+            &stream(&[&a.replace('1', "2"), &b]),
+            &[r#"Changed ConfigMap/a 1 @2,4 2,4 ["-data: {x: \"1\"}", "+data: {x: \"2\"}"]"#],
+        );
+        check(
+            &stream(&[&a, &b]),
+            &stream(&[&a, &b, &c]),
+            &[r#"Added Secret/c 12 @10,0 12,4 ["+apiVersion: v1", "+kind: Secret", "+metadata:", "+  name: c"]"#],
+        );
+        check(
+            &stream(&[&a, &b, &c]),
+            &stream(&[&b, &c]),
+            &[
+                r#"Removed ConfigMap/a 1 @1,5 0,0 ["-apiVersion: v1", "-kind: ConfigMap", "-metadata:", "-  name: a", "-data: {x: \"1\"}"]"#,
+            ],
+        );
+        // The same name twice (a hook and a template): the second changes.
+        check(
+            &stream(&[&b, &b]),
+            &stream(&[&b, &format!("{b}data: {{}}\n")]),
+            &[r#"Changed ConfigMap/b 6 @7,3 7,4 ["+data: {}"]"#],
+        );
+    }
+
+    #[test]
+    fn what_is_outside_of_objects_is_not_lost() {
+        check("# one\n", "# two\n", &[r#"Changed / 1 @1,1 1,1 ["-# one", "+# two"]"#]);
+    }
+}

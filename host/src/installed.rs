@@ -1,0 +1,152 @@
+//! The user's installed plugins: one folder each, with plugin.yaml and plugin.wasm, in the data folder.
+
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use windlass_abi::metadata::Metadata;
+
+use crate::dirs;
+use crate::error::{Error, nearest};
+use crate::fetch::installed_names;
+use crate::helm::plugin_yaml::{self, PluginYaml};
+use crate::verify::Verified;
+
+/// What a plugin says about itself, from plugin.yaml where there is one, else from its module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Name.
+    pub name: String,
+    /// Version; empty when nothing tells.
+    pub version: String,
+    /// One sentence; empty when the module carries none.
+    pub description: String,
+}
+
+/// Reads a plugin's identity.
+///
+/// # Errors
+/// plugin.yaml or the module's metadata break their rules (exit 2).
+pub fn identify(plugin: &Verified) -> Result<Identity, Error> {
+    let metadata = plugin
+        .metadata_json()
+        .map(|text| Metadata::parse(text.as_bytes()))
+        .transpose()
+        .map_err(|error| Error::usage(error.to_string()).in_plugin(plugin.name()))?;
+    let description = metadata.as_ref().map(|metadata| metadata.description.clone()).unwrap_or_default();
+    if let Some(PluginYaml { name, version, .. }) = read_plugin_yaml(plugin)? {
+        return Ok(Identity { name, version: version.to_string(), description });
+    }
+    Ok(match metadata {
+        Some(metadata) => Identity { name: metadata.name, version: metadata.version, description },
+        None => Identity { name: plugin.name(), version: String::new(), description },
+    })
+}
+
+/// The plugin's plugin.yaml, where it has one.
+///
+/// # Errors
+/// It breaks Helm's rules: with file, line and column (exit 2).
+pub fn read_plugin_yaml(plugin: &Verified) -> Result<Option<PluginYaml>, Error> {
+    let Some(text) = plugin.plugin_yaml() else { return Ok(None) };
+    plugin_yaml::read(text).map(Some).map_err(|misread| misread.in_file(&plugin_yaml_shown(plugin)))
+}
+
+/// Refuses a plugin whose plugin.yaml and module disagree on name or version: Helm would show the one, Windlass the
+/// other.
+///
+/// # Errors
+/// They disagree, or one of them breaks its rules (exit 2).
+pub fn refuse_two_identities(plugin: &Verified) -> Result<(), Error> {
+    let metadata = plugin.metadata_json().and_then(|text| Metadata::parse(text.as_bytes()).ok());
+    let (Some(yaml), Some(metadata)) = (read_plugin_yaml(plugin)?, metadata) else { return Ok(()) };
+    for (what, in_yaml, in_module) in
+        [("name", yaml.name, metadata.name), ("version", yaml.version.to_string(), metadata.version)]
+    {
+        if in_yaml != in_module {
+            let shown = plugin_yaml_shown(plugin);
+            return Err(Error::usage(format!("the {what} is `{in_yaml}` in {shown} and `{in_module}` in the module"))
+                .hint("make both the same; a Rust plugin's module takes it from Cargo.toml"));
+        }
+    }
+    Ok(())
+}
+
+/// How messages call a plugin's plugin.yaml.
+pub fn plugin_yaml_shown(plugin: &Verified) -> String {
+    match plugin.folder() {
+        Some(folder) => folder.join("plugin.yaml").display().to_string(),
+        None => format!("plugin.yaml of {}", plugin.reference()),
+    }
+}
+
+/// Installs a plugin under its own name and returns its folder. One that is already there with the same bytes stays.
+///
+/// # Errors
+/// No home directory, a folder that cannot be written, or another version is installed and `replace` is not set.
+pub fn install(plugin: &Verified, replace: bool) -> Result<(Identity, PathBuf), Error> {
+    let identity = identify(plugin)?;
+    if !plugin_yaml::is_name(&identity.name) {
+        return Err(Error::usage(format!("`{}` cannot be the name of an installed plugin", identity.name))
+            .hint("names hold letters, digits, `-` and `_`; rename the file or give the plugin a plugin.yaml"));
+    }
+    let parent = dirs::plugins()?;
+    let target = parent.join(&identity.name);
+    let text = match plugin.plugin_yaml() {
+        Some(text) => text.to_owned(),
+        None => plugin_yaml::for_subprocess(&identity.name, &identity.version),
+    };
+    if target.exists() {
+        let same = fs::read(target.join("plugin.wasm")).is_ok_and(|bytes| bytes == plugin.wasm())
+            && fs::read_to_string(target.join("plugin.yaml")).is_ok_and(|there| there == text);
+        if same {
+            return Ok((identity, target));
+        }
+        if !replace {
+            return Err(Error::usage(format!("another `{}` is already installed", identity.name))
+                .hint("add `--force` to replace it"));
+        }
+    }
+    let unwritable = |error: std::io::Error| Error::usage(format!("{} cannot be written: {error}", parent.display()));
+    DirBuilder::new().recursive(true).mode(0o755).create(&parent).map_err(unwritable)?;
+    // Made beside and renamed, so that no run ever meets half a plugin.
+    let beside = tempfile::Builder::new().prefix(".installing-").tempdir_in(&parent).map_err(unwritable)?;
+    let new = beside.path().join("new");
+    fs::create_dir(&new).map_err(unwritable)?;
+    fs::write(new.join("plugin.wasm"), plugin.wasm()).map_err(unwritable)?;
+    fs::write(new.join("plugin.yaml"), &text).map_err(unwritable)?;
+    if target.exists() {
+        fs::rename(&target, beside.path().join("old")).map_err(unwritable)?;
+    }
+    fs::rename(&new, &target).map_err(unwritable)?;
+    Ok((identity, target))
+}
+
+/// Removes an installed plugin and returns the folder that is gone.
+///
+/// # Errors
+/// There is none of that name, or it cannot be removed.
+pub fn uninstall(name: &str) -> Result<PathBuf, Error> {
+    let folder = folder_of(name)?;
+    fs::remove_dir_all(&folder)
+        .map_err(|error| Error::usage(format!("{} cannot be removed: {error}", folder.display())))?;
+    Ok(folder)
+}
+
+fn folder_of(name: &str) -> Result<PathBuf, Error> {
+    let folder = dirs::plugins()?.join(name);
+    // The name is checked first: `..` is no plugin.
+    if plugin_yaml::is_name(name) && is_plugin(&folder) {
+        return Ok(folder);
+    }
+    let known = installed_names();
+    let error = Error::usage(format!("no plugin `{name}` is installed"));
+    Err(match nearest(name, known.iter().map(String::as_str)) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint("`windlass list` shows what is installed"),
+    })
+}
+
+fn is_plugin(folder: &Path) -> bool {
+    folder.join("plugin.wasm").is_file()
+}
