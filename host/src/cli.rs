@@ -3,6 +3,7 @@
 //! stderr.
 
 mod author;
+mod cache;
 mod diff;
 mod failures;
 mod helm;
@@ -61,6 +62,7 @@ enum Command {
     Test(author::TestArgs),
     Helm(helm::HelmArgs),
     Why(why::WhyArgs),
+    Cache(cache::CacheArgs),
     Completions(housekeeping::CompletionsArgs),
     Man(housekeeping::ManArgs),
 }
@@ -109,6 +111,7 @@ fn dispatch(command: Command, printer: &Printer) -> Result<Outcome, Error> {
         Command::Test(arguments) => author::test(&arguments, printer),
         Command::Helm(arguments) => helm::run(&arguments, printer),
         Command::Why(arguments) => why::run(&arguments),
+        Command::Cache(arguments) => cache::run(&arguments),
         Command::Completions(arguments) => Ok(housekeeping::completions(&arguments, CommandLine::command())),
         Command::Man(arguments) => housekeeping::man(&arguments, CommandLine::command()),
     }

@@ -4,17 +4,16 @@
 //! newest [`KEPT`] are kept, each bounded by [`LONGEST_TEXT`]. Values of `--set` and of extra arguments are left out:
 //! they may be secrets.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
 use crate::dirs;
 use crate::error::Error;
+use crate::store::PrivateFolder;
 
+/// The record's file in the state folder.
+const FILE: &str = "failures.jsonl";
 /// How many failures are kept.
 const KEPT: usize = 50;
 /// The most bytes of one text in the record: a plugin chooses its error text.
@@ -25,34 +24,34 @@ const LARGEST_RECORD: u64 = 16 * 1024 * 1024;
 /// One failure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Failure {
+pub(super) struct Failure {
     /// When, in UTC, like `2026-11-22T16:18:00Z`.
-    pub time: String,
+    pub(super) time: String,
     /// The command line, values that may be secret left out.
-    pub command: Vec<String>,
+    pub(super) command: Vec<String>,
     /// The folder the command ran in.
-    pub folder: String,
+    pub(super) folder: String,
     /// Helm's name of the plugin, when Helm started us.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub helm_plugin: Option<String>,
+    pub(super) helm_plugin: Option<String>,
     /// What the process ended with.
-    pub exit_code: u8,
+    pub(super) exit_code: u8,
     /// The plugin at fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub plugin: Option<String>,
+    pub(super) plugin: Option<String>,
     /// What happened.
-    pub message: String,
+    pub(super) message: String,
     /// What to do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub hints: Vec<String>,
+    pub(super) hints: Vec<String>,
     /// The long story: a backtrace, log lines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
+    pub(super) detail: Option<String>,
 }
 
 impl Failure {
     /// The failure that `error` is, of the process's own command line.
-    pub fn of_this_process(error: &Error) -> Self {
+    pub(super) fn of_this_process(error: &Error) -> Self {
         let arguments: Vec<String> =
             std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
         Self {
@@ -69,60 +68,40 @@ impl Failure {
     }
 }
 
-/// The file of the record.
-///
-/// # Errors
-/// There is no home directory (exit 2).
-pub fn file() -> Result<PathBuf, Error> {
-    Ok(dirs::state()?.join("failures.jsonl"))
-}
-
 /// Appends a failure and forgets the oldest beyond [`KEPT`]. Two processes that fail at once may lose one of the two,
 /// never the file.
 ///
 /// # Errors
 /// No home directory, or the folder cannot be written. The caller has a more important error to show.
-pub fn record(failure: &Failure) -> Result<(), Error> {
-    let file = file()?;
-    let unwritable = |error: std::io::Error| Error::usage(format!("{} cannot be written: {error}", file.display()));
-    let folder = file.parent().unwrap_or(&file);
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unwritable)?;
-    let mut kept = read().unwrap_or_default();
+pub(super) fn record(failure: &Failure) -> Result<(), Error> {
+    let folder = PrivateFolder::open_or_create(&dirs::state()?)?;
+    let mut kept = parse(folder.read(FILE, LARGEST_RECORD)?);
     kept.push(failure.clone());
     let first = kept.len().saturating_sub(KEPT);
-    let mut text = String::new();
+    let mut text = Vec::new();
     for failure in kept.iter().skip(first) {
-        let line = serde_json::to_string(failure).map_err(|error| unwritable(error.into()))?;
-        text.push_str(&line);
-        text.push('\n');
+        serde_json::to_writer(&mut text, failure)
+            .map_err(|error| Error::bug(format!("the failure cannot be written as JSON: {error}")))?;
+        text.push(b'\n');
     }
-    // Written beside and renamed: a reader, or a full disk, never meets half a record.
-    let beside = file.with_extension(format!("{}.tmp", std::process::id()));
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600);
-    let _ = fs::remove_file(&beside);
-    let written = options.open(&beside).and_then(|mut new| new.write_all(text.as_bytes()));
-    written.and_then(|()| fs::rename(&beside, &file)).map_err(|error| {
-        let _ = fs::remove_file(&beside);
-        unwritable(error)
-    })
+    folder.write(FILE, &[&text])
 }
 
-/// The failures on record, oldest first. No record is an empty one; lines that are not a failure are passed over.
+/// The failures on record, oldest first. No record is an empty one.
 ///
 /// # Errors
 /// No home directory, or the record cannot be read.
-pub fn read() -> Result<Vec<Failure>, Error> {
-    let file = file()?;
-    let unreadable = |error: &dyn std::fmt::Display| Error::usage(format!("{} cannot be read: {error}", file.display()));
-    match fs::metadata(&file) {
-        Ok(metadata) if metadata.len() > LARGEST_RECORD => return Err(unreadable(&"it is too large")),
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(unreadable(&error)),
+pub(super) fn read() -> Result<Vec<Failure>, Error> {
+    match PrivateFolder::open(&dirs::state()?)? {
+        Some(folder) => Ok(parse(folder.read(FILE, LARGEST_RECORD)?)),
+        None => Ok(Vec::new()),
     }
-    let text = fs::read_to_string(&file).map_err(|error| unreadable(&error))?;
-    Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+}
+
+/// Lines that are not a failure are passed over.
+fn parse(record: Option<Vec<u8>>) -> Vec<Failure> {
+    let record = record.unwrap_or_default();
+    record.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
 }
 
 /// The command line without the values of `KEY=VALUE` arguments and of flags that take one.

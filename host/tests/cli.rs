@@ -1,0 +1,235 @@
+//! The command line from outside: each folder below `tests/cli` is a case with `args` (one per line), an optional
+//! `stdin`, and what came out: `text.txt`, and `json.txt` for the same with `--output json`.
+//!
+//! Every case runs in a folder of its own that holds the guests of `tests/guests` as modules (`unchanged.wasm`) and
+//! plugin folders (`unchanged/`), and the case's own `files/`; HOME and all of XDG point into it. Its path reads `DIR`
+//! in the snapshots. `WINDLASS_BLESS=1` writes them anew.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+const INPUT: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: one\ndata:\n  key: value\n";
+
+/// A fresh home with the guests in it.
+struct Home {
+    folder: tempfile::TempDir,
+}
+
+impl Home {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for entry in fs::read_dir(tests().join("guests")).expect("the guests") {
+            let source = entry.expect("a guest").path();
+            let name = source.file_stem().expect("a name").to_string_lossy().into_owned();
+            let wasm = wat::parse_file(&source).unwrap_or_else(|error| panic!("{error}"));
+            fs::write(folder.path().join(format!("{name}.wasm")), &wasm).expect("written");
+            let plugin = folder.path().join(&name);
+            fs::create_dir(&plugin).expect("made");
+            fs::write(plugin.join("plugin.wasm"), &wasm).expect("written");
+            let version = if name == "adds" { "0.1.0" } else { "1.2.3" };
+            let yaml = format!(
+                "apiVersion: v1\nname: {name}\ntype: postrenderer/v1\nversion: {version}\nruntime: subprocess\nruntimeConfig:\n  platformCommand:\n  - command: windlass\n    args: [run, \"${{HELM_PLUGIN_DIR}}\", --]\n"
+            );
+            fs::write(plugin.join("plugin.yaml"), yaml).expect("written");
+        }
+        fs::write(folder.path().join("in.yaml"), INPUT).expect("written");
+        Self { folder }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_windlass"));
+        command.args(arguments).current_dir(self.path()).env_clear();
+        command.env("HOME", self.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("COLUMNS", "100");
+        command
+    }
+
+    /// Exit code, stdout and stderr as one text.
+    fn transcript(&self, output: &Output) -> String {
+        let text = |bytes: &[u8]| {
+            let text = String::from_utf8_lossy(bytes).replace(&self.path().display().to_string(), "DIR");
+            // Shown as `\` at the line's end: no line break follows.
+            if text.is_empty() || text.ends_with('\n') { text } else { format!("{text}\\\n") }
+        };
+        let code = output.status.code().map_or("none".to_owned(), |code| code.to_string());
+        format!("exit {code}\n=== stdout\n{}=== stderr\n{}", text(&output.stdout), text(&output.stderr))
+    }
+}
+
+fn tests() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+fn run(mut command: Command, stdin: &[u8]) -> Output {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("windlass starts");
+    // A program that fails early need not read its input.
+    let _ = child.stdin.take().expect("piped").write_all(stdin);
+    child.wait_with_output().expect("windlass ends")
+}
+
+/// Compares `found` with the snapshot; writes it instead under `WINDLASS_BLESS=1`.
+fn check_snapshot(file: &Path, found: &str, failures: &mut Vec<String>) {
+    if std::env::var_os("WINDLASS_BLESS").is_some_and(|value| value == "1") {
+        fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+        fs::write(file, found).expect("written");
+        return;
+    }
+    let expected = fs::read_to_string(file).unwrap_or_default();
+    if expected != found {
+        failures.push(format!("{}:\n--- expected\n{expected}\n--- found\n{found}", file.display()));
+    }
+}
+
+#[track_caller]
+fn finish(failures: Vec<String>) {
+    assert!(failures.is_empty(), "{}\n(WINDLASS_BLESS=1 takes what was found)", failures.join("\n"));
+}
+
+#[test]
+fn cases() {
+    let mut failures = Vec::new();
+    let mut folders: Vec<PathBuf> =
+        fs::read_dir(tests().join("cli")).expect("cases").map(|entry| entry.expect("a case").path()).collect();
+    folders.retain(|folder| folder.join("args").exists());
+    folders.sort();
+    assert!(!folders.is_empty());
+    for case in folders {
+        let arguments = fs::read_to_string(case.join("args")).expect("args");
+        let stdin = fs::read(case.join("stdin")).unwrap_or_else(|_| INPUT.as_bytes().to_vec());
+        for (snapshot, flags) in [("text.txt", [].as_slice()), ("json.txt", ["--output", "json"].as_slice())] {
+            let home = Home::new();
+            copy_files(&case.join("files"), home.path());
+            // `&&` alone on a line starts another command in the same home; the last one's answer counts.
+            let commands: Vec<Vec<&str>> = arguments.split("\n&&\n").map(|part| part.lines().collect()).collect();
+            let mut transcript = String::new();
+            for arguments in &commands {
+                let output = run(home.command(flags.iter().chain(arguments)), &stdin);
+                transcript = home.transcript(&output);
+            }
+            check_snapshot(&case.join(snapshot), &without_times(&transcript), &mut failures);
+        }
+    }
+    finish(failures);
+}
+
+/// Times of day are no part of a snapshot.
+fn without_times(text: &str) -> String {
+    let is_time = |word: &str| word.len() == 20 && word.ends_with('Z') && word.as_bytes().get(10) == Some(&b'T');
+    text.split_inclusive([' ', '\n', '"']).map(|word| {
+        let bare = word.trim_end_matches([' ', '\n', '"', ',']);
+        if is_time(bare) { word.replace(bare, "TIME") } else { word.to_owned() }
+    }).collect()
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    let Ok(entries) = fs::read_dir(from) else { return };
+    for entry in entries {
+        let source = entry.expect("a file").path();
+        let target = to.join(source.file_name().expect("a name"));
+        if source.is_dir() {
+            fs::create_dir_all(&target).expect("made");
+            copy_files(&source, &target);
+        } else {
+            fs::copy(&source, &target).expect("copied");
+        }
+    }
+}
+
+#[track_caller]
+fn check(name: &str, home: &Home, output: &Output) {
+    let mut failures = Vec::new();
+    check_snapshot(&tests().join("cli").join(name).join("text.txt"), &without_times(&home.transcript(output)), &mut failures);
+    finish(failures);
+}
+
+#[test]
+fn a_full_disk_is_an_error() {
+    let home = Home::new();
+    let mut command = home.command(["run", "adds"]);
+    command.stdin(File::open(home.path().join("in.yaml")).expect("opens"));
+    command.stdout(File::options().write(true).open("/dev/full").expect("opens")).stderr(Stdio::piped());
+    let output = command.spawn().and_then(|child| child.wait_with_output()).expect("windlass ends");
+    check("stdout-full", &home, &output);
+}
+
+#[test]
+fn a_reader_that_left_is_an_error() {
+    let home = Home::new();
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = home.command(["run", "adds", "--file", "in.yaml"]);
+    command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped());
+    let output = command.spawn().and_then(|child| child.wait_with_output()).expect("windlass ends");
+    check("stdout-broken-pipe", &home, &output);
+}
+
+#[test]
+fn a_closed_stdout_is_an_error() {
+    let home = Home::new();
+    let mut command = Command::new("sh");
+    command.args(["-c", "exec \"$0\" run adds --file in.yaml >&-", env!("CARGO_BIN_EXE_windlass")]);
+    command.current_dir(home.path()).env("HOME", home.path());
+    check("stdout-closed", &home, &run(command, b""));
+}
+
+#[test]
+fn without_a_home_directory() {
+    let home = Home::new();
+    let homeless = |arguments: &[&str]| {
+        let mut command = home.command(arguments);
+        command.env_remove("HOME");
+        run(command, INPUT.as_bytes())
+    };
+    check("no-home", &home, &homeless(&["run", "adds"]));
+    check("no-home-no-cache", &home, &homeless(&["run", "adds", "--no-cache"]));
+    check("no-home-list", &home, &homeless(&["list"]));
+}
+
+#[test]
+fn an_unwritable_cache() {
+    let home = Home::new();
+    let cache = home.path().join("cache");
+    fs::write(&cache, "a file where a folder should be").expect("written");
+    let mut command = home.command(["run", "adds"]);
+    command.env("WINDLASS_CACHE_DIR", &cache);
+    check("cache-unwritable", &home, &run(command, INPUT.as_bytes()));
+}
+
+#[test]
+fn failures_are_kept_for_why_and_only_the_owner_can_read_them() {
+    let home = Home::new();
+    let mut command = home.command(["run", "says-no", "--set-string", "token=secret", "--", "also=secret"]);
+    command.env("HELM_PLUGIN_NAME", "says-no");
+    run(command, INPUT.as_bytes());
+    let record = home.path().join(".local/state/windlass/failures.jsonl");
+    let mode = |path: &Path| fs::metadata(path).expect("is there").permissions().mode() & 0o777;
+    assert_eq!((mode(&record), mode(record.parent().expect("a folder"))), (0o600, 0o700));
+    assert!(!fs::read_to_string(&record).expect("readable").contains("secret"));
+    check("why-after-helm", &home, &run(home.command(["why"]), b""));
+}
+
+#[test]
+fn colours_are_for_terminals_unless_asked_for() {
+    let home = Home::new();
+    let diff = |arguments: &[&str], no_color: bool| {
+        let mut command = home.command(["diff", "adds"].iter().chain(arguments));
+        if no_color {
+            command.env("NO_COLOR", "1");
+        }
+        run(command, INPUT.as_bytes())
+    };
+    let has_colour = |output: &Output| output.stdout.contains(&0x1b);
+    assert!(!has_colour(&diff(&[], false)));
+    assert!(has_colour(&diff(&["--color", "always"], false)));
+    assert!(has_colour(&diff(&["--color", "always"], true)), "a flag is stronger than a variable");
+    assert!(!has_colour(&diff(&["--color", "never"], false)));
+}
