@@ -1,4 +1,4 @@
-//! `windlass build` and `windlass test`: for authors of plugins.
+//! `windlass new`, `build` and `test`: for authors of plugins.
 
 use std::path::PathBuf;
 
@@ -7,10 +7,33 @@ use serde_json::json;
 
 use super::printer::{Outcome, Printer, printable, style, styled};
 use crate::author::build::{self, Tool};
-use crate::author::cases;
+use crate::author::{cases, template};
 use crate::error::{Error, ExitCode};
 use crate::render::{self, CodeCache, LogLevel, RenderOptions};
 use crate::source::PluginRef;
+
+/// Make a new plugin from a template; works offline.
+#[derive(Args, Debug)]
+pub(super) struct NewArgs {
+    /// The plugin's name: lower-case letters, digits and `-`.
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// The template.
+    #[arg(long, short = 't', value_name = "TEMPLATE", default_value = "rust")]
+    template: String,
+    /// The folder to write [default: NAME in the current folder].
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Give a placeholder of the template a value of your own, such as pdk='{ path = "../pdk" }'.
+    #[arg(long, short = 'd', value_name = "KEY=VALUE", value_parser = parse_definition)]
+    define: Vec<(String, String)>,
+}
+
+fn parse_definition(text: &str) -> Result<(String, String), Error> {
+    text.split_once('=')
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .ok_or_else(|| Error::usage(format!("`{text}` has no `=`")))
+}
 
 /// Build the plugin in a source folder: Cargo.toml with cargo, go.mod with go.
 #[derive(Args, Debug)]
@@ -38,6 +61,18 @@ pub(super) struct TestArgs {
     /// Only cases whose names contain this.
     #[arg(long, value_name = "TEXT", default_value = "")]
     filter: String,
+}
+
+pub(super) fn new(arguments: &NewArgs) -> Result<Outcome, Error> {
+    let folder = arguments.dir.clone().unwrap_or_else(|| PathBuf::from(&arguments.name));
+    let files = template::write(&arguments.template, &arguments.name, &folder, &arguments.define)?;
+    let text = format!(
+        "{count} files are in {folder}\nnext: cd {folder} && windlass build && windlass test\n",
+        count = files.len(),
+        folder = folder.display(),
+    );
+    let json = json!({ "name": arguments.name, "template": arguments.template, "folder": folder, "files": files });
+    Ok(Outcome::report(text, json))
 }
 
 pub(super) fn build(arguments: &BuildArgs) -> Result<Outcome, Error> {

@@ -1,0 +1,138 @@
+//! A new plugin from one of the templates that the program carries.
+//!
+//! The templates are folders for cargo-generate; `windlass new` fills in the same placeholders: `{{project-name}}`,
+//! `{{crate_name}}`, and those that the template's cargo-generate.toml declares with a default.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, nearest};
+
+/// A template: its name and its files.
+struct Template {
+    name: &'static str,
+    files: &'static [(&'static str, &'static str)],
+}
+
+const TEMPLATES: &[Template] = include!(concat!(env!("OUT_DIR"), "/templates.rs"));
+
+/// For cargo-generate alone.
+const CARGO_GENERATE: &str = "cargo-generate.toml";
+/// The placeholder for how Cargo finds the PDK.
+const PDK: &str = "pdk";
+
+/// The names of the templates.
+pub fn names() -> Vec<&'static str> {
+    TEMPLATES.iter().map(|template| template.name).collect()
+}
+
+/// Writes the plugin `name` into `folder`, which must be missing or empty, and returns the files in the template's
+/// order. `defined` are placeholders with values of the caller's own.
+///
+/// # Errors
+/// An unknown template, a name that crates or registries do not take, a folder with something in it, an unknown
+/// placeholder (exit 2).
+pub fn write(template: &str, name: &str, folder: &Path, defined: &[(String, String)]) -> Result<Vec<PathBuf>, Error> {
+    let found = TEMPLATES.iter().find(|known| known.name == template).ok_or_else(|| {
+        let error = Error::usage(format!("there is no template `{template}`"));
+        match nearest(template, names()) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error.hint(format!("templates: {}", names().join(", "))),
+        }
+    })?;
+    let is_name = name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-')
+        && !name.ends_with('-');
+    if !is_name {
+        return Err(Error::usage(format!("`{name}` cannot be the name of a plugin"))
+            .hint("crates, Helm and registries all take lower-case letters, digits and `-`, beginning with a letter"));
+    }
+    let placeholders = placeholders(found, name, defined)?;
+    let is_occupied = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+    if is_occupied || folder.is_file() {
+        return Err(Error::usage(format!("`{}` is there already", folder.display()))
+            .hint("choose another folder with `--dir`"));
+    }
+    let unwritable = |error: std::io::Error| Error::usage(format!("`{}` cannot be written: {error}", folder.display()));
+    let mut written = Vec::new();
+    for (path, text) in found.files.iter().filter(|(path, _)| *path != CARGO_GENERATE) {
+        let file = folder.join(fill(path, &placeholders));
+        if let Some(parent) = file.parent() {
+            fs::create_dir_all(parent).map_err(unwritable)?;
+        }
+        fs::write(&file, fill(text, &placeholders)).map_err(unwritable)?;
+        written.push(file);
+    }
+    Ok(written)
+}
+
+fn placeholders(template: &Template, name: &str, defined: &[(String, String)]) -> Result<Vec<(String, String)>, Error> {
+    let mut known = vec![("project-name".to_owned(), name.to_owned()), ("crate_name".to_owned(), name.replace('-', "_"))];
+    let declared = template.files.iter().find(|(path, _)| *path == CARGO_GENERATE).map_or("", |(_, text)| *text);
+    known.extend(declared_defaults(declared));
+    if let Some((_, value)) = known.iter_mut().find(|(key, _)| key == PDK)
+        && let Some(path) = pdk_of_this_checkout()
+    {
+        *value = format!("{{ path = {:?} }}", path.display().to_string());
+    }
+    for (key, value) in defined {
+        match known.iter_mut().find(|(known, _)| known == key) {
+            Some((_, current)) => value.clone_into(current),
+            None => {
+                let names: Vec<&str> = known.iter().map(|(key, _)| key.as_str()).collect();
+                return Err(Error::usage(format!("the template has no placeholder `{key}`"))
+                    .hint(format!("placeholders: {}", names.join(", "))));
+            }
+        }
+    }
+    Ok(known)
+}
+
+/// The `[placeholders.NAME]` tables of a cargo-generate.toml with a `default = '...'` (or `"..."` without escapes).
+fn declared_defaults(text: &str) -> Vec<(String, String)> {
+    let mut defaults = Vec::new();
+    let mut table = None;
+    for line in text.lines().map(str::trim) {
+        if line.starts_with('[') {
+            table = line.strip_prefix("[placeholders.").and_then(|rest| rest.strip_suffix(']'));
+        } else if let (Some(name), Some((key, value))) = (table, line.split_once('='))
+            && key.trim() == "default"
+        {
+            let value = value.trim();
+            let quote = if value.starts_with('\'') { '\'' } else { '"' };
+            defaults.push((name.to_owned(), value.trim_matches(quote).to_owned()));
+        }
+    }
+    defaults
+}
+
+/// The PDK's source, when this program was built from it and still lies below it: then a new plugin needs no network.
+fn pdk_of_this_checkout() -> Option<PathBuf> {
+    let program = std::env::current_exe().and_then(fs::canonicalize).ok()?;
+    program.ancestors().map(|folder| folder.join("pdk")).find(|pdk| {
+        fs::read_to_string(pdk.join("Cargo.toml")).is_ok_and(|text| text.contains("name = \"windlass-pdk\""))
+    })
+}
+
+/// Replaces `{{name}}`; braces around anything else (GitHub's `${{ }}`) stay.
+fn fill(text: &str, placeholders: &[(String, String)]) -> String {
+    placeholders.iter().fold(text.to_owned(), |text, (key, value)| text.replace(&format!("{{{{{key}}}}}"), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_filled_and_other_braces_stay() {
+        let placeholders = [("project-name".to_owned(), "demo".to_owned())];
+        assert_eq!(fill("{{project-name}} ${{ github.ref }} {{other}}", &placeholders), "demo ${{ github.ref }} {{other}}");
+    }
+
+    #[test]
+    fn defaults_are_read_from_cargo_generate_toml() {
+        let text = "[template]\ndefault = \"x\"\n[placeholders.pdk]\ntype = \"string\"\ndefault = '{ git = \"u\" }'\n[placeholders.n]\ndefault = \"d\"\n";
+        let expected = [("pdk", "{ git = \"u\" }"), ("n", "d")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(declared_defaults(text), expected);
+    }
+}
