@@ -39,7 +39,9 @@
 //! |---|---|
 //! | [`config`] | settings, their checks and schema |
 //! | [`log`] | messages with levels: [`info!`], [`warn!`], [`debug!`] |
-//! | [`selector`] | Kubernetes selectors, and the syntax of label keys and values |
+//! | [`names`] | what Kubernetes accepts as a label, an annotation key or a name |
+//! | [`selector`] | Kubernetes selectors |
+//! | [`pods`] | where objects keep pod templates, also custom resources |
 //! | [`pattern`] | anchored regular expressions as settings |
 //! | [`variables`] | key-value variables of the host |
 //! | [`test`] | running a plugin natively, case folders |
@@ -55,18 +57,22 @@ mod host;
 pub mod log;
 mod manifests;
 mod metadata;
+pub mod names;
 pub mod pattern;
 mod plugin;
+pub mod pods;
 pub mod selector;
 mod targets;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod test;
 pub mod variables;
 
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, Schema};
 pub use error::Error;
 pub use manifests::Manifests;
 pub use metadata::{Ask, Metadata};
+pub use pattern::Pattern;
 pub use plugin::{Plugin, Rendered, render, render_message};
-pub use windlass_manifest::{Node, Object, Path, Value};
+pub use targets::Target;
+pub use windlass_manifest::{Kind, Node, Object, Path, Value};
 pub use windlass_pdk_macros::{Config, plugin};

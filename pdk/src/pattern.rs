@@ -16,10 +16,10 @@ use program::Program;
 
 /// A regular expression that a whole text must match, as kustomize anchors those of its targets. The empty one matches
 /// everything, as there.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern(Kind);
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
     Anything,
     /// No character of it is special: compared, not searched.

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use crate::config::{Config, ConfigError, Schema};
+use crate::names;
 use windlass_manifest::Value;
 
 /// A parsed selector. The empty one matches everything.
@@ -128,7 +129,7 @@ impl<'t> Parser<'t> {
             self.next();
         }
         let key = self.word("a key")?;
-        if !is_qualified_name(key) {
+        if names::label_key(key).is_err() {
             return self.error(&format!("`{key}` is not a valid key"));
         }
         let key = key.to_owned();
@@ -162,7 +163,7 @@ impl<'t> Parser<'t> {
 
     fn checked_value(&mut self) -> Result<String, String> {
         let value = self.word("a value")?;
-        if is_label_value(value) {
+        if names::label_value(value).is_ok() {
             Ok(value.to_owned())
         } else {
             self.error(&format!("`{value}` is not a valid value"))
@@ -193,38 +194,6 @@ impl<'t> Parser<'t> {
         let word = self.word("a number")?;
         word.parse().or_else(|_| self.error(&format!("`{word}` is not a whole number")))
     }
-}
-
-/// Kubernetes' qualified name: an optional DNS prefix and a slash, then at most 63 letters, digits, `-`, `_`, `.` that
-/// begin and end with a letter or digit.
-pub fn is_qualified_name(key: &str) -> bool {
-    let name = match key.split_once('/') {
-        None => key,
-        Some((prefix, name)) => {
-            let is_label = |label: &str| {
-                !label.is_empty()
-                    && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-                    && !label.starts_with('-')
-                    && !label.ends_with('-')
-            };
-            if prefix.len() > 253 || !prefix.split('.').all(is_label) {
-                return false;
-            }
-            name
-        }
-    };
-    !name.is_empty() && is_label_value(name)
-}
-
-/// Kubernetes' label value: empty, or at most 63 letters, digits, `-`, `_`, `.` that begin and end with a letter or
-/// digit.
-pub fn is_label_value(value: &str) -> bool {
-    let is_outer = |byte: &u8| byte.is_ascii_alphanumeric();
-    let bytes = value.as_bytes();
-    bytes.len() <= 63
-        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-        && bytes.first().is_none_or(is_outer)
-        && bytes.last().is_none_or(is_outer)
 }
 
 #[cfg(test)]

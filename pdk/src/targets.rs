@@ -71,9 +71,9 @@ impl Common {
     }
 }
 
-/// Which objects are meant. All fields given must match.
+/// Which objects are meant, in kustomize's words. All fields given must match.
 #[derive(Config, Debug)]
-struct Target {
+pub struct Target {
     /// The API group, exactly; empty for the core group.
     group: Option<String>,
     /// The version of the API, exactly.
@@ -91,7 +91,8 @@ struct Target {
 }
 
 impl Target {
-    fn matches(&self, object: &Object<'_>) -> bool {
+    /// Whether an object is meant.
+    pub fn matches(&self, object: &Object<'_>) -> bool {
         let is = |wanted: &Option<String>, actual: &str| wanted.as_ref().is_none_or(|wanted| wanted == actual);
         let fits =
             |pattern: &Option<Pattern>, actual: &str| pattern.as_ref().is_none_or(|pattern| pattern.matches(actual));

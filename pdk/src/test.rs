@@ -24,6 +24,8 @@
 //! }
 //! ```
 
+mod readme;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -39,6 +41,8 @@ use crate::host::native::with_host;
 use crate::log::Level;
 use crate::plugin::{Plugin, render, render_message};
 use crate::targets::COMMON_FIELDS;
+
+pub use readme::readme;
 
 /// The variable that makes [`cases`] write what it got instead of comparing.
 pub const BLESS: &str = "WINDLASS_BLESS";

@@ -42,15 +42,51 @@ fn without_nulls(entries: Vec<(String, Value)>) -> Value {
 }
 
 /// Turns a config tree into Extism's string map: a string as it is, anything else as JSON. Null has no entry.
+///
+/// A number that JSON cannot spell keeps its text (`{"build":0755}`), which is YAML still: whether it means 493 or "0755"
+/// is for the plugin to say, by the type of its setting.
 pub fn to_entries(config: &[(String, Value)]) -> Vec<(String, String)> {
     config
         .iter()
         .filter_map(|(key, value)| match value {
             Value::Null => None,
             Value::String(text) => Some((key.clone(), text.clone())),
-            other => Some((key.clone(), other.to_json())),
+            other => {
+                let mut text = String::new();
+                write_entry(other, &mut text);
+                Some((key.clone(), text))
+            }
         })
         .collect()
+}
+
+fn write_entry(value: &Value, out: &mut String) {
+    match value {
+        Value::Number(text) => out.push_str(text),
+        Value::List(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_entry(item, out);
+            }
+            out.push(']');
+        }
+        Value::Map(entries) => {
+            out.push('{');
+            for (index, (key, value)) in entries.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                Value::String(key.clone()).write_json(out);
+                out.push(':');
+                write_entry(value, out);
+            }
+            out.push('}');
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => value.write_json(out),
+    }
 }
 
 /// The kind of a value as errors name it, with its article.
@@ -218,8 +254,9 @@ mod tests {
 
     #[test]
     fn strings_pass_as_they_are_and_the_rest_as_json() {
-        let entries = to_entries(&tree("a: text\nb: 1.20\nc: {x: [1, 'y']}\nd: true\ne: null\n"));
-        let expected = [("a", "text"), ("b", "1.20"), ("c", r#"{"x":[1,"y"]}"#), ("d", "true")];
+        let entries = to_entries(&tree("a: text\nb: 1.20\nc: {x: [1, 'y', 0755]}\nd: true\ne: null\nf: 1_000\n"));
+        let list = r#"{"x":[1,"y",0755]}"#;
+        let expected = [("a", "text"), ("b", "1.20"), ("c", list), ("d", "true"), ("f", "1_000")];
         assert_eq!(entries, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
     }
 

@@ -6,7 +6,7 @@ use super::parse::Node;
 /// More than any sensible pattern has; nested repetitions multiply.
 const MAX_LENGTH: usize = 20_000;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Step {
     /// Consumes a character out of these ranges.
     Set(Vec<(char, char)>),
@@ -21,7 +21,7 @@ enum Step {
 }
 
 /// A compiled pattern.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Program {
     steps: Vec<Step>,
 }
