@@ -195,7 +195,10 @@ fn check_markers(old: &str, lines: &Lines<'_>) -> Result<(), Error> {
         }
     }
     let starts_with_directive = |stream: &str| {
-        stream.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#')).is_some_and(|line| line.starts_with('%'))
+        stream
+            .lines()
+            .find(|line| !line.trim().is_empty() && !line.starts_with('#'))
+            .is_some_and(|line| line.starts_with('%'))
     };
     if starts_with_directive(new) && !starts_with_directive(old) {
         return Err(Error::refused("its output starts with a `%` directive, which Helm cannot read"));
@@ -466,7 +469,11 @@ mod tests {
     #[test]
     fn helms_annotations_are_neither_lost_nor_made_up() {
         let filename = "postrenderer.helm.sh/postrender-filename";
-        check_edit(&format!("    {filename}: 'c/templates/a.yaml'\n"), "    x: y\n", "it removed the annotation `postrenderer");
+        check_edit(
+            &format!("    {filename}: 'c/templates/a.yaml'\n"),
+            "    x: y\n",
+            "it removed the annotation `postrenderer",
+        );
         check_edit("c/templates/a.yaml", "c/templates/z.yaml", "it made up the annotation");
         check_edit("c/templates/a.yaml", "../../etc", "it made up the annotation");
         check_edit("'c/templates/a.yaml'", "c/templates/a.yaml", "");
@@ -479,7 +486,16 @@ mod tests {
 
     #[test]
     fn the_scan_never_accepts_what_the_parser_refuses_in_column_0() {
-        for text in ["x\n", "a: 1\nb\n", "metadata:\n", "metadata: 1\n", "metadata:\nkind: A\n", "- a\n", "  a: 1\n", "a: 1\n\tb\n"] {
+        for text in [
+            "x\n",
+            "a: 1\nb\n",
+            "metadata:\n",
+            "metadata: 1\n",
+            "metadata:\nkind: A\n",
+            "- a\n",
+            "  a: 1\n",
+            "a: 1\n\tb\n",
+        ] {
             assert!(!is_plainly_an_object(text), "{text:?}");
         }
         for text in ["a: 1\n", "# c\na:\n- b\n- c\n", "metadata:\n  # c\n\n  name: x\n", "", "# only\n"] {

@@ -41,7 +41,15 @@ or trust failed; 4 a limit was hit; 5 network or registry; 70 a bug in Windlass.
 #[derive(Args, Clone, Copy, Debug)]
 struct GlobalArgs {
     /// How data and errors are rendered.
-    #[arg(long, short = 'o', value_enum, default_value_t, global = true, value_name = "FORMAT", help_heading = "Output")]
+    #[arg(
+        long,
+        short = 'o',
+        value_enum,
+        default_value_t,
+        global = true,
+        value_name = "FORMAT",
+        help_heading = "Output"
+    )]
     output: OutputFormat,
     /// Say nothing but data and errors.
     #[arg(long, short = 'q', global = true, help_heading = "Output")]
@@ -197,8 +205,9 @@ fn report_panics() {
             .unwrap_or_else(|| "a panic without a message".to_owned());
         let place = panic.location().map(|place| format!(" at {place}")).unwrap_or_default();
         let backtrace = std::backtrace::Backtrace::force_capture();
-        let error = Error::bug(format!("windlass {} failed within itself: {message}{place}", env!("CARGO_PKG_VERSION")))
-            .detail(format!("{backtrace}"));
+        let error =
+            Error::bug(format!("windlass {} failed within itself: {message}{place}", env!("CARGO_PKG_VERSION")))
+                .detail(format!("{backtrace}"));
         fail(&Printer::new(OutputFormat::Text, false, ColorChoice::Auto), &error, true);
         std::process::exit(i32::from(ExitCode::Bug.code()));
     }));

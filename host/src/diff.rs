@@ -259,10 +259,7 @@ mod tests {
                 let hunks = diff.hunks.iter().map(|hunk| {
                     let lines: Vec<&str> =
                         hunk.lines.iter().map(String::as_str).filter(|line| !line.starts_with(' ')).collect();
-                    format!(
-                        " @{},{} {},{} {lines:?}",
-                        hunk.old_start, hunk.old_lines, hunk.new_start, hunk.new_lines
-                    )
+                    format!(" @{},{} {},{} {lines:?}", hunk.old_start, hunk.old_lines, hunk.new_start, hunk.new_lines)
                 });
                 format!("{:?} {}/{} {}{}", diff.change, diff.kind, diff.name, diff.line, hunks.collect::<String>())
             })

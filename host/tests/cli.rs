@@ -124,10 +124,12 @@ fn cases() {
 /// Times of day are no part of a snapshot.
 fn without_times(text: &str) -> String {
     let is_time = |word: &str| word.len() == 20 && word.ends_with('Z') && word.as_bytes().get(10) == Some(&b'T');
-    text.split_inclusive([' ', '\n', '"']).map(|word| {
-        let bare = word.trim_end_matches([' ', '\n', '"', ',']);
-        if is_time(bare) { word.replace(bare, "TIME") } else { word.to_owned() }
-    }).collect()
+    text.split_inclusive([' ', '\n', '"'])
+        .map(|word| {
+            let bare = word.trim_end_matches([' ', '\n', '"', ',']);
+            if is_time(bare) { word.replace(bare, "TIME") } else { word.to_owned() }
+        })
+        .collect()
 }
 
 fn copy_files(from: &Path, to: &Path) {
@@ -147,7 +149,11 @@ fn copy_files(from: &Path, to: &Path) {
 #[track_caller]
 fn check(name: &str, home: &Home, output: &Output) {
     let mut failures = Vec::new();
-    check_snapshot(&tests().join("cli").join(name).join("text.txt"), &without_times(&home.transcript(output)), &mut failures);
+    check_snapshot(
+        &tests().join("cli").join(name).join("text.txt"),
+        &without_times(&home.transcript(output)),
+        &mut failures,
+    );
     finish(failures);
 }
 

@@ -53,8 +53,11 @@ impl Tool {
 /// No source, no plugin.yaml, the tool is missing or fails, or the result is not a plugin (exit 2).
 pub fn build(folder: &Path, out: Option<&Path>) -> Result<Built, Error> {
     let tool = Tool::of(folder).ok_or_else(|| {
-        Error::usage(format!("`{}` is not the source of a plugin: it has neither Cargo.toml nor go.mod", folder.display()))
-            .hint("make a plugin with `windlass new NAME --template rust`")
+        Error::usage(format!(
+            "`{}` is not the source of a plugin: it has neither Cargo.toml nor go.mod",
+            folder.display()
+        ))
+        .hint("make a plugin with `windlass new NAME --template rust`")
     })?;
     let plugin_yaml = folder.join("plugin.yaml");
     if !plugin_yaml.is_file() {

@@ -77,13 +77,8 @@ pub fn run(plugin: &Verified, case: &Path, bless: bool, options: &RenderOptions<
     };
     let arguments = read(&case.join("args.txt"))?.unwrap_or_default();
     let extra_args = String::from_utf8_lossy(&arguments).lines().map(str::to_owned).collect();
-    let step = Step {
-        plugin: plugin.clone(),
-        config,
-        extra_args,
-        grants: Grants::default(),
-        limits: Limits::default(),
-    };
+    let step =
+        Step { plugin: plugin.clone(), config, extra_args, grants: Grants::default(), limits: Limits::default() };
     let (came, file, other) = match render::render(&[step], input, options) {
         Ok(rendered) => (rendered.stream, case.join("expected.yaml"), case.join("error.txt")),
         Err(error) if error.exit_code() == ExitCode::Bug => return Err(error),
@@ -96,7 +91,8 @@ pub fn run(plugin: &Verified, case: &Path, bless: bool, options: &RenderOptions<
         return Ok(CaseReport { name, passed: true, blessed: false, problem: None });
     }
     if bless {
-        let unwritable = |error: std::io::Error| Error::usage(format!("`{}` cannot be written: {error}", case.display()));
+        let unwritable =
+            |error: std::io::Error| Error::usage(format!("`{}` cannot be written: {error}", case.display()));
         fs::write(&file, &came).map_err(unwritable)?;
         if other.exists() {
             fs::remove_file(&other).map_err(unwritable)?;
@@ -108,7 +104,9 @@ pub fn run(plugin: &Verified, case: &Path, bless: bool, options: &RenderOptions<
         (None, Some(_)) => {
             format!("expected {}, but got what belongs into {}:\n{}", shown(&other), shown(&file), lossy(&came))
         }
-        (None, None) => format!("there is neither expected.yaml nor error.txt; got for {}:\n{}", shown(&file), lossy(&came)),
+        (None, None) => {
+            format!("there is neither expected.yaml nor error.txt; got for {}:\n{}", shown(&file), lossy(&came))
+        }
         (Some(_), Some(_)) => "there are both expected.yaml and error.txt: remove one".to_owned(),
         (Some(expected), None) => format!("{} differs:\n{}", shown(&file), difference(&expected, &came)),
     };

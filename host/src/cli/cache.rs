@@ -39,9 +39,7 @@ pub(super) fn run(arguments: &CacheArgs) -> Result<Outcome, Error> {
     let json = json!({ "folder": folder, "parts": json_parts });
     let lines = parts.iter().map(|(_, what, usage)| format!("{what}: {} files, {} bytes\n", usage.files, usage.bytes));
     match arguments.command {
-        CacheCommand::Info => {
-            Ok(Outcome::report(format!("{}\n{}", folder.display(), lines.collect::<String>()), json))
-        }
+        CacheCommand::Info => Ok(Outcome::report(format!("{}\n{}", folder.display(), lines.collect::<String>()), json)),
         CacheCommand::Clean => {
             for (name, _, _) in &parts {
                 let part = folder.join(name);

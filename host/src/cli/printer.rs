@@ -249,8 +249,9 @@ fn kind_word(exit_code: ExitCode) -> &'static str {
 
 fn write_stdout(bytes: &[u8]) -> Result<(), Error> {
     if STDOUT_WAS_CLOSED.load(Ordering::Relaxed) {
-        return Err(Error::usage("the answer cannot be written: stdout is closed")
-            .hint("redirect stdout to a file or a pipe"));
+        return Err(
+            Error::usage("the answer cannot be written: stdout is closed").hint("redirect stdout to a file or a pipe")
+        );
     }
     // Past the standard library's line buffer, which would look for newlines in megabytes of output.
     let written = rustix::io::dup(rustix::stdio::stdout())

@@ -163,7 +163,12 @@ fn read_grants(node: &Node, at: &str, folder: &Path) -> Result<Grants, Misread> 
             None => match value.to_value() {
                 Value::Bool(true) => allow(value, "")?,
                 Value::Bool(false) | Value::Null => {}
-                _ => return Err(Misread::new(value.place, format!("{what}: expected true or false, found {}", value.kind()))),
+                _ => {
+                    return Err(Misread::new(
+                        value.place,
+                        format!("{what}: expected true or false, found {}", value.kind()),
+                    ));
+                }
             },
             Some(form) if form.contains('=') => {
                 let folders = value.as_map(&what).map_err(|misread| {
@@ -257,7 +262,9 @@ mod tests {
         check("plugins: [{use: a}]\n", Ok("a []   10s 256Mi"));
         check(
             "plugins:\n- use: ./p\n  config: {version: 1.20, on: yes, name: \"1\", labels: &l {a: b}, more: *l}\n  grants:\n    net: [a.example:443]\n    read: {/charts: sub, /abs: /x}\n    write:\n    env: [HOME]\n    kube: [get:configmaps.v1/ns]\n    clock: true\n    random: false\n  limits: {memory: 64Mi, timeout: 500ms, maxOutput: 1Gi}\ntrust: {}\n",
-            Ok("/base/./p [{\"version\":1.20,\"on\":true,\"name\":\"1\",\"labels\":{\"a\":\"b\"},\"more\":{\"a\":\"b\"}}] net a.example:443, read /charts=/base/sub, read /abs=/x, env HOME, kube get:configmaps.v1/ns, clock  64Mi 500ms 1Gi"),
+            Ok(
+                "/base/./p [{\"version\":1.20,\"on\":true,\"name\":\"1\",\"labels\":{\"a\":\"b\"},\"more\":{\"a\":\"b\"}}] net a.example:443, read /charts=/base/sub, read /abs=/x, env HOME, kube get:configmaps.v1/ns, clock  64Mi 500ms 1Gi",
+            ),
         );
     }
 
@@ -268,7 +275,10 @@ mod tests {
         check("", Err("1:1 plugins is missing"));
         check("plugins: []\n", Err("3:10 plugins: the list is empty (add an item `- use: PLUGIN`)"));
         check("plugin: []\n", Err("3:1 unknown key `plugin` in the pipeline (did you mean `plugins`?)"));
-        check("plugins:\n  - use: a\n    cofnig: {}\n", Err("5:5 unknown key `cofnig` in plugins[0] (did you mean `config`?)"));
+        check(
+            "plugins:\n  - use: a\n    cofnig: {}\n",
+            Err("5:5 unknown key `cofnig` in plugins[0] (did you mean `config`?)"),
+        );
         check("plugins:\n  - config: {}\n", Err("4:5 plugins[0].use is missing (name the plugin: `use: PLUGIN`)"));
         check("plugins:\n  - use: a\n    use: b\n", Err("5:5 key `use` is given twice"));
         check("plugins:\n  - use: [a]\n", Err("4:10 plugins[0].use: expected a text, found a list"));
@@ -282,7 +292,9 @@ mod tests {
         );
         check(
             "plugins:\n  - use: a\n    limits: {memory: lots}\n",
-            Err("5:22 plugins[0].limits.memory: `lots` is not a size (write a whole number of bytes above zero with an optional unit, for example `64Mi`, `1Gi` or `1048576`)"),
+            Err(
+                "5:22 plugins[0].limits.memory: `lots` is not a size (write a whole number of bytes above zero with an optional unit, for example `64Mi`, `1Gi` or `1048576`)",
+            ),
         );
         check("plugins: *nowhere\n", Err("3:10 while parsing node, found unknown anchor"));
         check("plugins: [{use: !mine a}]\n", Err("3:17 tag `!mine` is not known here"));

@@ -109,9 +109,7 @@ impl Configured {
 
     /// Whether a top-level key means something to the plugin. One without a schema may know any key.
     fn knows(&self, key: &str) -> bool {
-        self.schema.as_ref().is_none_or(|schema| {
-            find_unknown_key(schema, &[(key.to_owned(), Value::Null)]).is_none()
-        })
+        self.schema.as_ref().is_none_or(|schema| find_unknown_key(schema, &[(key.to_owned(), Value::Null)]).is_none())
     }
 
     fn known_keys(&self) -> Vec<&str> {
@@ -124,10 +122,10 @@ impl Configured {
     /// Helm's engine takes strings only, so a plugin.yaml may hold a map as the text of one.
     fn unwrapped(&self, config: Tree) -> Tree {
         let is_text = |key: &str| {
-            let property = self.schema.as_ref().and_then(|schema| field(schema, "properties")).and_then(|all| field(all, key));
-            property.is_none_or(|property| {
-                matches!(field(property, "type"), Some(Value::String(kind)) if kind == "string")
-            })
+            let property =
+                self.schema.as_ref().and_then(|schema| field(schema, "properties")).and_then(|all| field(all, key));
+            property
+                .is_none_or(|property| matches!(field(property, "type"), Some(Value::String(kind)) if kind == "string"))
         };
         config
             .into_iter()

@@ -179,7 +179,10 @@ mod tests {
         assert_eq!(fs::read_link(file.with_file_name("bin").join("windlass")).expect("a link"), program);
 
         fs::write(&file, "apiVersion: v1\nname: windlass\n").expect("writable");
-        assert_eq!(enabled(&registration, false), Err("another plugin `windlass` is in DIR/new/plugins/windlass".to_owned()));
+        assert_eq!(
+            enabled(&registration, false),
+            Err("another plugin `windlass` is in DIR/new/plugins/windlass".to_owned())
+        );
         assert_eq!(enabled(&registration, true), Ok(true));
 
         registration.name = "mine".to_owned();

@@ -140,8 +140,11 @@ fn read_runtime_config(node: &Node, runtime: Runtime) -> Result<Vec<(String, Val
                     let entries = command.as_map("runtimeConfig.platformCommand[]")?;
                     refuse_unknown_keys(entries, &PLATFORM_COMMAND, "runtimeConfig.platformCommand")?;
                     if command.get("arch").is_some() && command.get("os").is_none() {
-                        return Err(Misread::new(command.place, "platformCommand: arch without os never matches in Helm")
-                            .with_hint("add os, or remove arch"));
+                        return Err(Misread::new(
+                            command.place,
+                            "platformCommand: arch without os never matches in Helm",
+                        )
+                        .with_hint("add os, or remove arch"));
                     }
                 }
             }
@@ -164,7 +167,9 @@ fn read_runtime_config(node: &Node, runtime: Runtime) -> Result<Vec<(String, Val
             .map(|entry| {
                 if runtime == Runtime::Extism {
                     entry.value.as_text(&format!("runtimeConfig.config.{}", entry.key)).map_err(|misread| {
-                        misread.with_hint("Helm's engine takes strings only: quote the value, as YAML text if it is a map or list")
+                        misread.with_hint(
+                            "Helm's engine takes strings only: quote the value, as YAML text if it is a map or list",
+                        )
                     })?;
                 }
                 Ok((entry.key.clone(), entry.value.to_value()))
@@ -205,7 +210,9 @@ mod tests {
     fn helm_s_rules() {
         check(HEAD, Ok("demo 1.2.3 subprocess"));
         check(
-            &format!("{HEAD}runtimeConfig:\n  platformCommand:\n  - command: windlass\n    args: [run, \"${{HELM_PLUGIN_DIR}}\", --]\n  config:\n    version: 1.20\n    labels: {{team: a}}\n"),
+            &format!(
+                "{HEAD}runtimeConfig:\n  platformCommand:\n  - command: windlass\n    args: [run, \"${{HELM_PLUGIN_DIR}}\", --]\n  config:\n    version: 1.20\n    labels: {{team: a}}\n"
+            ),
             Ok("demo 1.2.3 subprocess version=1.20 labels={\"team\":\"a\"}"),
         );
         check(
@@ -214,17 +221,24 @@ mod tests {
         );
         check("", Err("1:1 the file is empty"));
         check("name: x\n", Err("1:1 apiVersion is missing"));
-        check(&format!("{HEAD}verison: 1\n"), Err("6:1 unknown key `verison` in plugin.yaml (did you mean `version`?)"));
+        check(
+            &format!("{HEAD}verison: 1\n"),
+            Err("6:1 unknown key `verison` in plugin.yaml (did you mean `version`?)"),
+        );
         check(&format!("{HEAD}name: again\n"), Err("6:1 key `name` is given twice"));
         check(
             &HEAD.replace("1.2.3", "v1.2.3"),
-            Err("4:10 version: `v1.2.3` is not a semantic version: unexpected character 'v' while parsing major version number (write three numbers without a leading v, like 1.2.3)"),
+            Err(
+                "4:10 version: `v1.2.3` is not a semantic version: unexpected character 'v' while parsing major version number (write three numbers without a leading v, like 1.2.3)",
+            ),
         );
         check(&HEAD.replace("demo", "a b"), Err("2:7 name: `a b` may hold only letters, digits, `-` and `_`"));
         check(&HEAD.replace("postrenderer", "cli"), Err("3:7 type: expected `postrenderer/v1`, found `cli/v1`"));
         check(
             &format!("{HEAD}runtimeConfig:\n  platformComand: []\n"),
-            Err("7:3 unknown key `platformComand` in runtimeConfig of runtime subprocess (did you mean `platformCommand`?)"),
+            Err(
+                "7:3 unknown key `platformComand` in runtimeConfig of runtime subprocess (did you mean `platformCommand`?)",
+            ),
         );
         check(
             &format!("{HEAD}runtimeConfig:\n  platformCommand:\n  - arch: amd64\n    command: x\n"),
@@ -232,7 +246,9 @@ mod tests {
         );
         check(
             &format!("{}runtimeConfig:\n  config: {{labels: {{a: b}}}}\n", HEAD.replace("subprocess", "extism/v1")),
-            Err("7:20 runtimeConfig.config.labels: expected a text, found a map (Helm's engine takes strings only: quote the value, as YAML text if it is a map or list)"),
+            Err(
+                "7:20 runtimeConfig.config.labels: expected a text, found a map (Helm's engine takes strings only: quote the value, as YAML text if it is a map or list)",
+            ),
         );
         check("a: [1\n", Err("2:1 while parsing a flow sequence, expected ',' or ']'"));
     }
