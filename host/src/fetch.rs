@@ -9,16 +9,16 @@ use sha2::{Digest as _, Sha256};
 
 use crate::dirs;
 use crate::error::Error;
+use crate::helm::archive::{ArchiveLimits, PLUGIN_YAML, PluginArchive};
+use crate::oci::pull::{self, Remote, Shipped};
 use crate::source::{self, PluginRef};
 
 /// The most bytes of a plugin's wasm: seven times the largest guest we know, JavaScript in goja (19 MB).
 const MAX_WASM_BYTES: u64 = 128 << 20;
 /// The most bytes of a plugin.yaml.
 const MAX_PLUGIN_YAML_BYTES: u64 = 1 << 20;
-/// The most entries that are looked at in an archive.
-const MAX_ARCHIVE_ENTRIES: usize = 4096;
-/// The most bytes that unpacking an archive may give, wanted or not.
-const MAX_ARCHIVE_BYTES: u64 = 256 << 20;
+/// The most bytes of a plugin archive.
+const MAX_ARCHIVE_BYTES: u64 = 128 << 20;
 
 /// A SHA-256 digest; prints as `sha256:` and 64 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,6 +84,8 @@ pub struct Fetched {
     pub(crate) wasm: Vec<u8>,
     /// The digest of `wasm`.
     pub(crate) digest: Digest,
+    /// What came along, where it was shipped: by a registry or a layout.
+    pub(crate) shipped: Option<Shipped>,
 }
 
 impl Fetched {
@@ -95,7 +97,12 @@ impl Fetched {
         wasm: Vec<u8>,
     ) -> Self {
         let digest = Digest::of(&wasm);
-        Self { reference, folder, plugin_yaml, wasm, digest }
+        Self { reference, folder, plugin_yaml, wasm, digest, shipped: None }
+    }
+
+    /// Puts a plugin together that a registry or a layout gave.
+    pub(crate) fn shipped(reference: PluginRef, plugin_yaml: Option<String>, wasm: Vec<u8>, shipped: Shipped) -> Self {
+        Self { shipped: Some(shipped), ..Self::new(reference, None, plugin_yaml, wasm) }
     }
 
     /// The digest of the wasm.
@@ -104,19 +111,18 @@ impl Fetched {
     }
 }
 
-/// Reads the plugin that `reference` names from the disk.
+/// Reads the plugin that `reference` names, from the disk or, as `remote` says, from afar.
 ///
 /// # Errors
 ///
-/// It does not exist, is not one of the forms of a plugin, lacks its plugin.wasm, or is too large (exit 2).
-pub fn fetch(reference: &PluginRef) -> Result<Fetched, Error> {
+/// It does not exist, is not one of the forms of a plugin, lacks its plugin.wasm, or is too large (exit 2); those of
+/// [`pull::fetch_from_registry`] and [`pull::fetch_from_layout`].
+pub fn fetch(reference: &PluginRef, remote: &Remote) -> Result<Fetched, Error> {
     match reference {
         PluginRef::Path(path) => fetch_path(reference, path),
         PluginRef::Installed(name) => fetch_installed(reference, name),
-        PluginRef::Oci(_) | PluginRef::Layout { .. } => {
-            Err(Error::network(format!("`{reference}` is not on this machine"))
-                .hint("fetch it with `windlass pull` first"))
-        }
+        PluginRef::Oci(oci) => pull::fetch_from_registry(oci, remote),
+        PluginRef::Layout { folder, tag } => pull::fetch_from_layout(reference, folder, tag.as_deref(), remote),
     }
 }
 
@@ -130,8 +136,8 @@ fn fetch_path(reference: &PluginRef, path: &Path) -> Result<Fetched, Error> {
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if name.ends_with(".tgz") || name.ends_with(".tar.gz") {
-        let file = File::open(path).map_err(|error| cannot_read(path, &error))?;
-        let (plugin_yaml, wasm) = read_archive(io::BufReader::new(file), &path.display().to_string())?;
+        let archive = read_limited(path, MAX_ARCHIVE_BYTES)?;
+        let (plugin_yaml, wasm) = read_archive(&archive, &path.display().to_string())?;
         return Ok(Fetched::new(reference.clone(), None, plugin_yaml, wasm));
     }
     let wasm = read_limited(path, MAX_WASM_BYTES)?;
@@ -190,56 +196,17 @@ pub fn installed_names() -> Vec<String> {
     names
 }
 
-/// Reads plugin.yaml (the first entry of that name, as Helm does) and the plugin.wasm beside it from a `.tgz`.
-pub(crate) fn read_archive(archive: impl Read, shown: &str) -> Result<(Option<String>, Vec<u8>), Error> {
-    let broken = |error: io::Error| {
-        Error::usage(format!("`{shown}` is not a plugin archive: {error}")).hint("make one with `windlass package`")
-    };
-    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(archive).take(MAX_ARCHIVE_BYTES));
-    let mut plugin_yaml = None;
-    let mut wasm = None;
-    for (count, entry) in archive.entries().map_err(broken)?.enumerate() {
-        let mut entry = entry.map_err(broken)?;
-        if count >= MAX_ARCHIVE_ENTRIES {
-            return Err(Error::usage(format!("the archive `{shown}` has more than {MAX_ARCHIVE_ENTRIES} entries")));
-        }
-        if !entry.header().entry_type().is_file() {
-            continue;
-        }
-        let path = entry.path().map_err(broken)?.into_owned();
-        match path.file_name().and_then(|name| name.to_str()) {
-            Some("plugin.yaml") if plugin_yaml.is_none() => {
-                let bytes = read_entry(&mut entry, MAX_PLUGIN_YAML_BYTES, &path, shown)?;
-                plugin_yaml = Some(utf8_plugin_yaml(bytes, &path.display().to_string())?);
-            }
-            Some("plugin.wasm") if wasm.is_none() && path.components().count() <= 2 => {
-                wasm = Some(read_entry(&mut entry, MAX_WASM_BYTES, &path, shown)?);
-            }
-            _ => {}
-        }
-        if plugin_yaml.is_some() && wasm.is_some() {
-            break;
-        }
-    }
-    match wasm {
-        Some(wasm) => Ok((plugin_yaml, wasm)),
-        None => {
-            Err(Error::usage(format!("the archive `{shown}` has no plugin.wasm"))
-                .hint("make one with `windlass package`"))
-        }
-    }
-}
-
-fn read_entry(entry: &mut impl Read, limit: u64, path: &Path, shown: &str) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
-    entry
-        .take(limit + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| Error::usage(format!("cannot read `{}` of the archive `{shown}`: {error}", path.display())))?;
-    if bytes.len() as u64 > limit {
-        return Err(too_large(path, limit));
-    }
-    Ok(bytes)
+/// The plugin.yaml and plugin.wasm of an archive.
+pub(crate) fn read_archive(archive: &[u8], shown: &str) -> Result<(Option<String>, Vec<u8>), Error> {
+    let archive = PluginArchive::read(archive, ArchiveLimits::DEFAULT)
+        .map_err(|error| error.hint(format!("`{shown}` should be an archive that `windlass package` made")))?;
+    let plugin_yaml = archive.file(PLUGIN_YAML).map(|bytes| utf8_plugin_yaml(bytes.to_vec(), shown)).transpose()?;
+    let wasm = archive.file("plugin.wasm").ok_or_else(|| {
+        Error::usage(format!(
+            "the archive `{shown}` has no plugin.wasm: it is a plugin for Helm that is not WebAssembly"
+        ))
+    })?;
+    Ok((plugin_yaml, wasm.to_vec()))
 }
 
 fn utf8_plugin_yaml(bytes: Vec<u8>, shown: &str) -> Result<String, Error> {

@@ -3,4 +3,6 @@
 
 pub mod archive;
 pub mod enable;
+pub mod package;
 pub mod plugin_yaml;
+pub mod provenance;

@@ -26,7 +26,7 @@ use kernel::Kernel;
 use logs::Logs;
 use watchdog::Watchdog;
 
-pub(crate) use imports::{ImportNeed, import_need, requests};
+pub(crate) use imports::{ImportNeed, import_need};
 pub(crate) use logs::printable;
 
 /// The most bytes of a guest's error text that are shown.
@@ -40,8 +40,6 @@ struct Host {
     variables: std::collections::BTreeMap<Vec<u8>, Vec<u8>>,
     logs: Logs,
     wasi: wasi::State,
-    http: extism::Http,
-    deadline: Instant,
 }
 
 /// How a plugin takes its stream.
@@ -99,7 +97,6 @@ impl Instance {
     pub(crate) fn new(compiled: &Compiled, setup: &Setup<'_>) -> Result<Self, Stillborn> {
         let early = |error| Stillborn { error, logs: Vec::new() };
         let linker = imports::link(compiled, setup.grants).map_err(early)?;
-        let deadline = Instant::now() + setup.limits.timeout;
         let host = Host {
             budget: Budget::new(setup.limits.memory_for(setup.stream_length)),
             kernel: Kernel::default(),
@@ -107,12 +104,10 @@ impl Instance {
             variables: Default::default(),
             logs: Logs::new(setup.log_level),
             wasi: wasi::State::default(),
-            http: extism::Http::new(setup.grants),
-            deadline,
         };
         let mut store = Store::new(compiled.module().engine(), host);
         store.limiter(|host| &mut host.budget);
-        let watchdog = Watchdog::start(&mut store, deadline).map_err(early)?;
+        let watchdog = Watchdog::start(&mut store, Instant::now() + setup.limits.timeout).map_err(early)?;
         let instance = match linker.instantiate(&mut store, compiled.module()) {
             Ok(instance) => instance,
             Err(error) => {

@@ -34,6 +34,7 @@ pub mod inspect;
 pub mod installed;
 mod instance;
 pub mod limits;
+pub mod lock;
 pub mod oci;
 pub mod render;
 pub mod run;

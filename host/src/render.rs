@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::fetch::{self, Digest};
 use crate::grants::Grants;
 use crate::limits::Limits;
+use crate::oci::pull::Remote;
 use crate::run::{RawOutput, run};
 use crate::source::PluginRef;
 use crate::verify::{self, Verified};
@@ -145,13 +146,27 @@ pub struct StepReport {
     pub peak_memory: u64,
 }
 
-/// Fetches a plugin and verifies it: what its configuration is merged and checked against.
+/// Fetches a plugin and verifies it: what its configuration is merged and checked against. What comes from afar is
+/// judged by the user's own policy.
+///
+/// # Errors
+///
+/// Those of [`open_with`].
+pub fn open(reference: &PluginRef) -> Result<Verified, Error> {
+    let remote = match reference {
+        PluginRef::Path(_) | PluginRef::Installed(_) => Remote::none(),
+        PluginRef::Oci(_) | PluginRef::Layout { .. } => Remote::of_user()?,
+    };
+    open_with(reference, &remote)
+}
+
+/// [`open`], with a say in how registries are reached, whom to believe and what is locked.
 ///
 /// # Errors
 ///
 /// Those of [`fetch::fetch`] and [`verify::verify`].
-pub fn open(reference: &PluginRef) -> Result<Verified, Error> {
-    verify::verify(fetch::fetch(reference)?)
+pub fn open_with(reference: &PluginRef, remote: &Remote) -> Result<Verified, Error> {
+    verify::verify(fetch::fetch(reference, remote)?, remote)
 }
 
 /// Sends `stream` through the plugins in order. All or nothing: nothing is handed back that Helm would not survive.

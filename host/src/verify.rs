@@ -6,12 +6,14 @@ use std::path::Path;
 
 use crate::error::Error;
 use crate::fetch::{Digest, Fetched};
+use crate::oci::pull::{Remote, Shipped};
 use crate::source::PluginRef;
 
 /// A plugin whose bytes the user trusts enough to be run in the sandbox.
 #[derive(Debug, Clone)]
 pub struct Verified {
     fetched: Fetched,
+    reasons: Vec<String>,
 }
 
 impl Verified {
@@ -33,6 +35,16 @@ impl Verified {
     /// The bytes of plugin.wasm.
     pub fn wasm(&self) -> &[u8] {
         &self.fetched.wasm
+    }
+
+    /// Why it is trusted, in words; never empty.
+    pub fn reasons(&self) -> &[String] {
+        &self.reasons
+    }
+
+    /// What came along with it, where it was shipped by a registry or a layout.
+    pub fn shipped(&self) -> Option<&Shipped> {
+        self.fetched.shipped.as_ref()
     }
 
     /// The digest of [`Verified::wasm`].
@@ -62,11 +74,23 @@ impl Verified {
     }
 }
 
-/// Decides whether `fetched` may be run.
+/// Decides whether `fetched` may be run: by the lock file, where there is one, and by the trust policy, for what was
+/// shipped.
 ///
 /// # Errors
 ///
-/// The trust policy refuses it (exit 3).
-pub fn verify(fetched: Fetched) -> Result<Verified, Error> {
-    Ok(Verified { fetched })
+/// It is not what was locked, or the trust policy refuses it (exit 3).
+pub fn verify(fetched: Fetched, remote: &Remote) -> Result<Verified, Error> {
+    match &remote.lock {
+        Some(lock) => lock.check(&fetched, remote.locked)?,
+        None if remote.locked => {
+            return Err(Error::denied("there is no lock file").hint("write one with `windlass lock`"));
+        }
+        None => {}
+    }
+    let reasons = match &fetched.shipped {
+        Some(shipped) => remote.trust.judge(&fetched.reference, shipped)?,
+        None => vec!["named by a path on this machine".to_owned()],
+    };
+    Ok(Verified { fetched, reasons })
 }

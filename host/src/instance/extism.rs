@@ -4,9 +4,7 @@ use wasmtime::{Caller, Linker};
 use windlass_abi::raw::EXTISM_MODULE;
 
 use super::Host;
-use crate::capabilities::net::{Network, Request};
 use crate::error::Error;
-use crate::grants::Grants;
 use crate::render::LogLevel;
 
 /// Every function with its signature: parameters, a colon, results; `i` and `I` are 32 and 64 bits.
@@ -50,20 +48,6 @@ pub(super) fn signature(name: &str) -> Option<&'static str> {
 /// The names of all functions.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     TABLE.iter().map(|(name, _)| *name)
-}
-
-/// The network of one run and its last answer.
-#[derive(Debug)]
-pub(super) struct Http {
-    network: Network,
-    status: u16,
-    headers: Vec<(String, String)>,
-}
-
-impl Http {
-    pub(super) fn new(grants: &Grants) -> Self {
-        Self { network: Network::new(grants), status: 0, headers: Vec::new() }
-    }
 }
 
 /// Ends the guest with this error.
@@ -126,13 +110,6 @@ pub(super) fn define(linker: &mut Linker<Host>, name: &str) -> wasmtime::Result<
         "log_warn" => define_log(linker, name, LogLevel::Warn),
         "log_error" => define_log(linker, name, LogLevel::Error),
         "get_log_level" => linker.func_wrap(module, name, |call: Call<'_>| level_number(call.data().logs.level())),
-        "http_request" => linker.func_wrap(module, name, |mut call: Call<'_>, request: u64, body: u64| {
-            http_request(call.data_mut(), request, body).map_err(stop)
-        }),
-        "http_status_code" => linker.func_wrap(module, name, |call: Call<'_>| u32::from(call.data().http.status)),
-        "http_headers" => {
-            linker.func_wrap(module, name, |mut call: Call<'_>| http_headers(call.data_mut()).map_err(stop))
-        }
         _ => return Ok(()),
     }
     .map(|_| ())
@@ -188,36 +165,4 @@ fn var_set(host: &mut Host, key: u64, value: u64) -> Result<(), Error> {
     host.budget.charge(cost(&value))?;
     host.variables.insert(key, value);
     Ok(())
-}
-
-/// Extism's request: JSON with `url`, `method` and `headers`, and a block with the body or 0.
-fn http_request(host: &mut Host, request: u64, body: u64) -> Result<u64, Error> {
-    #[derive(serde::Deserialize)]
-    struct Wire {
-        url: String,
-        #[serde(default)]
-        method: Option<String>,
-        #[serde(default)]
-        headers: std::collections::BTreeMap<String, String>,
-    }
-    let wire: Wire = serde_json::from_slice(host.kernel.bytes(request, "http_request")?)
-        .map_err(|error| Error::refused(format!("its HTTP request is not what Extism's PDKs write: {error}")))?;
-    let request = Request {
-        method: wire.method.unwrap_or_default(),
-        url: wire.url,
-        headers: wire.headers.into_iter().collect(),
-        body: host.kernel.bytes(body, "http_request")?.to_vec(),
-    };
-    let response = host.http.network.send(request, host.deadline)?;
-    host.http.status = response.status;
-    host.http.headers = response.headers;
-    host.kernel.alloc_bytes(&mut host.budget, &response.body)
-}
-
-/// The header fields of the last answer as a JSON object, as Extism hands them over; of a repeated field the last.
-fn http_headers(host: &mut Host) -> Result<u64, Error> {
-    let fields: serde_json::Map<String, serde_json::Value> =
-        host.http.headers.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-    let text = serde_json::Value::Object(fields).to_string();
-    host.kernel.alloc_bytes(&mut host.budget, text.as_bytes())
 }

@@ -1,0 +1,246 @@
+//! OCI image layouts: a folder that holds what a registry would (`oci-layout`, `index.json`, `blobs/sha256/...`), to be
+//! carried where no network reaches.
+
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use oci_client::manifest::{ImageIndexEntry, OCI_IMAGE_INDEX_MEDIA_TYPE, OciImageIndex, OciImageManifest};
+
+use super::artifact::{Blob, MANIFEST_TYPES, MAX_ARCHIVE_BYTES, MAX_MANIFEST_BYTES, Manifest};
+use crate::error::Error;
+use crate::fetch::Digest;
+
+/// The tag of an entry of `index.json`.
+pub(crate) const REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// `NAME-VERSION` of a plugin, to tell plugins of one version apart in one layout.
+pub(crate) const PLUGIN_NAME: &str = "dev.windlass.plugin";
+
+/// A layout in a folder.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    folder: PathBuf,
+}
+
+impl Layout {
+    /// The layout in `folder`; nothing is read or written yet.
+    #[must_use]
+    pub fn at(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    /// Makes the folder a layout unless it is one.
+    ///
+    /// # Errors
+    /// When it cannot be written (exit 2).
+    pub fn create(folder: &Path) -> Result<Self, Error> {
+        let layout = Self::at(folder);
+        std::fs::create_dir_all(folder.join("blobs/sha256")).map_err(|e| layout.failed("be made", &e))?;
+        if !folder.join("oci-layout").exists() {
+            layout.write_file("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
+        }
+        if !folder.join("index.json").exists() {
+            layout.write_index(&[])?;
+        }
+        Ok(layout)
+    }
+
+    /// The manifests that `index.json` lists.
+    ///
+    /// # Errors
+    /// When the folder is no layout (exit 2).
+    pub fn entries(&self) -> Result<Vec<ImageIndexEntry>, Error> {
+        let text = self.read_file("index.json", MAX_MANIFEST_BYTES)?;
+        let index: OciImageIndex = serde_json::from_slice(&text).map_err(|e| {
+            Error::usage(format!("`{}` is not an image index: {e}", self.folder.join("index.json").display()))
+        })?;
+        Ok(index.manifests)
+    }
+
+    /// The manifest with this tag (or plugin name, or digest); without one the only plugin of the layout.
+    ///
+    /// # Errors
+    /// When there is none or the choice is not clear (exit 2), or it is damaged (exit 3).
+    pub fn find(&self, tag: Option<&str>) -> Result<Manifest, Error> {
+        let entries = self.entries()?;
+        let fits = |entry: &&ImageIndexEntry| match tag {
+            Some(tag) => {
+                entry.digest == tag || [REF_NAME, PLUGIN_NAME].iter().any(|key| annotation(entry, key) == Some(tag))
+            }
+            None => annotation(entry, PLUGIN_NAME).is_some(),
+        };
+        let mut found: Vec<&ImageIndexEntry> = entries.iter().filter(fits).collect();
+        if found.is_empty() && tag.is_none() && entries.len() == 1 {
+            found = entries.iter().collect();
+        }
+        found.dedup_by(|a, b| a.digest == b.digest);
+        match found.as_slice() {
+            [one] => self.manifest(one),
+            [] => Err(Error::usage(format!(
+                "the layout `{}` has no plugin{}",
+                self.folder.display(),
+                tag.map(|tag| format!(" `{tag}`")).unwrap_or_default()
+            ))
+            .hint(format!("it has {}", names(&entries)))),
+            _ => {
+                Err(Error::usage(format!("the layout `{}` has several plugins that fit", self.folder.display())).hint(
+                    format!("say which: `oci-layout:{}:NAME-VERSION`, of {}", self.folder.display(), names(&entries)),
+                ))
+            }
+        }
+    }
+
+    /// The manifest of an entry, checked against its digest.
+    ///
+    /// # Errors
+    /// When it is missing (exit 2) or was changed (exit 3).
+    pub fn manifest(&self, entry: &ImageIndexEntry) -> Result<Manifest, Error> {
+        let digest: Digest = entry.digest.parse()?;
+        if !MANIFEST_TYPES.contains(&entry.media_type.as_str()) {
+            return Err(Error::usage(format!(
+                "{digest} in the layout has the type `{}`",
+                super::artifact::printable(&entry.media_type)
+            )));
+        }
+        Ok(Manifest { bytes: self.blob(&digest, MAX_MANIFEST_BYTES)?, digest, media_type: entry.media_type.clone() })
+    }
+
+    /// The manifests whose subject is `subject`.
+    ///
+    /// # Errors
+    /// When the layout cannot be read (exit 2) or was changed (exit 3).
+    pub(crate) fn referrers(&self, subject: &Digest) -> Result<Vec<(Manifest, OciImageManifest)>, Error> {
+        let subject = subject.to_string();
+        let mut found = Vec::new();
+        for entry in self.entries()? {
+            let manifest = self.manifest(&entry)?;
+            if let Ok(image) = manifest.image()
+                && image.subject.as_ref().is_some_and(|descriptor| descriptor.digest == subject)
+            {
+                found.push((manifest, image));
+            }
+        }
+        Ok(found)
+    }
+
+    /// A blob's content, checked against its digest.
+    ///
+    /// # Errors
+    /// When it is missing or too large (exit 2), or was changed (exit 3).
+    pub(crate) fn blob(&self, digest: &Digest, limit: u64) -> Result<Vec<u8>, Error> {
+        let bytes = self.read_file(&format!("blobs/sha256/{}", digest.hex()), limit)?;
+        if Digest::of(&bytes) == *digest {
+            Ok(bytes)
+        } else {
+            Err(Error::denied(format!(
+                "the layout `{}` has other content under {digest}: it was changed",
+                self.folder.display()
+            )))
+        }
+    }
+
+    /// Keeps a blob.
+    ///
+    /// # Errors
+    /// When the folder cannot be written (exit 2).
+    pub(crate) fn put_blob(&self, bytes: &[u8]) -> Result<Digest, Error> {
+        let digest = Digest::of(bytes);
+        if self.blob(&digest, MAX_ARCHIVE_BYTES).is_err() {
+            self.write_file(&format!("blobs/sha256/{}", digest.hex()), bytes)?;
+        }
+        Ok(digest)
+    }
+
+    /// Keeps a manifest and lists it, under a tag if it has one. A tag moves from the manifest that had it.
+    ///
+    /// # Errors
+    /// When the folder cannot be written (exit 2).
+    pub(crate) fn put_manifest(
+        &self,
+        manifest: &Manifest,
+        artifact_type: Option<&str>,
+        annotations: BTreeMap<String, String>,
+    ) -> Result<(), Error> {
+        self.put_blob(&manifest.bytes)?;
+        let mut entries = self.entries()?;
+        let digest = manifest.digest.to_string();
+        let plugin = annotations.get(PLUGIN_NAME);
+        entries.retain(|entry| {
+            entry.digest != digest && (plugin.is_none() || annotation(entry, PLUGIN_NAME) != plugin.map(String::as_str))
+        });
+        entries.push(ImageIndexEntry {
+            media_type: manifest.media_type.clone(),
+            digest,
+            size: manifest.descriptor().size,
+            platform: None,
+            annotations: (!annotations.is_empty()).then_some(annotations),
+            artifact_type: artifact_type.map(str::to_owned),
+        });
+        entries.sort_by(|a, b| a.digest.cmp(&b.digest));
+        self.write_index(&entries)
+    }
+
+    fn write_index(&self, entries: &[ImageIndexEntry]) -> Result<(), Error> {
+        let index = OciImageIndex {
+            schema_version: 2,
+            media_type: Some(OCI_IMAGE_INDEX_MEDIA_TYPE.to_owned()),
+            manifests: entries.to_vec(),
+            artifact_type: None,
+            annotations: None,
+        };
+        let text =
+            serde_json::to_vec_pretty(&index).map_err(|e| Error::bug(format!("an index cannot be written: {e}")))?;
+        self.write_file("index.json", &text)
+    }
+
+    fn read_file(&self, name: &str, limit: u64) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(self.folder.join(name)).map_err(|e| self.failed("be read", &e))?;
+        file.take(limit + 1).read_to_end(&mut bytes).map_err(|e| self.failed("be read", &e))?;
+        if bytes.len() as u64 > limit {
+            return Err(Error::usage(format!("`{}` is larger than {limit} bytes", self.folder.join(name).display())));
+        }
+        Ok(bytes)
+    }
+
+    /// Replaces a file in one step.
+    pub(crate) fn write_file(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let target = self.folder.join(name);
+        let folder = target.parent().unwrap_or(&self.folder);
+        let write = || -> std::io::Result<()> {
+            let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
+            temporary.write_all(bytes)?;
+            #[cfg(unix)]
+            std::fs::set_permissions(temporary.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+            temporary.persist(&target)?;
+            Ok(())
+        };
+        write().map_err(|e| self.failed("be written", &e))
+    }
+
+    fn failed(&self, what: &str, error: &std::io::Error) -> Error {
+        Error::usage(format!("the OCI layout `{}` cannot {what}: {error}", self.folder.display()))
+            .hint("make one with `windlass pull REFERENCE --to-layout DIR`")
+    }
+}
+
+fn annotation<'e>(entry: &'e ImageIndexEntry, key: &str) -> Option<&'e str> {
+    entry.annotations.as_ref()?.get(key).map(String::as_str)
+}
+
+fn names(entries: &[ImageIndexEntry]) -> String {
+    let names: Vec<String> = entries
+        .iter()
+        .filter_map(|e| annotation(e, PLUGIN_NAME).or_else(|| annotation(e, REF_NAME)))
+        .map(|name| format!("`{}`", super::artifact::printable(name)))
+        .collect();
+    if names.is_empty() { "none with a name".to_owned() } else { names.join(", ") }
+}
+
+/// Everything besides its layers that a manifest names and that has to travel with it.
+pub(crate) fn blobs_of(image: &OciImageManifest) -> Result<Vec<Blob>, Error> {
+    std::iter::once(&image.config)
+        .chain(&image.layers)
+        .map(|descriptor| Blob::of(descriptor, MAX_ARCHIVE_BYTES))
+        .collect()
+}

@@ -1,0 +1,405 @@
+//! Plugins into registries and layouts: push, attach to a chart, carry from one place to another.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use oci_client::manifest::{OciDescriptor, OciImageManifest};
+
+use super::artifact::{
+    Blob, CHART_CONFIG_TYPE, MAX_ARCHIVE_BYTES, MAX_MANIFEST_BYTES, Manifest, PLUGIN_ARTIFACT_TYPE, PluginArtifact,
+    PluginLayers, TITLE,
+};
+use super::layout::{Layout, PLUGIN_NAME, REF_NAME, blobs_of};
+use super::origin::{Origin, kind_of, signature_tag};
+use super::registry::{Registry, index_entry};
+use crate::error::Error;
+use crate::fetch::Digest;
+use crate::helm::archive::{ArchiveLimits, PLUGIN_YAML, PluginArchive};
+use crate::helm::plugin_yaml::{self, PluginYaml};
+
+/// How far referrers of referrers are followed: a signature of an attached plugin, and no further.
+const MAX_DEPTH: usize = 3;
+
+/// A plugin that is ready to be pushed.
+#[derive(Clone, Debug)]
+pub struct Shipment {
+    /// What its plugin.yaml says.
+    pub plugin: PluginYaml,
+    /// Its files.
+    pub artifact: PluginArtifact,
+    /// The digest of its wasm.
+    pub wasm: Digest,
+}
+
+impl Shipment {
+    /// Takes an archive and its provenance as they are.
+    ///
+    /// # Errors
+    /// When the archive is not a plugin that Helm would install (exit 2 or 3).
+    pub fn new(archive: Vec<u8>, provenance: Option<Vec<u8>>) -> Result<Self, Error> {
+        let opened = PluginArchive::read(&archive, ArchiveLimits::DEFAULT)?;
+        let text = opened.file(PLUGIN_YAML).unwrap_or_default();
+        let text = std::str::from_utf8(text).map_err(|_| Error::usage("plugin.yaml in the archive is not UTF-8"))?;
+        let plugin = plugin_yaml::read(text).map_err(|problem| problem.in_file("plugin.yaml in the archive"))?;
+        let wasm =
+            Digest::of(opened.file("plugin.wasm").ok_or_else(|| Error::usage("the archive has no plugin.wasm"))?);
+        let mut annotations = BTreeMap::from([
+            (TITLE.to_owned(), plugin.name.clone()),
+            ("org.opencontainers.image.version".to_owned(), plugin.version.to_string()),
+        ]);
+        if let Some(url) = &plugin.source_url {
+            annotations.insert("org.opencontainers.image.source".to_owned(), url.clone());
+        }
+        let archive_name = format!("{}-{}.tgz", plugin.name, plugin.version);
+        Ok(Self { plugin, artifact: PluginArtifact { archive_name, archive, provenance, annotations }, wasm })
+    }
+
+    /// The tag of its version: `+` is no tag character, and Helm writes `_` for it.
+    #[must_use]
+    pub fn tag(&self) -> String {
+        self.plugin.version.to_string().replace('+', "_")
+    }
+}
+
+/// What became of a push.
+#[derive(Clone, Debug)]
+pub struct Pushed {
+    /// The manifest's digest.
+    pub digest: Digest,
+    /// Bytes of all that it names.
+    pub size: u64,
+    /// Whether anything was sent; false when the same content was there.
+    pub is_new: bool,
+}
+
+/// Pushes a plugin under a tag. Content that is there is not sent again, and a tag that stands for something else stays.
+///
+/// # Errors
+/// The tag stands for other content and `force` is not set (exit 3), or the registry fails (exit 5).
+pub fn push(
+    registry: &Registry,
+    repository: &str,
+    tag: &str,
+    shipment: &Shipment,
+    force: bool,
+) -> Result<Pushed, Error> {
+    let name = repository.rsplit('/').next().unwrap_or(repository);
+    if name != shipment.plugin.name {
+        return Err(Error::usage(format!(
+            "the plugin is called `{}`, and the repository `{name}`: Helm installs it only when they are the same",
+            shipment.plugin.name
+        ))
+        .hint(format!(
+            "push it to `oci://{}/.../{}`",
+            registry.name(),
+            shipment.plugin.name.to_ascii_lowercase()
+        )));
+    }
+    let manifest = shipment.artifact.manifest(None)?;
+    let pushed = |is_new: bool| Pushed { digest: manifest.digest, size: size_of(&shipment.artifact), is_new };
+    match registry.resolve(repository, tag)? {
+        Some(there) if there.digest == manifest.digest => return Ok(pushed(false)),
+        Some(there) if !force => {
+            return Err(Error::denied(format!(
+                "oci://{}/{repository}:{tag} is there with other content ({})",
+                registry.name(),
+                there.digest
+            ))
+            .hint(
+                "give the plugin a new version; people who pinned this one, or verify its signature, would be cut off",
+            )
+            .hint("`--force` overwrites it all the same"));
+        }
+        _ => {}
+    }
+    push_blobs(registry, repository, &shipment.artifact)?;
+    registry.push_manifest(repository, tag, &manifest)?;
+    Ok(pushed(true))
+}
+
+fn push_blobs(registry: &Registry, repository: &str, artifact: &PluginArtifact) -> Result<(), Error> {
+    for (digest, bytes) in artifact.blobs() {
+        registry.push_blob(repository, &digest, bytes, &artifact.archive_name)?;
+    }
+    Ok(())
+}
+
+fn size_of(artifact: &PluginArtifact) -> u64 {
+    artifact.blobs().iter().map(|(_, bytes)| bytes.len() as u64).sum()
+}
+
+/// A chart in a registry, to attach plugins to.
+#[derive(Clone, Debug)]
+pub struct Chart {
+    descriptor: OciDescriptor,
+    digest: Digest,
+}
+
+impl Chart {
+    /// The digest of the chart's manifest.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Looks a chart up by tag or digest.
+    ///
+    /// # Errors
+    /// When there is no such manifest, or it is not a chart's (exit 5 or 2).
+    pub fn find(registry: &Registry, repository: &str, reference: &str) -> Result<Self, Error> {
+        let manifest = registry.manifest(repository, reference)?;
+        // `helm push` writes no mediaType into the manifest: its type is what the registry served it as.
+        let image = manifest.image()?;
+        if image.config.media_type != CHART_CONFIG_TYPE {
+            return Err(Error::usage(format!(
+                "oci://{}/{repository}:{reference} is not a Helm chart",
+                registry.name()
+            ))
+            .hint("push the chart with `helm push CHART.tgz oci://HOST/PATH` first"));
+        }
+        Ok(Self { descriptor: manifest.descriptor(), digest: manifest.digest })
+    }
+}
+
+/// A plugin that is attached to a chart.
+#[derive(Clone, Debug)]
+pub struct Attached {
+    /// The plugin's name, from its archive's title; not to be believed before the plugin is verified.
+    pub name: String,
+    /// Its version, likewise.
+    pub version: String,
+    /// The digest of the referrer, by which it is pulled from the chart's repository.
+    pub digest: Digest,
+    /// Bytes of the archive.
+    pub size: u64,
+    /// Whether a provenance travels with it.
+    pub is_signed: bool,
+}
+
+/// Pushes a plugin into the chart's repository as a referrer of the chart. Attached twice, it is there once.
+///
+/// # Errors
+/// When the registry fails (exit 5), or another content of the same version is attached and `force` is not set (exit 3).
+pub fn attach(
+    registry: &Registry,
+    repository: &str,
+    chart: &Chart,
+    shipment: &Shipment,
+    force: bool,
+) -> Result<Pushed, Error> {
+    let manifest = shipment.artifact.manifest(Some(chart.descriptor.clone()))?;
+    let version = shipment.plugin.version.to_string();
+    let attached = discover(registry, repository, chart)?;
+    let is_new = !attached.iter().any(|other| other.digest == manifest.digest);
+    if is_new
+        && !force
+        && let Some(other) =
+            attached.iter().find(|other| other.name == shipment.plugin.name && other.version == version)
+    {
+        return Err(Error::denied(format!(
+            "another {}-{version} is attached to this chart ({})",
+            other.name, other.digest
+        ))
+        .hint("give the plugin a new version, or add `--force` to attach this one as well"));
+    }
+    if is_new {
+        push_blobs(registry, repository, &shipment.artifact)?;
+        let entry = index_entry(&manifest, PLUGIN_ARTIFACT_TYPE, Some(shipment.artifact.annotations.clone()));
+        registry.push_referrer(repository, &chart.digest, &manifest, &entry)?;
+    }
+    Ok(Pushed { digest: manifest.digest, size: size_of(&shipment.artifact), is_new })
+}
+
+/// The plugins that are attached to a chart, sorted by name and version.
+///
+/// # Errors
+/// When the registry fails (exit 5).
+pub fn discover(registry: &Registry, repository: &str, chart: &Chart) -> Result<Vec<Attached>, Error> {
+    let found = Origin::Repository(registry, repository).referrers(&chart.digest, Some(PLUGIN_ARTIFACT_TYPE))?;
+    let mut attached = Vec::new();
+    for (manifest, image) in found {
+        // Whoever may write to the repository may attach nonsense; it must not hide the rest.
+        let Ok(layers) = PluginLayers::find(&image) else { continue };
+        let stem = layers.archive_name.trim_end_matches(".tgz");
+        // `NAME-VERSION`, where both may contain dashes: the version begins at the first dash before a digit.
+        let split = stem
+            .match_indices('-')
+            .find(|(at, _)| stem.get(at + 1..).is_some_and(|rest| semver::Version::parse(rest).is_ok()));
+        let (name, version) =
+            split.and_then(|(at, _)| Some((stem.get(..at)?, stem.get(at + 1..)?))).unwrap_or((stem, ""));
+        attached.push(Attached {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            digest: manifest.digest,
+            size: layers.archive.size,
+            is_signed: layers.provenance.is_some(),
+        });
+    }
+    attached.sort_by(|a, b| (&a.name, &a.version, a.digest).cmp(&(&b.name, &b.version, b.digest)));
+    attached.dedup_by(|a, b| a.digest == b.digest);
+    Ok(attached)
+}
+
+/// Copies a manifest, all that it names, and everything that refers to it (signatures, attached plugins) into a layout.
+/// Returns how many manifests are there.
+///
+/// # Errors
+/// When a part cannot be had (exit 5 or 3) or written (exit 2).
+pub fn copy_to_layout(
+    registry: &Registry,
+    repository: &str,
+    manifest: &Manifest,
+    tag: Option<&str>,
+    layout: &Layout,
+) -> Result<usize, Error> {
+    let origin = Origin::Repository(registry, repository);
+    let image = manifest.image()?;
+    let mut annotations = BTreeMap::new();
+    if let Some(tag) = tag {
+        annotations.insert(REF_NAME.to_owned(), tag.to_owned());
+    }
+    copy_one(&origin, manifest, &image, annotations, layout)?;
+    let mut copied = 1;
+    let mut subjects = vec![(manifest.digest, 0)];
+    while let Some((subject, depth)) = subjects.pop() {
+        if depth >= MAX_DEPTH {
+            continue;
+        }
+        if let Some(signature) = origin.signature_tag(&subject)? {
+            let annotations = BTreeMap::from([(REF_NAME.to_owned(), signature_tag(&subject))]);
+            copy_one(&origin, &signature, &signature.image()?, annotations, layout)?;
+            copied += 1;
+        }
+        for (referrer, image) in origin.referrers(&subject, None)? {
+            copy_one(&origin, &referrer, &image, BTreeMap::new(), layout)?;
+            subjects.push((referrer.digest, depth + 1));
+            copied += 1;
+        }
+    }
+    Ok(copied)
+}
+
+fn copy_one(
+    origin: &Origin<'_>,
+    manifest: &Manifest,
+    image: &OciImageManifest,
+    mut annotations: BTreeMap<String, String>,
+    layout: &Layout,
+) -> Result<(), Error> {
+    for blob in blobs_of(image)? {
+        if layout.blob(&blob.digest, MAX_ARCHIVE_BYTES).is_err() {
+            layout.put_blob(&origin.blob(&blob, "a blob")?)?;
+        }
+    }
+    if let Ok(layers) = PluginLayers::find(image) {
+        annotations.insert(PLUGIN_NAME.to_owned(), layers.archive_name.trim_end_matches(".tgz").to_owned());
+    }
+    layout.put_manifest(manifest, Some(kind_of(image)), annotations)
+}
+
+/// Puts a plugin into a layout, as [`push`] puts it into a registry.
+///
+/// # Errors
+/// When the layout cannot be written (exit 2).
+pub fn push_to_layout(layout: &Layout, shipment: &Shipment) -> Result<Pushed, Error> {
+    let manifest = shipment.artifact.manifest(None)?;
+    for (_, bytes) in shipment.artifact.blobs() {
+        layout.put_blob(bytes)?;
+    }
+    let name = shipment.artifact.archive_name.trim_end_matches(".tgz").to_owned();
+    let annotations = BTreeMap::from([(REF_NAME.to_owned(), shipment.tag()), (PLUGIN_NAME.to_owned(), name)]);
+    layout.put_manifest(&manifest, Some(PLUGIN_ARTIFACT_TYPE), annotations)?;
+    Ok(Pushed { digest: manifest.digest, size: size_of(&shipment.artifact), is_new: true })
+}
+
+/// One manifest of a layout that was pushed on.
+#[derive(Clone, Debug)]
+pub struct Carried {
+    /// Its digest.
+    pub digest: Digest,
+    /// Its tag, if it has one.
+    pub tag: Option<String>,
+    /// The plugin's `NAME-VERSION`, if it is one.
+    pub plugin: Option<String>,
+    /// Whether anything was sent.
+    pub is_new: bool,
+}
+
+/// Pushes one plugin or chart of a layout, with everything that refers to it, into a repository.
+///
+/// # Errors
+/// When the layout is damaged (exit 2 or 3), the registry fails (exit 5), or a tag stands for other content and `force` is not set
+/// (exit 3).
+pub fn push_from_layout(
+    layout: &Layout,
+    wanted: Option<&str>,
+    registry: &Registry,
+    repository: &str,
+    tag: &str,
+    force: bool,
+) -> Result<Vec<Carried>, Error> {
+    let root = layout.find(wanted)?;
+    match registry.resolve(repository, tag)? {
+        Some(there) if there.digest != root.digest && !force => {
+            return Err(Error::denied(format!(
+                "oci://{}/{repository}:{tag} is there with other content ({})",
+                registry.name(),
+                there.digest
+            ))
+            .hint("`--force` overwrites it all the same"));
+        }
+        _ => {}
+    }
+    let mut carried = vec![carry(layout, &root, registry, repository, Some(tag))?];
+    let mut subjects = vec![(root.digest, 0)];
+    while let Some((subject, depth)) = subjects.pop() {
+        if depth >= MAX_DEPTH {
+            continue;
+        }
+        let signature = signature_tag(&subject);
+        if let Ok(manifest) = layout.find(Some(&signature)) {
+            carried.push(carry(layout, &manifest, registry, repository, Some(&signature))?);
+        }
+        for (referrer, image) in layout.referrers(&subject)? {
+            push_all_blobs(layout, &image, registry, repository)?;
+            let entry = index_entry(&referrer, kind_of(&image), image.annotations.clone());
+            registry.push_referrer(repository, &subject, &referrer, &entry)?;
+            let plugin =
+                PluginLayers::find(&image).ok().map(|layers| layers.archive_name.trim_end_matches(".tgz").to_owned());
+            carried.push(Carried { digest: referrer.digest, tag: None, plugin, is_new: true });
+            subjects.push((referrer.digest, depth + 1));
+        }
+    }
+    Ok(carried)
+}
+
+fn carry(
+    layout: &Layout,
+    manifest: &Manifest,
+    registry: &Registry,
+    repository: &str,
+    tag: Option<&str>,
+) -> Result<Carried, Error> {
+    let image = manifest.image()?;
+    push_all_blobs(layout, &image, registry, repository)?;
+    let by_digest = manifest.digest.to_string();
+    let reference = tag.unwrap_or(&by_digest);
+    let is_new = registry.resolve(repository, reference)?.is_none_or(|there| there.digest != manifest.digest);
+    if is_new {
+        registry.push_manifest(repository, reference, manifest)?;
+    }
+    let plugin = PluginLayers::find(&image).ok().map(|layers| layers.archive_name.trim_end_matches(".tgz").to_owned());
+    Ok(Carried { digest: manifest.digest, tag: tag.map(str::to_owned), plugin, is_new })
+}
+
+fn push_all_blobs(
+    layout: &Layout,
+    image: &OciImageManifest,
+    registry: &Registry,
+    repository: &str,
+) -> Result<(), Error> {
+    for Blob { digest, size } in blobs_of(image)? {
+        registry.push_blob(repository, &digest, &layout.blob(&digest, size.max(MAX_MANIFEST_BYTES))?, "a blob")?;
+    }
+    Ok(())
+}
