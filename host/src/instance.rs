@@ -5,6 +5,7 @@
 
 mod budget;
 mod extism;
+mod granted;
 mod imports;
 mod kernel;
 mod logs;
@@ -40,6 +41,7 @@ struct Host {
     variables: std::collections::BTreeMap<Vec<u8>, Vec<u8>>,
     logs: Logs,
     wasi: wasi::State,
+    granted: granted::Granted,
 }
 
 /// How a plugin takes its stream.
@@ -97,6 +99,7 @@ impl Instance {
     pub(crate) fn new(compiled: &Compiled, setup: &Setup<'_>) -> Result<Self, Stillborn> {
         let early = |error| Stillborn { error, logs: Vec::new() };
         let linker = imports::link(compiled, setup.grants).map_err(early)?;
+        let deadline = Instant::now() + setup.limits.timeout;
         let host = Host {
             budget: Budget::new(setup.limits.memory_for(setup.stream_length)),
             kernel: Kernel::default(),
@@ -104,10 +107,11 @@ impl Instance {
             variables: Default::default(),
             logs: Logs::new(setup.log_level),
             wasi: wasi::State::default(),
+            granted: granted::Granted::new(setup.grants, deadline).map_err(early)?,
         };
         let mut store = Store::new(compiled.module().engine(), host);
         store.limiter(|host| &mut host.budget);
-        let watchdog = Watchdog::start(&mut store, Instant::now() + setup.limits.timeout).map_err(early)?;
+        let watchdog = Watchdog::start(&mut store, deadline).map_err(early)?;
         let instance = match linker.instantiate(&mut store, compiled.module()) {
             Ok(instance) => instance,
             Err(error) => {

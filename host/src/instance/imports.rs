@@ -4,7 +4,7 @@ use wasmtime::{ExternType, Linker};
 use windlass_abi::capabilities::{Capability, Request};
 use windlass_abi::raw::{EXTISM_MODULE, WINDLASS_MODULE};
 
-use super::{Host, extism, wasi};
+use super::{Host, extism, granted, wasi};
 use crate::compile::{Compiled, shown_name};
 use crate::error::{Error, nearest};
 use crate::grants::{self, Grants};
@@ -61,6 +61,7 @@ pub(super) fn link(compiled: &Compiled, grants: &Grants) -> Result<Linker<Host>,
         let is = text_of(&function);
         let wanted = match module {
             EXTISM_MODULE => extism::signature(name),
+            WINDLASS_MODULE => granted::signature(name),
             wasi::MODULE => wasi::signature(name),
             _ => None,
         };
@@ -75,6 +76,7 @@ pub(super) fn link(compiled: &Compiled, grants: &Grants) -> Result<Linker<Host>,
             wasi::MODULE => wasi::define(&mut linker, name),
             _ => Ok(()),
         };
+        let defined = defined.and_then(|()| granted::define(&mut linker, module, name));
         defined.map_err(|error| Error::bug(format!("`{name}` of `{module}` cannot be linked: {error:#}")))?;
     }
     Ok(linker)
@@ -161,7 +163,7 @@ fn unknown(module: &str, name: &str) -> Error {
     let modules = [EXTISM_MODULE, WINDLASS_MODULE, wasi::MODULE];
     let names: Vec<&str> = match module {
         wasi::MODULE => wasi::names().collect(),
-        WINDLASS_MODULE => Vec::new(),
+        WINDLASS_MODULE => granted::names().collect(),
         _ => extism::names().collect(),
     };
     if let Some(near) = nearest(name, names.iter().copied()) {
