@@ -1,16 +1,505 @@
-//! Stage six.
+//! Stage six: would Helm survive this output? What it would drop silently, misread or stumble over is refused here,
+//! with the plugin's name and the place, before a byte of it is written.
+//!
+//! The rules are those that Helm's own source leads to: an output that is blank fails; a bare `...`, a second JSON text
+//! in one document and text behind `---` lose documents; the annotation that tells Helm which file a document came from
+//! must neither vanish nor be made up; a hook that loses its annotation becomes a release resource. Dropped, added and
+//! reordered documents are fine.
+//!
+//! Nearly all lines plainly are what they should be, so a linear scan decides almost always. A document that it does not
+//! plainly understand is parsed in full, unless it came in like that, and the parser decides.
+
+use std::collections::{HashMap, HashSet};
+
+use memchr::{memchr, memmem};
+use windlass_manifest::{Kind, Manifests, Path};
+
 use crate::error::Error;
 use crate::run::RawOutput;
+
+/// The annotation with which Helm 4 marks the file that a document came from.
+const FILENAME: &str = "postrenderer.helm.sh/postrender-filename";
+/// The annotation that makes a document a hook.
+const HOOK: &str = "helm.sh/hook";
+/// The hooks that Helm knows; it drops a document with another.
+const HOOK_TYPES: [&str; 11] = [
+    "pre-install",
+    "post-install",
+    "pre-delete",
+    "post-delete",
+    "pre-upgrade",
+    "post-upgrade",
+    "pre-rollback",
+    "post-rollback",
+    "test",
+    "test-success",
+    "crd-install",
+];
+
 /// Output that Helm survives.
 #[derive(Debug)]
 pub struct Checked {
     pub(crate) stream: Vec<u8>,
     pub(crate) changed: bool,
 }
-/// Checks.
+
+/// Checks `output` against the stream that the plugin got, which is handed back where nothing changed.
+///
+/// # Errors
+///
+/// The output breaks a rule (exit 1); the message names the rule and the place.
 pub fn check(input: Vec<u8>, output: RawOutput) -> Result<Checked, Error> {
     if output.is_unchanged {
         return Ok(Checked { stream: input, changed: false });
     }
+    let old = String::from_utf8_lossy(&input);
+    check_stream(&old, &output.stream).map_err(|error| {
+        error.hint("this is a defect of the plugin; report it to the plugin's author").detail(shortened(&output.stream))
+    })?;
     Ok(Checked { stream: output.stream, changed: true })
+}
+
+fn check_stream(old: &str, output: &[u8]) -> Result<(), Error> {
+    let new = std::str::from_utf8(output).map_err(|error| {
+        let line = line_of(output, error.valid_up_to());
+        Error::refused(format!("its output is not UTF-8 (line {line})"))
+    })?;
+    if new.trim_ascii().is_empty() {
+        if old.trim_ascii().is_empty() {
+            return Ok(());
+        }
+        return Err(Error::refused("it answered nothing, which Helm takes for a failure"));
+    }
+    let lines = Lines { text: new };
+    check_markers(old, &lines)?;
+    let mut unchanged = Unchanged::of(old);
+    for document in Documents::of(new) {
+        if !is_plainly_an_object(document.text) && !unchanged.contains(document.text) {
+            parse_document(&document, &lines)?;
+        }
+    }
+    check_annotations(old, new)
+}
+
+/// The documents of the input, looked at only when the scan is unsure of one of the output.
+struct Unchanged<'s> {
+    old: &'s str,
+    documents: Option<HashSet<&'s str>>,
+}
+
+impl<'s> Unchanged<'s> {
+    fn of(old: &'s str) -> Self {
+        Self { old, documents: None }
+    }
+
+    /// True if the document came in like this: then nothing about it is the plugin's doing.
+    fn contains(&mut self, document: &str) -> bool {
+        let documents = || Documents::of(self.old).map(|document| document.text.trim_end()).collect();
+        self.documents.get_or_insert_with(documents).contains(document.trim_end())
+    }
+}
+
+struct Lines<'s> {
+    text: &'s str,
+}
+
+impl Lines<'_> {
+    /// The 1-based line of a byte.
+    fn number(&self, offset: usize) -> usize {
+        line_of(self.text.as_bytes(), offset)
+    }
+}
+
+fn line_of(text: &[u8], offset: usize) -> usize {
+    1 + memchr::memchr_iter(b'\n', text.get(..offset).unwrap_or(text)).count()
+}
+
+/// A part of a stream between `---` lines, with its place.
+#[derive(Debug, Clone, Copy)]
+struct Document<'s> {
+    /// Without the `---` line.
+    text: &'s str,
+    start: usize,
+}
+
+/// Splits at column-0 `---` lines.
+struct Documents<'s> {
+    stream: &'s str,
+    at: Option<usize>,
+}
+
+impl<'s> Documents<'s> {
+    fn of(stream: &'s str) -> Self {
+        let start = if marker(stream, 0, "---") { next_line(stream, 0) } else { 0 };
+        Self { stream, at: Some(start) }
+    }
+}
+
+impl<'s> Iterator for Documents<'s> {
+    type Item = Document<'s>;
+
+    fn next(&mut self) -> Option<Document<'s>> {
+        let start = self.at?;
+        let rest = self.stream.get(start..)?;
+        let end = if marker(rest, 0, "---") { Some(0) } else { markers(rest, "\n---").next() };
+        self.at = end.map(|end| next_line(self.stream, start + end));
+        Some(Document { text: rest.get(..end.unwrap_or(rest.len())).unwrap_or_default(), start })
+    }
+}
+
+/// The offsets behind line breaks that are followed by this marker.
+fn markers<'s>(stream: &'s str, needle: &'static str) -> impl Iterator<Item = usize> + 's {
+    let name = needle.trim_start_matches('\n');
+    memmem::find_iter(stream.as_bytes(), needle).map(|at| at + 1).filter(move |at| marker(stream, *at, name))
+}
+
+/// True if the line at `at` starts with `name` and white space or its end.
+fn marker(stream: &str, at: usize, name: &str) -> bool {
+    stream
+        .as_bytes()
+        .get(at..)
+        .and_then(|line| line.strip_prefix(name.as_bytes()))
+        .is_some_and(|rest| matches!(rest.first(), None | Some(b' ' | b'\t' | b'\r' | b'\n')))
+}
+
+/// The offset behind the end of the line that `at` is in.
+fn next_line(stream: &str, at: usize) -> usize {
+    stream.as_bytes().get(at..).and_then(|rest| memchr(b'\n', rest)).map_or(stream.len(), |end| at + end + 1)
+}
+
+fn line_at(stream: &str, at: usize) -> &str {
+    stream.get(at..next_line(stream, at)).unwrap_or_default().trim_end()
+}
+
+/// `...`, text behind `---`, and directives: what loses documents in Helm, unless it was there before.
+fn check_markers(old: &str, lines: &Lines<'_>) -> Result<(), Error> {
+    let new = lines.text;
+    let was_there = |text: &str| old.lines().any(|line| line.trim_end() == text);
+    let first = marker(new, 0, "...").then_some(0);
+    for at in first.into_iter().chain(markers(new, "\n...")) {
+        if !was_there(line_at(new, at)) && !new.get(next_line(new, at)..).unwrap_or_default().trim_ascii().is_empty() {
+            return Err(Error::refused(format!(
+                "its output has a bare `...` on line {}, behind which Helm drops every document",
+                lines.number(at)
+            )));
+        }
+    }
+    for at in markers(new, "\n---") {
+        let line = line_at(new, at);
+        let behind = line.get(3..).unwrap_or_default().trim_start();
+        if !behind.is_empty() && !behind.starts_with('#') && !was_there(line) {
+            return Err(Error::refused(format!(
+                "its output has text behind `---` on line {}, which Helm cannot read",
+                lines.number(at)
+            )));
+        }
+    }
+    let starts_with_directive = |stream: &str| {
+        stream
+            .lines()
+            .find(|line| !line.trim().is_empty() && !line.starts_with('#'))
+            .is_some_and(|line| line.starts_with('%'))
+    };
+    if starts_with_directive(new) && !starts_with_directive(old) {
+        return Err(Error::refused("its output starts with a `%` directive, which Helm cannot read"));
+    }
+    Ok(())
+}
+
+/// The parser's judgement where the scan is not sure: a document must be an object with a map as its metadata.
+fn parse_document(document: &Document<'_>, lines: &Lines<'_>) -> Result<(), Error> {
+    let first_line = lines.number(document.start);
+    let misread = |error: windlass_manifest::Error| {
+        let line = (first_line + error.line()).saturating_sub(1);
+        Error::refused(format!("its output cannot be read: {} (line {line} of the output)", error.message()))
+    };
+    let manifests = Manifests::from_bytes(document.text.as_bytes().to_vec()).map_err(misread)?;
+    let mut wrong_metadata = None;
+    manifests
+        .read(|object| {
+            let metadata = object.get(&Path::new(["metadata"]));
+            if metadata.is_some_and(|node| node.kind() != Kind::Map && !node.is_null()) {
+                wrong_metadata.get_or_insert_with(|| object.describe());
+            }
+            Ok::<(), windlass_manifest::Error>(())
+        })
+        .map_err(misread)?;
+    match wrong_metadata {
+        None => Ok(()),
+        Some(object) => Err(Error::refused(format!(
+            "the metadata of {object} is not a map, in the document that starts on line {first_line} of the output"
+        ))),
+    }
+}
+
+/// True if every line of the document that starts in column 0 is a comment or a plain `key:`, and `metadata:` is followed
+/// by a nested key. False says nothing.
+fn is_plainly_an_object(document: &str) -> bool {
+    let bytes = document.as_bytes();
+    let mut at = 0;
+    let mut has_key = false;
+    let mut is_below_metadata = false;
+    while let Some(line) = bytes.get(at..).filter(|line| !line.is_empty()) {
+        let end = memchr(b'\n', line).map_or(line.len(), |end| end + 1);
+        let line = line.get(..end).unwrap_or_default();
+        at += end;
+        match line.first() {
+            None | Some(b'\n' | b'#') => {}
+            Some(b'\r') if line == b"\r\n" => {}
+            Some(b' ') => {
+                let text = line.trim_ascii();
+                if is_below_metadata && !text.is_empty() && !text.starts_with(b"#") {
+                    if !is_plain_key(text) {
+                        return false;
+                    }
+                    is_below_metadata = false;
+                }
+                if !has_key && !text.is_empty() && !text.starts_with(b"#") {
+                    return false;
+                }
+            }
+            // The item of a list under a key, with no indentation.
+            Some(b'-') if has_key && !is_below_metadata && line.get(1).is_some_and(|next| *next == b' ') => {}
+            Some(_) => {
+                if is_below_metadata || !is_plain_key(line) {
+                    return false;
+                }
+                has_key = true;
+                if let Some(value) = line.strip_prefix(b"metadata:") {
+                    let value = value.trim_ascii();
+                    is_below_metadata = value.is_empty() || value.starts_with(b"#");
+                    if !is_below_metadata {
+                        return false;
+                    }
+                }
+            }
+        }
+    }
+    !is_below_metadata
+}
+
+/// True if `line` starts with letters, digits, `_`, `-`, `.` or `/`, then `:` and white space or the end.
+fn is_plain_key(line: &[u8]) -> bool {
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/');
+    let length = line.iter().take_while(|byte| is_letter(byte)).count();
+    length > 0
+        && line.get(length) == Some(&b':')
+        && matches!(line.get(length + 1), None | Some(b' ' | b'\t' | b'\r' | b'\n'))
+}
+
+/// The annotations with which Helm finds its way back must be those of the input.
+fn check_annotations(old: &str, new: &str) -> Result<(), Error> {
+    // Line for line the same: nothing was lost or made up.
+    if values(old, FILENAME).eq(values(new, FILENAME)) && values(old, HOOK).eq(values(new, HOOK)) {
+        return Ok(());
+    }
+    let (before, after) = (census(old)?, census(new)?);
+    let known: HashSet<&str> = before.values().flatten().filter_map(|place| place.filename.as_deref()).collect();
+    let known_hooks: HashSet<&str> = before.values().flatten().filter_map(|place| place.hook.as_deref()).collect();
+    for (identity, places) in &after {
+        let previous = before.get(identity).map_or(&[][..], Vec::as_slice);
+        // Further objects of the same name are new ones, which may lack what the others have.
+        let added = places.len().saturating_sub(previous.len());
+        let lost = |has: fn(&Place) -> bool| {
+            let without = |places: &[Place]| places.iter().filter(|place| !has(place)).count();
+            without(places) > without(previous) + added
+        };
+        for place in places {
+            if let Some(name) = &place.filename
+                && !known.contains(name.as_str())
+            {
+                return Err(Error::refused(format!(
+                    "it made up the annotation `{FILENAME}: {name}` on {} of its output, which is Helm's own",
+                    place.shown
+                )));
+            }
+            if let Some(hook) = &place.hook
+                && !known_hooks.contains(hook.as_str())
+                && let Some(unknown) = hook.split(',').map(str::trim).find(|hook| !HOOK_TYPES.contains(hook))
+            {
+                return Err(Error::refused(format!(
+                    "it made {} of its output a hook of the kind `{unknown}`, which Helm does not know and drops",
+                    place.shown
+                )));
+            }
+        }
+        let Some(place) = places.first() else { continue };
+        if lost(|place| place.filename.is_some()) {
+            return Err(Error::refused(format!(
+                "it removed the annotation `{FILENAME}` from {} of its output, without which Helm loses its file",
+                place.shown
+            )));
+        }
+        if lost(|place| place.hook.is_some()) {
+            return Err(Error::refused(format!(
+                "it removed the annotation `{HOOK}` from {} of its output, which makes the hook a part of the release",
+                place.shown
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What follows `key` on each line that has it, and where it has it as a prefix of a longer key.
+fn values<'s>(stream: &'s str, key: &'s str) -> impl Iterator<Item = &'s str> {
+    memmem::find_iter(stream.as_bytes(), key).map(|at| line_at(stream, at))
+}
+
+/// What Helm's annotations say about one object.
+struct Place {
+    shown: String,
+    filename: Option<String>,
+    hook: Option<String>,
+}
+
+/// Every object by what identifies it.
+fn census(stream: &str) -> Result<HashMap<[String; 4], Vec<Place>>, Error> {
+    let mut census: HashMap<[String; 4], Vec<Place>> = HashMap::new();
+    let misread = |error: windlass_manifest::Error| Error::refused(format!("its output cannot be read: {error}"));
+    Manifests::from_bytes(stream.as_bytes().to_vec())
+        .map_err(misread)?
+        .read(|object| {
+            let annotation = |key| object.annotation(key).map(|value| value.into_owned());
+            let namespace = object.namespace().unwrap_or_default();
+            let identity = [object.api_version(), object.kind(), namespace, object.name()].map(str::to_owned);
+            let place = Place { shown: object.describe(), filename: annotation(FILENAME), hook: annotation(HOOK) };
+            census.entry(identity).or_default().push(place);
+            Ok::<(), windlass_manifest::Error>(())
+        })
+        .map_err(misread)?;
+    Ok(census)
+}
+
+/// The beginning of an output, for `windlass why`.
+fn shortened(output: &[u8]) -> String {
+    const SHOWN: usize = 4096;
+    let text = String::from_utf8_lossy(output.get(..SHOWN).unwrap_or(output));
+    let more = if output.len() > SHOWN { "\n…" } else { "" };
+    format!("the output began with:\n{}{more}", crate::instance::printable(&text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    const INPUT: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  annotations:\n    postrenderer.helm.sh/postrender-filename: 'c/templates/a.yaml'\ndata:\n  on: \"yes\"\n---\napiVersion: batch/v1\nkind: Job\nmetadata:\n  name: b\n  annotations:\n    postrenderer.helm.sh/postrender-filename: 'c/templates/b.yaml'\n    helm.sh/hook: pre-install\n    helm.sh/hook-weight: \"1\"\nspec: {}\n";
+
+    /// Checks what a plugin made of `input`; `expected` is a part of the error, empty for none.
+    #[track_caller]
+    fn check_from(input: &str, output: impl Into<Vec<u8>>, expected: &str) {
+        let output = RawOutput { stream: output.into(), is_unchanged: false, took: Duration::ZERO, peak_memory: 0 };
+        let stream = output.stream.clone();
+        match check(input.as_bytes().to_vec(), output) {
+            Ok(checked) => {
+                assert_eq!(expected, "", "the output is accepted");
+                assert!(checked.changed && checked.stream == stream);
+            }
+            Err(error) => {
+                assert!(!expected.is_empty() && error.to_string().contains(expected), "{error}");
+                assert_eq!(error.exit_code(), crate::error::ExitCode::Refused);
+            }
+        }
+    }
+
+    #[track_caller]
+    fn check_edit(from: &str, to: &str, expected: &str) {
+        assert!(INPUT.contains(from));
+        check_from(INPUT, INPUT.replacen(from, to, 1), expected);
+    }
+
+    #[test]
+    fn ordinary_edits_pass() {
+        check_edit("  name: a\n", "  name: a\n  labels:\n    team: payments\n", "");
+        check_edit("on: \"yes\"", "on: 'no'", "");
+        check_edit("spec: {}", "spec:\n  template:\n    x: [1, 2]", "");
+        check_edit("data:\n", "\"data\":\n", "");
+        check_edit("data:\n  on: \"yes\"\n", "list:\n- a: 1\n- b\n", "");
+        check_edit("kind: ConfigMap\n", "kind: ConfigMap\n# comment\n\n", "");
+        check_from(INPUT, INPUT.replace('\n', "\r\n"), "");
+        check_from(INPUT, format!("---\n{INPUT}"), "");
+    }
+
+    #[test]
+    fn documents_may_be_dropped_added_and_moved() {
+        let (first, second) = INPUT.split_once("---\n").unwrap();
+        check_from(INPUT, first, "");
+        check_from(INPUT, second, "");
+        check_from(INPUT, format!("{second}---\n{first}"), "");
+        check_from(INPUT, format!("{INPUT}---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: s\n"), "");
+        check_from(INPUT, format!("{INPUT}---\n{second}"), "");
+        check_from(INPUT, "# nothing is left\n", "");
+        check_from(INPUT, r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"s"}}"#, "");
+    }
+
+    #[test]
+    fn blank_output_is_refused_unless_the_input_was_blank() {
+        check_from(INPUT, "", "answered nothing");
+        check_from(INPUT, " \n\t\n", "answered nothing");
+        check_from("", "\n", "");
+        check_from("\n", "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\n", "");
+    }
+
+    #[test]
+    fn garbage_is_refused_with_its_line() {
+        check_from(INPUT, b"a: \xff\n".to_vec(), "not UTF-8 (line 1)");
+        check_from(INPUT, [INPUT.as_bytes(), b"\n\xc3("].concat(), "not UTF-8 (line 20)");
+        check_from(INPUT, "hello", "cannot be read");
+        check_from(INPUT, "- a\n- b\n", "cannot be read");
+        check_from(INPUT, "a: [1\n", "");
+        check_from(INPUT, "{a: [1\n", "cannot be read");
+        check_edit("data:\n", "data\n", "line 7 of the output");
+        check_edit("spec: {}", "}{", "line 18 of the output");
+        check_edit("metadata:\n  name: a\n", "metadata: a\nx:\n  name: a\n", "the metadata of ConfigMap");
+        check_edit("metadata:\n  name: a\n", "metadata:\n- name: a\nx:\n", "the metadata of ConfigMap");
+    }
+
+    #[test]
+    fn what_loses_documents_is_refused() {
+        check_edit("---\n", "...\n", "bare `...` on line 9");
+        check_edit("---\n", "...\n---\n", "bare `...` on line 9");
+        check_from(INPUT, format!("{INPUT}...\n"), "");
+        check_edit("---\n", "--- {a: 1}\n---\n", "text behind `---` on line 9");
+        check_edit("---\n", "--- # fine\n", "");
+        check_from(INPUT, format!("%YAML 1.2\n---\n{INPUT}"), "directive");
+        check_from(INPUT, "{\"kind\":\"A\"}\n{\"kind\":\"B\"}\n", "cannot be read");
+        check_edit("on: \"yes\"", "text: |\n    ...\n    --- x", "");
+    }
+
+    #[test]
+    fn helms_annotations_are_neither_lost_nor_made_up() {
+        let filename = "postrenderer.helm.sh/postrender-filename";
+        check_edit(
+            &format!("    {filename}: 'c/templates/a.yaml'\n"),
+            "    x: y\n",
+            "it removed the annotation `postrenderer",
+        );
+        check_edit("c/templates/a.yaml", "c/templates/z.yaml", "it made up the annotation");
+        check_edit("c/templates/a.yaml", "../../etc", "it made up the annotation");
+        check_edit("'c/templates/a.yaml'", "c/templates/a.yaml", "");
+        check_from("kind: A\n", format!("kind: A\nmetadata:\n  annotations:\n    {filename}: x\n"), "made up");
+        check_edit("    helm.sh/hook: pre-install\n", "", "it removed the annotation `helm.sh/hook` from Job/b");
+        check_edit("helm.sh/hook: pre-install", "helm.sh/hook: post-install, test", "");
+        check_edit("helm.sh/hook: pre-install", "helm.sh/hook: before", "of the kind `before`");
+        check_edit("helm.sh/hook-weight: \"1\"", "helm.sh/hook-weight: \"2\"", "");
+    }
+
+    #[test]
+    fn the_scan_never_accepts_what_the_parser_refuses_in_column_0() {
+        for text in [
+            "x\n",
+            "a: 1\nb\n",
+            "metadata:\n",
+            "metadata: 1\n",
+            "metadata:\nkind: A\n",
+            "- a\n",
+            "  a: 1\n",
+            "a: 1\n\tb\n",
+        ] {
+            assert!(!is_plainly_an_object(text), "{text:?}");
+        }
+        for text in ["a: 1\n", "# c\na:\n- b\n- c\n", "metadata:\n  # c\n\n  name: x\n", "", "# only\n"] {
+            assert!(is_plainly_an_object(text), "{text:?}");
+        }
+    }
 }

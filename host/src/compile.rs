@@ -19,7 +19,7 @@ use crate::render::{CodeCache, Event, RenderOptions};
 use crate::verify::Verified;
 
 pub(crate) use engine::MAX_WASM_STACK;
-pub(crate) use validate::{shape, shown_name, validate};
+pub(crate) use validate::{HELM_FEATURES, shape, shown_name, validate};
 
 /// Machine code of a verified plugin, loaded into this process.
 #[derive(Clone)]

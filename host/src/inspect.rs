@@ -1,17 +1,262 @@
 //! What can be known of a plugin without running it.
 
-use wasmparser::{Parser, Payload};
+use serde::Serialize;
+use wasmparser::{Chunk, Parser, Payload, Validator};
+use windlass_abi::raw;
+
+use crate::compile::{HELM_FEATURES, shape, shown_name, validate};
+use crate::error::Error;
+use crate::instance::{ImportNeed, import_need, requests};
+use crate::verify::Verified;
 
 /// The name of the custom section that holds a plugin's metadata, as JSON.
 pub const METADATA_SECTION: &str = "windlass.plugin";
 
-/// The text of the first metadata section. Sections are skipped, not parsed, so this costs next to nothing; whatever is
-/// wrong with the module behind the section is found when it is compiled.
-pub(crate) fn metadata_json(wasm: &[u8]) -> Option<&str> {
-    Parser::new(0).parse_all(wasm).map_while(Result::ok).find_map(|payload| match payload {
-        Payload::CustomSection(section) if section.name() == METADATA_SECTION => {
-            std::str::from_utf8(section.data()).ok()
-        }
-        _ => None,
+/// A plugin as `windlass inspect` shows it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Inspection {
+    /// Where it came from.
+    pub plugin: String,
+    /// The digest of its wasm.
+    pub digest: String,
+    /// The size of its wasm in bytes.
+    pub size: u64,
+    /// The metadata section as it stands, without the schema; none where there is no section.
+    pub metadata: Option<serde_json::Value>,
+    /// What it exports.
+    pub exports: Vec<Export>,
+    /// What it imports.
+    pub imports: Vec<Import>,
+    /// What its metadata asks for.
+    pub capabilities: Vec<Asked>,
+    /// The JSON Schema of its configuration, where the metadata has one.
+    pub config_schema: Option<serde_json::Value>,
+    /// Whether Windlass would run it, once everything it asks for is granted.
+    pub windlass: Verdict,
+    /// Whether Helm's own WebAssembly engine would run it.
+    pub helm_runtime: Verdict,
+}
+
+/// Something that a plugin exports.
+#[derive(Debug, Serialize)]
+pub struct Export {
+    /// Its name.
+    pub name: String,
+    /// A function's signature, else `memory`, `table` or `global`.
+    pub r#type: String,
+}
+
+/// Something that a plugin imports.
+#[derive(Debug, Serialize)]
+pub struct Import {
+    /// The module it is imported from.
+    pub module: String,
+    /// Its name.
+    pub name: String,
+    /// A function's signature, else `memory`, `table` or `global`.
+    pub r#type: String,
+    /// The capability that it needs; none if it needs none, or if nobody offers it.
+    pub capability: Option<&'static str>,
+    /// False if Windlass has no such import.
+    pub offered: bool,
+}
+
+/// Something that a plugin's metadata asks for.
+#[derive(Debug, Serialize)]
+pub struct Asked {
+    /// The capability's word, such as `net`.
+    pub capability: &'static str,
+    /// What of it, such as a host; empty where the capability takes no value.
+    pub value: String,
+    /// The flag that grants it.
+    pub flag: String,
+}
+
+/// Whether an engine would run a plugin.
+#[derive(Debug, Serialize)]
+pub struct Verdict {
+    /// True if it would.
+    pub accepted: bool,
+    /// Why not: one sentence each; empty if it would.
+    pub reasons: Vec<String>,
+}
+
+impl Verdict {
+    fn from_reasons(reasons: Vec<String>) -> Self {
+        Self { accepted: reasons.is_empty(), reasons }
+    }
+}
+
+/// Looks at `plugin` without running or compiling it.
+///
+/// # Errors
+///
+/// It is not a WebAssembly module whose imports and exports can be read, or its metadata is not what the PDK writes
+/// (exit 2).
+pub fn inspect(plugin: &Verified) -> Result<Inspection, Error> {
+    inspect_verified(plugin).map_err(|error| error.in_plugin(plugin.name()))
+}
+
+fn inspect_verified(plugin: &Verified) -> Result<Inspection, Error> {
+    let shape = shape(plugin.wasm())?;
+    let metadata_json = plugin.metadata_json();
+    let asked = requests(metadata_json)?;
+    // `requests` has read it as JSON already.
+    let mut metadata: Option<serde_json::Value> = metadata_json.and_then(|text| serde_json::from_str(text).ok());
+    let config_schema = metadata.as_mut().and_then(|metadata| metadata.as_object_mut()?.remove("configSchema"));
+    let imports: Vec<Import> = shape
+        .imports
+        .iter()
+        .map(|import| {
+            let need = import_need(&import.module, &import.name);
+            Import {
+                module: shown_name(&import.module),
+                name: shown_name(&import.name),
+                r#type: import.what.clone(),
+                capability: match need {
+                    ImportNeed::Grant(capability) => Some(capability.word()),
+                    ImportNeed::Nothing | ImportNeed::Unknown => None,
+                },
+                offered: need != ImportNeed::Unknown,
+            }
+        })
+        .collect();
+    let exports: Vec<Export> = shape
+        .exports
+        .iter()
+        .map(|export| Export { name: shown_name(&export.name), r#type: export.what.clone() })
+        .collect();
+    Ok(Inspection {
+        plugin: plugin.reference().to_string(),
+        digest: plugin.digest().to_string(),
+        size: plugin.wasm().len() as u64,
+        metadata,
+        windlass: windlass_verdict(plugin.wasm(), &imports),
+        helm_runtime: helm_verdict(plugin.wasm(), &imports, &exports),
+        exports,
+        imports,
+        capabilities: asked
+            .iter()
+            .map(|request| Asked {
+                capability: request.capability().word(),
+                value: request.to_string(),
+                flag: request.flag(),
+            })
+            .collect(),
+        config_schema,
     })
+}
+
+fn windlass_verdict(wasm: &[u8], imports: &[Import]) -> Verdict {
+    let mut reasons: Vec<String> = validate(wasm).err().map(|error| error.message().to_owned()).into_iter().collect();
+    reasons.extend(
+        imports.iter().filter(|import| !import.offered).map(|import| {
+            format!("it imports `{}` of `{}`, which Windlass does not offer", import.name, import.module)
+        }),
+    );
+    Verdict::from_reasons(reasons)
+}
+
+/// Helm's engine is Extism's Go SDK on wazero: WebAssembly 2.0, Extism's functions, WASI preview 1, nothing else.
+fn helm_verdict(wasm: &[u8], imports: &[Import], exports: &[Export]) -> Verdict {
+    let mut reasons = Vec::new();
+    if let Err(error) = Validator::new_with_features(HELM_FEATURES).validate_all(wasm) {
+        let message = error.message().lines().next().unwrap_or_default();
+        reasons.push(format!("its WebAssembly is not accepted: {message} (at offset {:#x})", error.offset()));
+    }
+    if !exports.iter().any(|export| export.name == raw::HELM_ENTRY) {
+        reasons.push(format!("it does not export `{}`", raw::HELM_ENTRY));
+    }
+    for import in imports {
+        if import.module == raw::WINDLASS_MODULE {
+            reasons.push(format!("it imports `{}`, which only Windlass offers", import.name));
+        } else if !import.offered {
+            reasons.push(format!("it imports `{}` of `{}`, which Helm does not offer", import.name, import.module));
+        }
+    }
+    Verdict::from_reasons(reasons)
+}
+
+/// The text of the first metadata section. Sections are skipped, not parsed, so this costs next to nothing; whatever is
+/// wrong with the module is found when it is compiled.
+pub(crate) fn metadata_json(wasm: &[u8]) -> Option<&str> {
+    let mut parser = Parser::new(0);
+    let mut rest = wasm;
+    loop {
+        let Ok(Chunk::Parsed { consumed, payload }) = parser.parse(rest, true) else { return None };
+        match payload {
+            Payload::CustomSection(section) if section.name() == METADATA_SECTION => {
+                return std::str::from_utf8(section.data()).ok();
+            }
+            Payload::CodeSectionStart { size, .. } => {
+                parser.skip_section();
+                rest = rest.get(consumed.checked_add(size as usize)?..)?;
+                continue;
+            }
+            Payload::End(_) => return None,
+            _ => {}
+        }
+        rest = rest.get(consumed..)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::PluginRef;
+
+    fn inspect_text(text: &str) -> Inspection {
+        let fetched =
+            crate::fetch::Fetched::new(PluginRef::Path("x.wasm".into()), None, None, wat::parse_str(text).unwrap());
+        inspect(&crate::verify::verify(fetched).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_plain_plugin_runs_everywhere() {
+        let inspection = inspect_text(
+            r#"(module
+              (import "extism:host/env" "input_length" (func (result i64)))
+              (import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))
+              (memory (export "memory") 1)
+              (func (export "helm_plugin_main") (result i32) i32.const 0)
+              (@custom "windlass.plugin" "{\"abi\":1,\"name\":\"x\",\"configSchema\":{\"type\":\"object\"}}"))"#,
+        );
+        assert!(inspection.windlass.accepted && inspection.helm_runtime.accepted, "{inspection:?}");
+        assert_eq!(inspection.imports[0].r#type, "() -> i64");
+        assert_eq!(inspection.config_schema.unwrap()["type"], "object");
+        assert_eq!(inspection.metadata.unwrap()["name"], "x");
+        assert_eq!(inspection.exports[1].r#type, "() -> i32");
+    }
+
+    #[test]
+    fn what_is_asked_for_and_what_stands_in_the_way_is_listed() {
+        let inspection = inspect_text(
+            r#"(module
+              (import "extism:host/env" "http_request" (func (param i64 i64) (result i64)))
+              (import "windlass:host/env" "env_get" (func (param i64) (result i64)))
+              (import "other" "thing" (func))
+              (@custom "windlass.plugin" "{\"capabilities\":[{\"capability\":\"env\",\"value\":\"TEAM\"}]}")
+              (memory 1) (memory 1))"#,
+        );
+        assert_eq!(inspection.imports[0].capability, Some("net"));
+        assert_eq!(inspection.capabilities[0].flag, "--allow-env TEAM");
+        let helm = inspection.helm_runtime.reasons.join("\n");
+        for part in
+            ["multi", "does not export `helm_plugin_main`", "`env_get`, which only Windlass", "`thing` of `other`"]
+        {
+            assert!(helm.contains(part), "`{helm}` does not say `{part}`");
+        }
+        assert!(!inspection.windlass.accepted && !inspection.imports[2].offered);
+    }
+
+    #[test]
+    fn the_metadata_is_found_behind_the_code_and_in_no_broken_module() {
+        let wasm = wat::parse_str(r#"(module (func) (@custom "windlass.plugin" (after code) "{}"))"#).unwrap();
+        assert_eq!(metadata_json(&wasm), Some("{}"));
+        for length in 0..wasm.len() - 1 {
+            assert_eq!(metadata_json(&wasm[..length]), None);
+        }
+        assert_eq!(metadata_json(b"not wasm"), None);
+    }
 }

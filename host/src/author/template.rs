@@ -50,8 +50,9 @@ pub fn write(template: &str, name: &str, folder: &Path, defined: &[(String, Stri
     let placeholders = placeholders(found, name, defined)?;
     let is_occupied = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
     if is_occupied || folder.is_file() {
-        return Err(Error::usage(format!("`{}` is there already", folder.display()))
-            .hint("choose another folder with `--dir`"));
+        return Err(
+            Error::usage(format!("`{}` is there already", folder.display())).hint("choose another folder with `--dir`")
+        );
     }
     let unwritable = |error: std::io::Error| Error::usage(format!("`{}` cannot be written: {error}", folder.display()));
     let mut written = Vec::new();
@@ -67,7 +68,8 @@ pub fn write(template: &str, name: &str, folder: &Path, defined: &[(String, Stri
 }
 
 fn placeholders(template: &Template, name: &str, defined: &[(String, String)]) -> Result<Vec<(String, String)>, Error> {
-    let mut known = vec![("project-name".to_owned(), name.to_owned()), ("crate_name".to_owned(), name.replace('-', "_"))];
+    let mut known =
+        vec![("project-name".to_owned(), name.to_owned()), ("crate_name".to_owned(), name.replace('-', "_"))];
     let declared = template.files.iter().find(|(path, _)| *path == CARGO_GENERATE).map_or("", |(_, text)| *text);
     known.extend(declared_defaults(declared));
     if let Some((_, value)) = known.iter_mut().find(|(key, _)| key == PDK)
@@ -126,7 +128,10 @@ mod tests {
     #[test]
     fn placeholders_are_filled_and_other_braces_stay() {
         let placeholders = [("project-name".to_owned(), "demo".to_owned())];
-        assert_eq!(fill("{{project-name}} ${{ github.ref }} {{other}}", &placeholders), "demo ${{ github.ref }} {{other}}");
+        assert_eq!(
+            fill("{{project-name}} ${{ github.ref }} {{other}}", &placeholders),
+            "demo ${{ github.ref }} {{other}}"
+        );
     }
 
     #[test]

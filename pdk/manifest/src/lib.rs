@@ -9,7 +9,7 @@
 //! is refused with an [`Error`] that names the object and the line. Nothing is skipped silently, and nothing panics.
 //!
 //! From the stream to the edit, module by module: `split` finds documents, `tree` reads one into an arena of spans by
-//! way of `granit-parser`, `node` is the view, `typing` the types Helm sees, `edit` turns an edit into splices, `emit`
+//! way of `granit-parser`, `plain` does the same faster for what is written plainly, `node` is the view, `typing` the types Helm sees, `edit` turns an edit into splices, `emit`
 //! writes values, `de` and `ser` are serde's side, `object` keeps the edits of a document in order, `stream` puts the output together.
 
 mod de;
@@ -19,6 +19,7 @@ mod error;
 mod node;
 mod object;
 mod path;
+mod plain;
 mod ser;
 mod split;
 mod stream;
@@ -31,5 +32,7 @@ pub use error::{Error, ErrorKind};
 pub use node::{Kind, Node};
 pub use object::Object;
 pub use path::{Path, PathError, Segment};
+#[doc(hidden)]
+pub use plain::compare_readers;
 pub use stream::Manifests;
 pub use value::Value;

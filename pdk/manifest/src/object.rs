@@ -456,8 +456,10 @@ impl<'m> Object<'m> {
 
     // ---- driven by the stream --------------------------------------------------------------------------------------
 
-    /// Takes the next document.
-    pub(crate) fn load(&mut self, text: &'m str, first_line: usize, number: usize) -> Result<(), Error> {
+    /// Takes the next document: the one at the start of what is left of the stream. Answers with its text.
+    pub(crate) fn load(&mut self, rest: &'m str, first_line: usize, number: usize) -> Result<&'m str, Error> {
+        let (length, outcome) = tree::read_first(rest, &mut self.base.tree);
+        let text = rest.get(..length).unwrap_or_default();
         self.original = text;
         self.first_line = first_line;
         self.document_number = number;
@@ -466,18 +468,18 @@ impl<'m> Object<'m> {
         self.touched.clear();
         self.reread = OnceCell::new();
         self.entries.clear();
-        if let Err(problem) = tree::read(text, &mut self.base.tree) {
+        if let Err(problem) = outcome {
             let line = first_line + count_lines(text.as_bytes().get(..problem.offset).unwrap_or_default());
             return Err(Error::new(problem.kind, format!("document {number} (line {line})"), line, problem.message));
         }
         if self.base.tree.is_empty() {
-            return Ok(());
+            return Ok(text);
         }
         self.base.root = 0;
         let root = self.base_root();
         if root.kind() != Kind::Map {
             if root.is_null() {
-                return Ok(());
+                return Ok(text);
             }
             let line = root.line();
             let message = format!("the document is {}, not an object", root.type_name());
@@ -485,7 +487,7 @@ impl<'m> Object<'m> {
         }
         let entries = find_objects(root)?;
         self.entries = entries;
-        Ok(())
+        Ok(text)
     }
 
     pub(crate) fn count_in_document(&self) -> usize {

@@ -223,10 +223,8 @@ fn walk(stream: &str, visitor: &mut dyn FnMut(&mut Object<'_>) -> bool) -> Resul
     let mut number = 0;
     let mut start = 0;
     while start < stream.len() {
-        let end = split::document_end(stream.as_bytes(), start);
-        let text = stream.get(start..end).unwrap_or_default();
         number += 1;
-        object.load(text, line, number)?;
+        let text = object.load(stream.get(start..).unwrap_or_default(), line, number)?;
         let mut is_stopped = false;
         for position in 0..object.count_in_document() {
             object.enter(position)?;
@@ -242,7 +240,7 @@ fn walk(stream: &str, visitor: &mut dyn FnMut(&mut Object<'_>) -> bool) -> Resul
         }
         object.finish_document(&mut fates, &mut |from, to, text| assembler.replace(start + from, start + to, text))?;
         line += count_lines(text.as_bytes());
-        start = end;
+        start += text.len();
     }
     Ok(assembler.finish().map(|text| Output { text, fates }))
 }

@@ -8,6 +8,8 @@ use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
 
 use crate::error::{Error, ErrorKind};
 use crate::node::Node;
+use crate::plain;
+use crate::split;
 
 /// How deep the collections of one document may be nested. Go's parser allows 10,000; no object comes near.
 const MAX_DEPTH: usize = 1000;
@@ -99,6 +101,7 @@ pub(crate) struct Tree {
     /// Buffers of the builders.
     open: Vec<Open>,
     anchors: Vec<u32>,
+    pub(crate) levels: Vec<plain::Level>,
 }
 
 /// `(line, added)` in order: at that 0-based line of the text before the edit, so many lines came in (or went).
@@ -220,15 +223,29 @@ impl Problem {
 
 /// Reads a text that holds at most one document, such as a configuration value.
 pub(crate) fn read_single_document(text: &str, tree: &mut Tree) -> Result<(), Error> {
-    parse(text, tree).map_err(|problem| {
+    read(text, tree).map_err(|problem| {
         let line = Source { text, tree, first_line: 1 }.line_at(problem.offset);
         Error::new(problem.kind, String::new(), line, format!("line {line}: {}", problem.message))
     })
 }
 
-/// Fills the tree from one document's text.
+/// Fills the tree from the document at the start of a text; answers with the document's length.
+pub(crate) fn read_first(text: &str, tree: &mut Tree) -> (usize, Result<(), Problem>) {
+    match plain::read(text, tree) {
+        Some(length) => (length, Ok(())),
+        None => {
+            let length = split::document_end(text.as_bytes(), 0);
+            (length, parse(text.get(..length).unwrap_or_default(), tree))
+        }
+    }
+}
+
+/// Fills the tree from a text that is one document.
 pub(crate) fn read(text: &str, tree: &mut Tree) -> Result<(), Problem> {
-    parse(text, tree)
+    match plain::read(text, tree) {
+        Some(length) if length == text.len() => Ok(()),
+        _ => parse(text, tree),
+    }
 }
 
 /// Fills the tree from one document's text by way of the YAML parser.

@@ -1,0 +1,822 @@
+//! The fast way to read a document: one pass over its lines, for documents that are written plainly.
+//!
+//! Nearly everything Helm hands over is `key: value` and `- item` lines in block style, with one-line plain, quoted or
+//! flow values, block scalars, comments and blank lines. This scanner accepts exactly that and records the same spans as
+//! the parser would. It does not try to understand anything else: an anchor, an alias, a tag, a tab in front of content,
+//! a value over several lines or a line it does not know makes it give up on the document, and the parser reads it.
+//! Giving up is never wrong, accepting must never be; the tests compare both ways over all manifests there are and over
+//! mutations of them.
+
+use crate::tree::{NodeData, Shape, Tree, flag};
+
+/// Deeper documents are left to the parser, which has a limit.
+const MAX_DEPTH: usize = 100;
+/// Longer keys are left to the parser, which has a limit.
+const MAX_KEY_LENGTH: usize = 256;
+
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+
+/// An open block collection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Level {
+    node: u32,
+    column: u32,
+    is_map: bool,
+}
+
+/// Marks a document that is left to the parser.
+struct NotPlain;
+
+type Outcome<T> = Result<T, NotPlain>;
+
+/// Reads the document at the start of a text, which may go on with further documents. The answer is the document's
+/// length; `None` if the parser has to read it.
+pub(crate) fn read(text: &str, tree: &mut Tree) -> Option<usize> {
+    tree.clear();
+    let mut levels = std::mem::take(&mut tree.levels);
+    levels.clear();
+    let mut scanner = Scanner {
+        bytes: text.as_bytes(),
+        lines: Lines::new(text.as_bytes()),
+        nodes: &mut tree.nodes,
+        levels,
+        pending: None,
+        last_end: 0,
+    };
+    let outcome = scanner.document();
+    tree.levels = scanner.levels;
+    match outcome {
+        Ok(length) => Some(length),
+        Err(NotPlain) => {
+            tree.clear();
+            None
+        }
+    }
+}
+
+/// Finds line ends, eight bytes at a time, and looks at every byte on the way: control characters and line breaks that
+/// not all readers agree on are not plain.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    /// Start of the word that `mask` is of.
+    word: usize,
+    /// Line ends of that word that were not given out: the high bit of each byte that is one.
+    mask: u64,
+    /// Where the next word starts.
+    next: usize,
+    /// Just past the last tab seen.
+    tabs_end: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, word: 0, mask: 0, next: 0, tabs_end: 0 }
+    }
+
+    /// The offset of the next line end; of the end of the text where there is none.
+    #[inline]
+    fn next_end(&mut self) -> Outcome<usize> {
+        while self.mask == 0 {
+            let rest = self.bytes.get(self.next..).unwrap_or_default();
+            let word = match rest.first_chunk::<8>() {
+                Some(word) => u64::from_le_bytes(*word),
+                None if rest.is_empty() => return Ok(self.bytes.len()),
+                None => {
+                    let mut padded = [b' '; 8];
+                    padded.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+                    u64::from_le_bytes(padded)
+                }
+            };
+            self.word = self.next;
+            self.next += 8;
+            // Exact for each byte: no carry goes from one to the next.
+            let below_space = !((word | HIGHS) - ONES * 0x20) & !word & HIGHS;
+            if (below_space | (word & HIGHS) | equal(word, 0x7f)) == 0 {
+                continue;
+            }
+            self.mask = equal(word, b'\n');
+            self.check_word(word, below_space & !self.mask)?;
+        }
+        let at = self.word + self.mask.trailing_zeros() as usize / 8;
+        self.mask &= self.mask - 1;
+        Ok(at)
+    }
+
+    fn check_word(&mut self, word: u64, controls: u64) -> Outcome<()> {
+        let tabs = equal(word, b'\t');
+        if controls & !tabs != 0 || equal(word, 0x7f) != 0 {
+            return Err(NotPlain);
+        }
+        if tabs != 0 {
+            self.tabs_end = self.word + 8;
+        }
+        if word & HIGHS == 0 {
+            return Ok(());
+        }
+        // Of what is not ASCII: C1 controls (with NEL), the line and paragraph separators, byte order marks and
+        // non-characters.
+        for (position, byte) in word.to_le_bytes().into_iter().enumerate() {
+            let rest = self.bytes.get(self.word + position + 1..).unwrap_or_default();
+            let is_odd = match byte {
+                0xC2 => matches!(rest, [0x80..=0x9F, ..]),
+                0xE2 => matches!(rest, [0x80, 0xA8 | 0xA9, ..]),
+                0xEF => matches!(rest, [0xBB, 0xBF, ..] | [0xBF, 0xBE | 0xBF, ..]),
+                _ => false,
+            };
+            if is_odd {
+                return Err(NotPlain);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The high bit of each byte that equals a given one; exact.
+#[inline]
+const fn equal(word: u64, byte: u8) -> u64 {
+    let differs = word ^ (ONES * byte as u64);
+    !(((differs & !HIGHS) + !HIGHS) | differs) & HIGHS
+}
+
+struct Scanner<'a, 't> {
+    bytes: &'a [u8],
+    lines: Lines<'a>,
+    nodes: &'t mut Vec<NodeData>,
+    levels: Vec<Level>,
+    /// Behind the colon of a key whose value has not come yet.
+    pending: Option<usize>,
+    /// Where the last leaf ended.
+    last_end: usize,
+}
+
+/// What starts at a place on a line.
+enum Leaf {
+    /// A scalar or a flow collection that ends here.
+    Done(usize),
+    /// A block scalar, whose lines follow.
+    Block,
+}
+
+impl Scanner<'_, '_> {
+    #[inline]
+    fn byte(&self, at: usize) -> u8 {
+        // Past the end reads as a line end.
+        self.bytes.get(at).copied().unwrap_or(b'\n')
+    }
+
+    #[inline]
+    fn spaces_from(&self, mut at: usize) -> usize {
+        while self.byte(at) == b' ' {
+            at += 1;
+        }
+        at
+    }
+
+    fn document(&mut self) -> Outcome<usize> {
+        let mut start = 0;
+        let mut has_marker = false;
+        // A line that was looked at and not used: where it starts and ends.
+        let mut again: Option<(usize, usize)> = None;
+        loop {
+            let (line, end) = match again.take() {
+                Some(line) => line,
+                None if start >= self.bytes.len() => break,
+                None => (start, self.lines.next_end()?),
+            };
+            start = end + 1;
+            let at = self.spaces_from(line);
+            if at >= end || self.byte(at) == b'#' {
+                continue;
+            }
+            if self.lines.tabs_end > line && self.bytes.get(line..end).is_some_and(|line| line.contains(&b'\t')) {
+                return Err(NotPlain);
+            }
+            if at == line && matches!(self.byte(line), b'-' | b'.' | b'%') {
+                let first = self.bytes.get(line..end).unwrap_or_default();
+                if first.starts_with(b"---") && matches!(first.get(3), None | Some(b' ')) {
+                    if has_marker || !self.nodes.is_empty() {
+                        self.finish()?;
+                        return Ok(line);
+                    }
+                    let rest = self.spaces_from(line + 3);
+                    if rest < end && self.byte(rest) != b'#' {
+                        return Err(NotPlain);
+                    }
+                    has_marker = true;
+                    continue;
+                }
+                if first.starts_with(b"...") || first.starts_with(b"%") {
+                    return Err(NotPlain);
+                }
+            }
+            again = self.line(line, at, end)?;
+        }
+        self.finish()?;
+        Ok(self.bytes.len())
+    }
+
+    /// The end of the document: closes what is open.
+    fn finish(&mut self) -> Outcome<()> {
+        if self.nodes.is_empty() {
+            return Err(NotPlain);
+        }
+        self.value_stays_empty();
+        while let Some(level) = self.levels.pop() {
+            self.close(level);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn push(&mut self, shape: Shape, start: usize, end: usize, flags: u8) -> u32 {
+        let index = self.nodes.len() as u32;
+        self.nodes.push(NodeData { start: start as u32, end: end as u32, next: index + 1, extra: 0, shape, flags });
+        index
+    }
+
+    fn close(&mut self, level: Level) {
+        let next = self.nodes.len() as u32;
+        if let Some(node) = self.nodes.get_mut(level.node as usize) {
+            node.end = self.last_end as u32;
+            node.next = next;
+        }
+    }
+
+    fn open(&mut self, is_map: bool, start: usize, column: usize) -> Outcome<()> {
+        if self.levels.len() >= MAX_DEPTH {
+            return Err(NotPlain);
+        }
+        let node = self.push(if is_map { Shape::BlockMap } else { Shape::BlockList }, start, start, 0);
+        self.levels.push(Level { node, column: column as u32, is_map });
+        Ok(())
+    }
+
+    fn value_stays_empty(&mut self) {
+        if let Some(at) = self.pending.take() {
+            self.push(Shape::Empty, at, at, 0);
+            self.last_end = at;
+        }
+    }
+
+    /// One line with content, from its first byte that is no space. Answers with a line that was read and not used.
+    fn line(&mut self, line: usize, at: usize, end: usize) -> Outcome<Option<(usize, usize)>> {
+        let column = at - line;
+        let is_item = self.byte(at) == b'-' && self.byte(at + 1) == b' ';
+        if self.pending.is_some() {
+            // The key whose value comes, or does not.
+            let parent = self.levels.last().map_or(0, |level| level.column as usize);
+            if column > parent || (is_item && column == parent) {
+                self.pending = None;
+                self.open(!is_item, at, column)?;
+            } else {
+                self.value_stays_empty();
+            }
+        }
+        // Everything to the right of this line has ended.
+        while let Some(&level) = self.levels.last() {
+            let column = column as u32;
+            if level.column > column || (level.column == column && !level.is_map && !is_item) {
+                self.levels.pop();
+                self.close(level);
+            } else {
+                break;
+            }
+        }
+        match self.levels.last() {
+            Some(level) if level.column as usize == column && level.is_map != is_item => {}
+            None if self.nodes.is_empty() && column == 0 => self.open(!is_item, at, column)?,
+            _ => return Err(NotPlain),
+        }
+        let mut at = at;
+        let mut is_item = is_item;
+        // Dashes in front of the content, each an item.
+        while is_item {
+            let dash = at - line;
+            at = self.spaces_from(at + 1);
+            if at >= end || self.byte(at) == b'#' {
+                return Err(NotPlain);
+            }
+            is_item = self.byte(at) == b'-' && matches!(self.byte(at + 1), b' ' | b'\n');
+            if is_item {
+                self.open(false, at, at - line)?;
+                continue;
+            }
+            // Either a scalar or the first key of a map.
+            match self.key(at, end)? {
+                Some(colon) => {
+                    self.open(true, at, at - line)?;
+                    return self.entry(at, colon, end, at - line);
+                }
+                None => return self.value(at, end, dash),
+            }
+        }
+        match self.key(at, end)? {
+            Some(colon) => self.entry(at, colon, end, column),
+            None => Err(NotPlain),
+        }
+    }
+
+    /// The colon of the key that starts here, if one does.
+    fn key(&self, at: usize, end: usize) -> Outcome<Option<usize>> {
+        let first = self.byte(at);
+        if matches!(first, b'"' | b'\'') {
+            let (close, flags) = self.quoted(at, end)?;
+            if self.byte(self.spaces_from(close)) != b':' {
+                return Ok(None);
+            }
+            let is_simple = flags == 0 && self.byte(close) == b':' && matches!(self.byte(close + 1), b' ' | b'\n');
+            if !is_simple || close - at > MAX_KEY_LENGTH {
+                return Err(NotPlain);
+            }
+            return Ok(Some(close));
+        }
+        if matches!(first, b'[' | b'{' | b'|' | b'>') {
+            return Ok(None);
+        }
+        self.check_plain_start(at)?;
+        let mut colon = at;
+        while colon < end {
+            match self.byte(colon) {
+                b':' if matches!(self.byte(colon + 1), b' ' | b'\n') => {
+                    let is_merge = self.bytes.get(at..colon) == Some(b"<<");
+                    if is_merge || colon - at > MAX_KEY_LENGTH || self.byte(colon - 1) == b' ' || colon == at {
+                        return Err(NotPlain);
+                    }
+                    return Ok(Some(colon));
+                }
+                b'#' if colon > at && self.byte(colon - 1) == b' ' => return Ok(None),
+                _ => colon += 1,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a plain scalar may start with the byte here, in any YAML reader's opinion.
+    #[inline]
+    fn check_plain_start(&self, at: usize) -> Outcome<()> {
+        match self.byte(at) {
+            b'-' if !matches!(self.byte(at + 1), b' ' | b'\n') => Ok(()),
+            b'-' | b'?' | b':' | b',' | b'[' | b']' | b'{' | b'}' | b'#' | b'&' | b'*' | b'!' | b'|' | b'>' | b'\''
+            | b'"' | b'%' | b'@' | b'`' | b'\n' => Err(NotPlain),
+            _ => Ok(()),
+        }
+    }
+
+    /// A key, its colon and what comes behind it on the line.
+    fn entry(&mut self, at: usize, colon: usize, end: usize, column: usize) -> Outcome<Option<(usize, usize)>> {
+        let shape = match self.byte(at) {
+            b'"' => Shape::DoubleQuoted,
+            b'\'' => Shape::SingleQuoted,
+            _ => Shape::Plain,
+        };
+        self.push(shape, at, colon, 0);
+        self.last_end = colon;
+        let value = self.spaces_from(colon + 1);
+        if value >= end || self.byte(value) == b'#' {
+            self.pending = Some(colon + 1);
+            return Ok(None);
+        }
+        self.value(value, end, column)
+    }
+
+    /// A value that starts on the line of its key or dash; `column` is what a block scalar must be indented beyond.
+    fn value(&mut self, at: usize, end: usize, column: usize) -> Outcome<Option<(usize, usize)>> {
+        match self.leaf(at, end)? {
+            Leaf::Done(done) => {
+                // Only a comment may follow.
+                let rest = self.spaces_from(done);
+                if rest < end && (self.byte(rest) != b'#' || rest == done) {
+                    return Err(NotPlain);
+                }
+                self.last_end = done;
+                Ok(None)
+            }
+            Leaf::Block => self.block_scalar(at, end, column),
+        }
+    }
+
+    fn leaf(&mut self, at: usize, end: usize) -> Outcome<Leaf> {
+        match self.byte(at) {
+            quote @ (b'"' | b'\'') => {
+                let (close, flags) = self.quoted(at, end)?;
+                self.push(if quote == b'"' { Shape::DoubleQuoted } else { Shape::SingleQuoted }, at, close, flags);
+                Ok(Leaf::Done(close))
+            }
+            b'[' | b'{' => Ok(Leaf::Done(self.flow(at, end)?)),
+            b'|' | b'>' => Ok(Leaf::Block),
+            _ => {
+                self.check_plain_start(at)?;
+                let close = self.plain_end(at, end)?;
+                self.push(Shape::Plain, at, close, 0);
+                Ok(Leaf::Done(close))
+            }
+        }
+    }
+
+    /// The end of a plain scalar in block style.
+    #[inline]
+    fn plain_end(&self, start: usize, end: usize) -> Outcome<usize> {
+        let mut close = end;
+        let text = self.bytes.get(start..end).unwrap_or_default();
+        for (position, &byte) in text.iter().enumerate() {
+            match byte {
+                b':' if matches!(text.get(position + 1), None | Some(b' ')) => return Err(NotPlain),
+                b'#' if position > 0 && text.get(position - 1) == Some(&b' ') => {
+                    close = start + position;
+                    break;
+                }
+                _ => {}
+            }
+        }
+        while close > start && self.byte(close - 1) == b' ' {
+            close -= 1;
+        }
+        Ok(close)
+    }
+
+    /// Behind the closing quote of a quoted scalar that ends on its line, and whether it must be decoded.
+    fn quoted(&self, start: usize, end: usize) -> Outcome<(usize, u8)> {
+        let mut at = start + 1;
+        let mut flags = 0;
+        if self.byte(start) == b'\'' {
+            loop {
+                let rest = self.bytes.get(at..end).unwrap_or_default();
+                at += rest.iter().position(|&byte| byte == b'\'').ok_or(NotPlain)? + 1;
+                if at >= end || self.byte(at) != b'\'' {
+                    return Ok((at, flags));
+                }
+                flags = flag::UNDECODED;
+                at += 1;
+            }
+        }
+        loop {
+            let rest = self.bytes.get(at..end).unwrap_or_default();
+            at += rest.iter().position(|byte| matches!(byte, b'"' | b'\\')).ok_or(NotPlain)?;
+            if self.byte(at) == b'"' {
+                return Ok((at + 1, flags));
+            }
+            flags = flag::UNDECODED;
+            at += match self.byte(at + 1) {
+                b'"' | b'\\' | b'/' | b'n' | b't' | b'r' => 2,
+                b'u' => {
+                    let digits = self.bytes.get(at + 2..at + 6).unwrap_or_default();
+                    let is_surrogate = matches!(digits, [b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F', ..]);
+                    if digits.len() != 4 || is_surrogate || !digits.iter().all(u8::is_ascii_hexdigit) {
+                        return Err(NotPlain);
+                    }
+                    6
+                }
+                _ => return Err(NotPlain),
+            };
+        }
+    }
+
+    /// A flow collection on one line; behind its closing bracket.
+    fn flow(&mut self, start: usize, end: usize) -> Outcome<usize> {
+        const MAX_FLOW_DEPTH: usize = 16;
+        /// What may come next.
+        #[derive(PartialEq)]
+        enum Next {
+            ItemOrClose,
+            Item,
+            CommaOrClose,
+        }
+        // The open collections: node and whether it is a map.
+        let mut open = [(0u32, false); MAX_FLOW_DEPTH];
+        let mut depth: usize = 0;
+        let mut at = start;
+        let mut next = Next::Item;
+        loop {
+            at = self.spaces_from(at);
+            if at >= end {
+                return Err(NotPlain);
+            }
+            let byte = self.byte(at);
+            let parent = depth.checked_sub(1).and_then(|top| open.get(top)).copied();
+            match (byte, parent) {
+                (b']' | b'}', Some((node, is_map))) => {
+                    // A comma in front of the bracket is left to the parser.
+                    if next == Next::Item || is_map != (byte == b'}') {
+                        return Err(NotPlain);
+                    }
+                    at += 1;
+                    depth -= 1;
+                    let next_node = self.nodes.len() as u32;
+                    if let Some(node) = self.nodes.get_mut(node as usize) {
+                        node.end = at as u32;
+                        node.next = next_node;
+                    }
+                    if depth == 0 {
+                        return Ok(at);
+                    }
+                    next = Next::CommaOrClose;
+                }
+                (b',', _) if next == Next::CommaOrClose => {
+                    at += 1;
+                    next = Next::Item;
+                }
+                _ if next == Next::CommaOrClose => return Err(NotPlain),
+                _ => {
+                    if parent.is_some_and(|(_, is_map)| is_map) {
+                        at = self.flow_key(at, end)?;
+                        at = self.spaces_from(at);
+                    }
+                    match self.byte(at) {
+                        bracket @ (b'[' | b'{') => {
+                            let is_map = bracket == b'{';
+                            let node = self.push(if is_map { Shape::FlowMap } else { Shape::FlowList }, at, at, 0);
+                            *open.get_mut(depth).ok_or(NotPlain)? = (node, is_map);
+                            depth += 1;
+                            at += 1;
+                            next = Next::ItemOrClose;
+                        }
+                        quote @ (b'"' | b'\'') => {
+                            let (close, flags) = self.quoted(at, end)?;
+                            let shape = if quote == b'"' { Shape::DoubleQuoted } else { Shape::SingleQuoted };
+                            self.push(shape, at, close, flags);
+                            at = close;
+                            next = Next::CommaOrClose;
+                        }
+                        _ => {
+                            let close = self.flow_plain_end(at, end)?;
+                            self.push(Shape::Plain, at, close, 0);
+                            at = close;
+                            next = Next::CommaOrClose;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Past a key of a flow map and its colon; the key's node is recorded.
+    fn flow_key(&mut self, at: usize, end: usize) -> Outcome<usize> {
+        let quote = self.byte(at);
+        let close = if matches!(quote, b'"' | b'\'') {
+            let (close, flags) = self.quoted(at, end)?;
+            if flags != 0 {
+                return Err(NotPlain);
+            }
+            self.push(if quote == b'"' { Shape::DoubleQuoted } else { Shape::SingleQuoted }, at, close, 0);
+            // JSON has no blank behind the colon.
+            if self.byte(close) != b':' {
+                return Err(NotPlain);
+            }
+            close
+        } else {
+            let close = self.flow_plain_end(at, end)?;
+            self.push(Shape::Plain, at, close, 0);
+            if self.byte(close) != b':' || self.byte(close + 1) != b' ' || self.bytes.get(at..close) == Some(b"<<") {
+                return Err(NotPlain);
+            }
+            close
+        };
+        if close - at > MAX_KEY_LENGTH {
+            return Err(NotPlain);
+        }
+        Ok(close + 1)
+    }
+
+    /// The end of a plain scalar in flow style: only of letters, digits and a few signs that mean nothing anywhere.
+    fn flow_plain_end(&self, start: usize, end: usize) -> Outcome<usize> {
+        let text = self.bytes.get(start..end).unwrap_or_default();
+        let is_safe =
+            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/' | b'-' | b'$' | b'=');
+        let length = text.iter().take_while(|byte| is_safe(byte)).count();
+        match text.first() {
+            Some(b'-') | None => Err(NotPlain),
+            Some(_) if length == 0 => Err(NotPlain),
+            Some(_) => Ok(start + length),
+        }
+    }
+
+    /// The lines of a block scalar.
+    fn block_scalar(&mut self, header: usize, end: usize, column: usize) -> Outcome<Option<(usize, usize)>> {
+        let shape = if self.byte(header) == b'|' { Shape::Literal } else { Shape::Folded };
+        let chomping = self.byte(header + 1);
+        let header_end = header + 1 + usize::from(matches!(chomping, b'+' | b'-'));
+        if self.spaces_from(header_end) < end {
+            return Err(NotPlain);
+        }
+        let keeps = chomping == b'+';
+        // The indentation of the text, once its first line has come.
+        let mut indent = None;
+        let mut blank_columns = 0;
+        let mut text_end = header_end;
+        let mut start = end + 1;
+        let mut next = None;
+        while start < self.bytes.len() {
+            let line_end = self.lines.next_end()?;
+            let at = self.spaces_from(start).min(line_end);
+            let spaces = at - start;
+            let is_blank = at == line_end;
+            match indent {
+                _ if is_blank && indent.is_none_or(|indent| spaces <= indent) => {
+                    blank_columns = blank_columns.max(spaces);
+                    if keeps && line_end < self.bytes.len() {
+                        text_end = line_end;
+                    }
+                }
+                None if spaces > column => {
+                    if blank_columns > spaces || self.byte(at) == b'\t' {
+                        return Err(NotPlain);
+                    }
+                    indent = Some(spaces);
+                    text_end = line_end;
+                }
+                Some(indent) if spaces >= indent => text_end = line_end,
+                _ => {
+                    // A line with less indentation ends the text; between the two it is odd.
+                    if indent.is_none() || spaces > column || self.byte(at) == b'\t' {
+                        return Err(NotPlain);
+                    }
+                    next = Some((start, line_end));
+                    break;
+                }
+            }
+            start = line_end + 1;
+        }
+        if indent.is_none() {
+            return Err(NotPlain);
+        }
+        self.push(shape, header, text_end, flag::UNDECODED);
+        self.last_end = text_end;
+        Ok(next.or(Some((self.bytes.len(), self.bytes.len()))))
+    }
+}
+
+/// Reads a document both ways: whether the fast way accepts it, or what it sees differently. For tests and fuzzing.
+#[doc(hidden)]
+pub fn compare_readers(text: &str) -> Result<bool, String> {
+    let mut fast = Tree::default();
+    let Some(length) = read(text, &mut fast) else { return Ok(false) };
+    let expected_length = crate::split::document_end(text.as_bytes(), 0);
+    if length != expected_length {
+        return Err(format!("the document has {expected_length} bytes, not {length}"));
+    }
+    let text = text.get(..length).unwrap_or_default();
+    let mut slow = Tree::default();
+    crate::tree::parse(text, &mut slow).map_err(|problem| format!("the parser refuses it: {}", problem.message))?;
+    for index in 0..slow.nodes.len().max(fast.nodes.len()) {
+        let describe = |tree: &Tree| {
+            let node = tree.nodes.get(index).copied();
+            let source = crate::tree::Source { text, tree, first_line: 1 };
+            let text = crate::node::Node::new(source, index as u32, 0).scalar_text().map(|text| text.into_owned());
+            let ignored = flag::DECODED | flag::UNDECODED;
+            (node.map(|node| NodeData { extra: 0, flags: node.flags & !ignored, ..node }), text)
+        };
+        let (fast, slow) = (describe(&fast), describe(&slow));
+        if fast != slow {
+            return Err(format!("node {index} is {slow:?}, not {fast:?}"));
+        }
+    }
+    if slow.has_odd_line_breaks {
+        return Err("the line breaks are odd".to_owned());
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    fn check(text: &str, is_plain: bool) {
+        match compare_readers(text) {
+            Ok(accepted) => assert_eq!(accepted, is_plain, "{text:?}"),
+            Err(difference) => panic!("{text:?}: {difference}"),
+        }
+    }
+
+    #[test]
+    fn plain_documents_read_the_same_both_ways() {
+        for text in [
+            "a: b\n",
+            "a: b",
+            "---\na: b # c\n",
+            "# c\n\n---   # d\n\na:   b  \n\n# e\n",
+            "a:\n  b:\n    c: d\n  e: f\ng: h\n",
+            "a:\n- b\n- c: d\n  e: f\n-   g:\n    - h\n    - - i\n      - j\nk: l\n",
+            "a:\n  - b\n  - \"c\"\n",
+            "a:\nb: # c\nc:\n  d:\n",
+            "a: |\n  x\n   y\n\n  z\n\n\nb: >-\n  x\n\tno",
+            "a: |\n  x",
+            "a: |+\n  x\n\n\nb: 1\n",
+            "a: |+\n  x\n \n# c\nb: 1\n",
+            "a:\n- |\n x\n- >+\n  y\n",
+            "a: |\n  x\n  \ty\n    \nb: c\n",
+            "\"a\": 'b'\n'c': \"d\\n\\u00e9\"\ne: 'it''s' # f\n",
+            "a: [b, \"c\", {d: e, \"f\":1, g: []}, 'h']\nb: {}\nc: [ ] # d\n",
+            "a: http://x:80/#y\nb: -c\nd: --e=f\n",
+            "a b: c d\n",
+            "- a\n- b: c\n",
+            "a: b\n---\nc: d\n",
+        ] {
+            check(text, !text.contains("\tno"));
+        }
+    }
+
+    #[test]
+    fn what_is_not_plain_is_left_to_the_parser() {
+        for text in [
+            "",
+            "# c\n",
+            "---\n",
+            "a\n",
+            "\"a\"\n",
+            "a: b: c\n",
+            "a: &b c\n",
+            "a: *b\n",
+            "a: !b c\n",
+            "? a\n",
+            "%YAML 1.2\n---\na: b\n",
+            "a: b\n...\n",
+            "a:\tb\n",
+            "a: b\r\n",
+            "a:\n  b\n",
+            "a: b\n  c\n",
+            "a: \"b\n  c\"\n",
+            "a: [b,\n c]\n",
+            "a: |2\n  b\n",
+            "a: | # c\n  b\n",
+            "a: |\n\nb: c\n",
+            "<<: {}\n",
+            "a: [b: c]\n",
+            "a: [b,]\n",
+            "a : b\n",
+            "a: \"\\q\"\n",
+            "a: b\u{85}c\n",
+            "a: b\u{2028}c\n",
+            "\u{feff}a: b\n",
+            "a: b\u{1}\n",
+            "a: b\u{7f}\n",
+            "-\n",
+            "-\n  a: b\n",
+            "  a: b\n",
+            "a: b\n c: d\n",
+            "a:\n    b: c\n  d: e\n",
+            "a:\n  - b\n - c\n",
+            "--- a\n",
+            "a: |\n   \n  b\n",
+            "a: 'b' c\n",
+            "a: {b}\n",
+            "a: {b: }\n",
+            "{a: b}\n",
+            "a: @b\n",
+            "a: `b\n",
+            "a: %b\n",
+            "a: b\n- c\n",
+            "- a\nb: c\n",
+        ] {
+            check(text, false);
+        }
+    }
+
+    fn files_below(folder: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.path().is_dir() {
+                files_below(&entry.path(), found);
+            } else if entry.path().extension().is_some_and(|extension| extension == "yaml") {
+                found.extend(fs::read_to_string(entry.path()));
+            }
+        }
+    }
+
+    /// The manifests of this crate's tests, and real charts if a folder `shared/corpus` is near.
+    fn corpus() -> Vec<String> {
+        let start = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut found = Vec::new();
+        files_below(&start.join("tests"), &mut found);
+        assert!(found.len() > 25);
+        if let Some(folder) =
+            start.ancestors().map(|folder| folder.join("shared/corpus")).find(|folder| folder.is_dir())
+        {
+            files_below(&folder, &mut found);
+        }
+        found
+    }
+
+    #[test]
+    fn all_manifests_read_the_same_both_ways() {
+        let (mut plain, mut all) = (0, 0);
+        for stream in corpus() {
+            let mut at = 0;
+            while at < stream.len() {
+                let rest = &stream[at..];
+                let length = crate::split::document_end(rest.as_bytes(), 0);
+                match compare_readers(rest) {
+                    Ok(true) => plain += length,
+                    Ok(false) => {}
+                    Err(difference) => panic!("{difference}:\n{}", &rest[..length]),
+                }
+                all += length;
+                at += length;
+            }
+        }
+        assert!(plain > 0 && plain <= all);
+        println!("{plain} of {all} bytes are plain");
+    }
+}
