@@ -42,7 +42,9 @@ pub(crate) fn read(text: &str, tree: &mut Tree) -> Option<usize> {
         nodes: &mut tree.nodes,
         levels,
         pending: None,
+        may_go_on: false,
         last_end: 0,
+        next_line: 0,
     };
     let outcome = scanner.document();
     tree.levels = scanner.levels;
@@ -146,16 +148,12 @@ struct Scanner<'a, 't> {
     levels: Vec<Level>,
     /// Behind the colon of a key whose value has not come yet.
     pending: Option<usize>,
+    /// The last leaf is a plain scalar that the next line may carry on.
+    may_go_on: bool,
     /// Where the last leaf ended.
     last_end: usize,
-}
-
-/// What starts at a place on a line.
-enum Leaf {
-    /// A scalar or a flow collection that ends here.
-    Done(usize),
-    /// A block scalar, whose lines follow.
-    Block,
+    /// Where the next line starts.
+    next_line: usize,
 }
 
 impl Scanner<'_, '_> {
@@ -173,25 +171,47 @@ impl Scanner<'_, '_> {
         at
     }
 
+    /// The next line: where it starts and ends.
+    #[inline]
+    fn take_line(&mut self) -> Outcome<Option<(usize, usize)>> {
+        let start = self.next_line;
+        if start >= self.bytes.len() {
+            return Ok(None);
+        }
+        let end = self.lines.next_end()?;
+        self.next_line = end + 1;
+        Ok(Some((start, end)))
+    }
+
+    /// Refuses a line with a tab.
+    #[inline]
+    fn check_tabs(&self, line: usize, end: usize) -> Outcome<()> {
+        let may_have = self.lines.tabs_end > line;
+        match may_have && self.bytes.get(line..end).is_some_and(|line| line.contains(&b'\t')) {
+            true => Err(NotPlain),
+            false => Ok(()),
+        }
+    }
+
     fn document(&mut self) -> Outcome<usize> {
-        let mut start = 0;
         let mut has_marker = false;
-        // A line that was looked at and not used: where it starts and ends.
-        let mut again: Option<(usize, usize)> = None;
+        // A line that was looked at and not used.
+        let mut again = None;
         loop {
-            let (line, end) = match again.take() {
-                Some(line) => line,
-                None if start >= self.bytes.len() => break,
-                None => (start, self.lines.next_end()?),
+            let line = match again.take() {
+                Some(line) => Some(line),
+                None => self.take_line()?,
             };
-            start = end + 1;
+            let Some((line, end)) = line else { break };
             let at = self.spaces_from(line);
-            if at >= end || self.byte(at) == b'#' {
+            if at >= end {
                 continue;
             }
-            if self.lines.tabs_end > line && self.bytes.get(line..end).is_some_and(|line| line.contains(&b'\t')) {
-                return Err(NotPlain);
+            if self.byte(at) == b'#' {
+                self.may_go_on = false;
+                continue;
             }
+            self.check_tabs(line, end)?;
             if at == line && matches!(self.byte(line), b'-' | b'.' | b'%') {
                 let first = self.bytes.get(line..end).unwrap_or_default();
                 if first.starts_with(b"---") && matches!(first.get(3), None | Some(b' ')) {
@@ -263,15 +283,29 @@ impl Scanner<'_, '_> {
     fn line(&mut self, line: usize, at: usize, end: usize) -> Outcome<Option<(usize, usize)>> {
         let column = at - line;
         let is_item = self.byte(at) == b'-' && self.byte(at + 1) == b' ';
+        let goes_on = std::mem::take(&mut self.may_go_on);
+        let parent = self.levels.last().map_or(0, |level| level.column as usize);
         if self.pending.is_some() {
             // The key whose value comes, or does not.
-            let parent = self.levels.last().map_or(0, |level| level.column as usize);
-            if column > parent || (is_item && column == parent) {
+            if is_item && column >= parent {
                 self.pending = None;
-                self.open(!is_item, at, column)?;
+                self.open(false, at, column)?;
+            } else if column > parent {
+                self.pending = None;
+                return match self.key(at, end)? {
+                    Some(colon) => {
+                        self.open(true, at, column)?;
+                        self.entry(at, colon, end, column)
+                    }
+                    // A value on a line of its own.
+                    None if matches!(self.byte(at), b'|' | b'>') => Err(NotPlain),
+                    None => self.value(at, end, parent),
+                };
             } else {
                 self.value_stays_empty();
             }
+        } else if goes_on && column > parent {
+            return self.go_on(at, end);
         }
         // Everything to the right of this line has ended.
         while let Some(&level) = self.levels.last() {
@@ -321,7 +355,10 @@ impl Scanner<'_, '_> {
     fn key(&self, at: usize, end: usize) -> Outcome<Option<usize>> {
         let first = self.byte(at);
         if matches!(first, b'"' | b'\'') {
-            let (close, flags) = self.quoted(at, end)?;
+            let Some((close, flags)) = self.quoted(at, at + 1, end)? else {
+                // What ends on another line is no key.
+                return Ok(None);
+            };
             if self.byte(self.spaces_from(close)) != b':' {
                 return Ok(None);
             }
@@ -380,37 +417,67 @@ impl Scanner<'_, '_> {
         self.value(value, end, column)
     }
 
-    /// A value that starts on the line of its key or dash; `column` is what a block scalar must be indented beyond.
+    /// A value, from its first byte; `column` is what its further lines must be indented beyond.
     fn value(&mut self, at: usize, end: usize, column: usize) -> Outcome<Option<(usize, usize)>> {
-        match self.leaf(at, end)? {
-            Leaf::Done(done) => {
-                // Only a comment may follow.
-                let rest = self.spaces_from(done);
-                if rest < end && (self.byte(rest) != b'#' || rest == done) {
-                    return Err(NotPlain);
-                }
-                self.last_end = done;
-                Ok(None)
+        let mut end = end;
+        let close = match self.byte(at) {
+            b'"' | b'\'' => {
+                let close;
+                (close, end) = self.quoted_over_lines(at, end, column)?;
+                close
             }
-            Leaf::Block => self.block_scalar(at, end, column),
-        }
-    }
-
-    fn leaf(&mut self, at: usize, end: usize) -> Outcome<Leaf> {
-        match self.byte(at) {
-            quote @ (b'"' | b'\'') => {
-                let (close, flags) = self.quoted(at, end)?;
-                self.push(if quote == b'"' { Shape::DoubleQuoted } else { Shape::SingleQuoted }, at, close, flags);
-                Ok(Leaf::Done(close))
-            }
-            b'[' | b'{' => Ok(Leaf::Done(self.flow(at, end)?)),
-            b'|' | b'>' => Ok(Leaf::Block),
+            b'[' | b'{' => self.flow(at, end)?,
+            b'|' | b'>' => return self.block_scalar(at, end, column),
             _ => {
                 self.check_plain_start(at)?;
                 let close = self.plain_end(at, end)?;
                 self.push(Shape::Plain, at, close, 0);
-                Ok(Leaf::Done(close))
+                self.may_go_on = self.spaces_from(close) >= end;
+                close
             }
+        };
+        // Only a comment may follow.
+        let rest = self.spaces_from(close);
+        if rest < end && (self.byte(rest) != b'#' || rest == close) {
+            return Err(NotPlain);
+        }
+        self.last_end = close;
+        Ok(None)
+    }
+
+    /// A further line of a plain scalar.
+    #[cold]
+    fn go_on(&mut self, at: usize, end: usize) -> Outcome<Option<(usize, usize)>> {
+        self.check_plain_start(at)?;
+        let close = self.plain_end(at, end)?;
+        if let Some(node) = self.nodes.last_mut() {
+            node.end = close as u32;
+            node.flags = flag::UNDECODED;
+        }
+        self.last_end = close;
+        self.may_go_on = self.spaces_from(close) >= end;
+        Ok(None)
+    }
+
+    /// A quoted scalar in block style: behind its closing quote, and the end of the line that is on.
+    fn quoted_over_lines(&mut self, start: usize, end: usize, column: usize) -> Outcome<(usize, usize)> {
+        let shape = if self.byte(start) == b'"' { Shape::DoubleQuoted } else { Shape::SingleQuoted };
+        let mut end = end;
+        let mut from = start + 1;
+        let mut flags = 0;
+        loop {
+            if let Some((close, more_flags)) = self.quoted(start, from, end)? {
+                self.push(shape, start, close, flags | more_flags);
+                return Ok((close, end));
+            }
+            flags = flag::UNDECODED;
+            let (line, line_end) = self.take_line()?.ok_or(NotPlain)?;
+            self.check_tabs(line, line_end)?;
+            let at = self.spaces_from(line);
+            if at < line_end && at - line <= column {
+                return Err(NotPlain);
+            }
+            (from, end) = (line, line_end);
         }
     }
 
@@ -435,16 +502,18 @@ impl Scanner<'_, '_> {
         Ok(close)
     }
 
-    /// Behind the closing quote of a quoted scalar that ends on its line, and whether it must be decoded.
-    fn quoted(&self, start: usize, end: usize) -> Outcome<(usize, u8)> {
-        let mut at = start + 1;
+    /// Behind the closing quote of a quoted scalar that starts at `start`, looked for in `from..end` on one line, and
+    /// whether it must be decoded. `None` if it goes on behind the line.
+    fn quoted(&self, start: usize, from: usize, end: usize) -> Outcome<Option<(usize, u8)>> {
+        let mut at = from;
         let mut flags = 0;
         if self.byte(start) == b'\'' {
             loop {
                 let rest = self.bytes.get(at..end).unwrap_or_default();
-                at += rest.iter().position(|&byte| byte == b'\'').ok_or(NotPlain)? + 1;
+                let Some(quote) = rest.iter().position(|&byte| byte == b'\'') else { return Ok(None) };
+                at += quote + 1;
                 if at >= end || self.byte(at) != b'\'' {
-                    return Ok((at, flags));
+                    return Ok(Some((at, flags)));
                 }
                 flags = flag::UNDECODED;
                 at += 1;
@@ -452,13 +521,16 @@ impl Scanner<'_, '_> {
         }
         loop {
             let rest = self.bytes.get(at..end).unwrap_or_default();
-            at += rest.iter().position(|byte| matches!(byte, b'"' | b'\\')).ok_or(NotPlain)?;
+            let Some(found) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) else { return Ok(None) };
+            at += found;
             if self.byte(at) == b'"' {
-                return Ok((at + 1, flags));
+                return Ok(Some((at + 1, flags)));
             }
             flags = flag::UNDECODED;
             at += match self.byte(at + 1) {
-                b'"' | b'\\' | b'/' | b'n' | b't' | b'r' => 2,
+                b'"' | b'\\' | b'/' | b'n' | b't' | b'r' | b' ' => 2,
+                // A line end that does not count.
+                b'\n' if at + 1 == end => return Ok(None),
                 b'u' => {
                     let digits = self.bytes.get(at + 2..at + 6).unwrap_or_default();
                     let is_surrogate = matches!(digits, [b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F', ..]);
@@ -532,7 +604,7 @@ impl Scanner<'_, '_> {
                             next = Next::ItemOrClose;
                         }
                         quote @ (b'"' | b'\'') => {
-                            let (close, flags) = self.quoted(at, end)?;
+                            let (close, flags) = self.quoted(at, at + 1, end)?.ok_or(NotPlain)?;
                             let shape = if quote == b'"' { Shape::DoubleQuoted } else { Shape::SingleQuoted };
                             self.push(shape, at, close, flags);
                             at = close;
@@ -554,7 +626,7 @@ impl Scanner<'_, '_> {
     fn flow_key(&mut self, at: usize, end: usize) -> Outcome<usize> {
         let quote = self.byte(at);
         let close = if matches!(quote, b'"' | b'\'') {
-            let (close, flags) = self.quoted(at, end)?;
+            let (close, flags) = self.quoted(at, at + 1, end)?.ok_or(NotPlain)?;
             if flags != 0 {
                 return Err(NotPlain);
             }
@@ -604,10 +676,8 @@ impl Scanner<'_, '_> {
         let mut indent = None;
         let mut blank_columns = 0;
         let mut text_end = header_end;
-        let mut start = end + 1;
         let mut next = None;
-        while start < self.bytes.len() {
-            let line_end = self.lines.next_end()?;
+        while let Some((start, line_end)) = self.take_line()? {
             let at = self.spaces_from(start).min(line_end);
             let spaces = at - start;
             let is_blank = at == line_end;
@@ -635,14 +705,13 @@ impl Scanner<'_, '_> {
                     break;
                 }
             }
-            start = line_end + 1;
         }
         if indent.is_none() {
             return Err(NotPlain);
         }
         self.push(shape, header, text_end, flag::UNDECODED);
         self.last_end = text_end;
-        Ok(next.or(Some((self.bytes.len(), self.bytes.len()))))
+        Ok(next)
     }
 }
 
@@ -713,6 +782,10 @@ mod tests {
             "a: http://x:80/#y\nb: -c\nd: --e=f\n",
             "a b: c d\n",
             "- a\n- b: c\n",
+            "a:\n  {}\nb:\n  - c\n  -   \"d\"\ne:\n    'f' # g\nh:\n  i\n",
+            "a: b\n  c\n\n   d # e\nf:\n- g\n  h\ni: j\n\n\n",
+            "a:\n  b\n  c\nd: e\n",
+            "a: \"b\n  c\n\n   d\\\n   e\\\" \" # f\ng: 'h\n  i''\n\n  j'\n",
             "a: b\n---\nc: d\n",
         ] {
             check(text, !text.contains("\tno"));
@@ -722,6 +795,13 @@ mod tests {
     #[test]
     fn what_is_not_plain_is_left_to_the_parser() {
         for text in [
+            "a: b\n  # c\n  d\n",
+            "a: b # c\n  d\n",
+            "a: b\n  c: d\n",
+            "a: b\n  - c\n",
+            "a: \"b\nc\"\n",
+            "a: \"b\n  c\": d\n",
+            "a:\n  |\n  b\n",
             "",
             "# c\n",
             "---\n",
@@ -736,9 +816,6 @@ mod tests {
             "a: b\n...\n",
             "a:\tb\n",
             "a: b\r\n",
-            "a:\n  b\n",
-            "a: b\n  c\n",
-            "a: \"b\n  c\"\n",
             "a: [b,\n c]\n",
             "a: |2\n  b\n",
             "a: | # c\n  b\n",
