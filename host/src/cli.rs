@@ -8,6 +8,7 @@ mod diff;
 mod failures;
 mod helm;
 mod housekeeping;
+mod inspect;
 mod install;
 mod plugin_args;
 pub mod printer;
@@ -63,6 +64,7 @@ struct GlobalArgs {
 enum Command {
     Run(run::RunArgs),
     Diff(diff::DiffArgs),
+    Inspect(inspect::InspectArgs),
     Install(install::InstallArgs),
     Uninstall(install::UninstallArgs),
     List(install::ListArgs),
@@ -113,6 +115,7 @@ fn dispatch(command: Command, printer: &Printer) -> Result<Outcome, Error> {
     match command {
         Command::Run(arguments) => run::run(&arguments, printer),
         Command::Diff(arguments) => diff::run(&arguments, printer),
+        Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Install(arguments) => install::install(&arguments),
         Command::Uninstall(arguments) => install::uninstall(&arguments),
         Command::List(arguments) => install::list(&arguments),
