@@ -25,6 +25,7 @@
 //! ```
 
 mod readme;
+mod streams;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -43,6 +44,7 @@ use crate::plugin::{Plugin, render, render_message};
 use crate::targets::COMMON_FIELDS;
 
 pub use readme::readme;
+pub use streams::{Stream, case_inputs, rendered_charts};
 
 /// The variable that makes [`cases`] write what it got instead of comparing.
 pub const BLESS: &str = "WINDLASS_BLESS";

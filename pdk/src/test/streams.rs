@@ -1,0 +1,57 @@
+//! Streams to try a plugin on, beside its cases.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+/// A stream and where it comes from.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    /// The path of its file, for messages.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// Every `input.yaml` of the case folders below `folder` (relative to the package) that is UTF-8.
+///
+/// # Panics
+/// When there is none.
+pub fn case_inputs(folder: impl AsRef<Path>) -> Vec<Stream> {
+    let folder = package().join(folder);
+    let cases = fs::read_dir(&folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path().join("input.yaml")));
+    let streams = read(cases.collect());
+    assert!(!streams.is_empty(), "no case folders with an input.yaml in {}", folder.display());
+    streams
+}
+
+/// The rendered charts (`*.yaml`, at any depth) of the first folder of this name that stands above the package; none when
+/// there is no such folder.
+pub fn rendered_charts(folder: &str) -> Vec<Stream> {
+    let package = package();
+    let found = package.ancestors().map(|above| above.join(folder)).find(|folder| folder.is_dir());
+    let mut files = Vec::new();
+    let mut folders: Vec<PathBuf> = found.into_iter().collect();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false if path.extension().is_some_and(|extension| extension == "yaml") => files.push(path),
+                false => {}
+            }
+        }
+    }
+    read(files)
+}
+
+fn package() -> PathBuf {
+    env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default()
+}
+
+fn read(mut files: Vec<PathBuf>) -> Vec<Stream> {
+    files.sort();
+    let stream = |path: PathBuf| {
+        Some(Stream { text: String::from_utf8(fs::read(&path).ok()?).ok()?, name: path.display().to_string() })
+    };
+    files.into_iter().filter_map(stream).collect()
+}
