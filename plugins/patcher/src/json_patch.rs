@@ -214,15 +214,25 @@ fn value_at(object: &Object<'_>, path: &Path) -> Result<Value, Error> {
 
 fn add(object: &mut Object<'_>, pointer: &Pointer, value: Value) -> Result<(), Error> {
     let Some((last, parents)) = pointer.tokens.split_last() else { return Ok(()) };
+    // Labels and annotations have a place even where there are none yet: kustomize adds to them, too.
+    if let [above @ .., metadata, map] = parents
+        && metadata == "metadata"
+        && (map == "labels" || map == "annotations")
+        && find(object, parents).is_none_or(|map| map.is_null())
+    {
+        let path = walk(object, above, pointer, "add")?;
+        object.set(&path.key(metadata).key(map).key(last), value)?;
+        return Ok(());
+    }
     let parent = walk(object, parents, pointer, "add")?;
     let (kind, length) = match object.get(&parent) {
-        Some(node) => (Some(node.kind()), node.len()),
-        None => (None, 0),
+        Some(node) => (node.kind(), node.len()),
+        None => (Kind::Scalar, 0),
     };
     match kind {
-        Some(Kind::Map) => object.set(&parent.key(last), value)?,
-        Some(Kind::List) if last == "-" => object.append(&parent, value)?,
-        Some(Kind::List) => match index(last).filter(|&index| index <= length) {
+        Kind::Map => object.set(&parent.key(last), value)?,
+        Kind::List if last == "-" => object.append(&parent, value)?,
+        Kind::List => match index(last).filter(|&index| index <= length) {
             Some(index) if index == length => object.append(&parent, value)?,
             Some(index) => object.insert(&parent, index, value)?,
             None => {
@@ -231,7 +241,7 @@ fn add(object: &mut Object<'_>, pointer: &Pointer, value: Value) -> Result<(), E
                 return Err(object.refuse_at(&parent, message).into());
             }
         },
-        _ => {
+        Kind::Scalar => {
             let message = format!("cannot add `{pointer}`: what is above it is neither a map nor a list");
             return Err(object.refuse_at(&parent, message).into());
         }
