@@ -44,7 +44,7 @@ use std::fmt;
 
 pub(crate) use read::check_keys;
 pub use read::{Reader, check_pattern, read_word};
-pub use schema::Schema;
+pub use schema::{Key, Schema};
 use windlass_manifest::Value;
 
 /// A type that can be read from a config value and knows its own shape.
@@ -57,6 +57,9 @@ pub trait Config: Sized {
 
     /// The JSON text of `Default::default()`, for the schema, where it is known at compile time.
     const DEFAULT: Option<&'static str> = None;
+
+    /// The keys, of a struct.
+    const KEYS: &'static [Key] = &[];
 
     /// Reads a value.
     ///

@@ -4,11 +4,11 @@ use windlass_abi::message;
 use windlass_abi::set;
 use windlass_manifest::{Manifests as Stream, Value};
 
-use crate::config::{Config, ConfigError, Schema, check_keys};
+use crate::config::{Config, ConfigError, Key, check_keys};
 use crate::error::Error;
 use crate::manifests::Manifests;
 use crate::metadata::Metadata;
-use crate::targets::{COMMON_FIELDS, Common};
+use crate::targets::{COMMON_KEYS, Common};
 
 /// A plugin. [`windlass_pdk::plugin`](crate::plugin) implements it for a type named after the function.
 pub trait Plugin {
@@ -49,12 +49,11 @@ pub fn render<P: Plugin>(
     extra_args: &[String],
     entry: impl Fn(&str) -> Option<String>,
 ) -> Result<Rendered, Error> {
-    let fields = || P::Settings::SCHEMA.fields().iter().chain(COMMON_FIELDS);
     let mut config = Vec::new();
-    for field in fields() {
-        if let Some(text) = entry(field.name) {
-            let value = read_entry(&field.schema, text).map_err(|error| error.under(field.name))?;
-            config.push((field.name.to_owned(), value));
+    for key in P::Settings::KEYS.iter().chain(COMMON_KEYS) {
+        if let Some(text) = entry(key.name) {
+            let value = read_entry(*key, text).map_err(|error| error.under(key.name))?;
+            config.push((key.name.to_owned(), value));
         }
     }
     let args: Vec<String> = set::apply_extra_args(&mut config, extra_args)?.into_iter().map(str::to_owned).collect();
@@ -64,7 +63,7 @@ pub fn render<P: Plugin>(
             P::METADATA.name
         )));
     }
-    check_keys(&config, P::Settings::SCHEMA.fields(), COMMON_FIELDS)?;
+    check_keys(&config, P::Settings::KEYS, COMMON_KEYS)?;
     let common = Common::take_from(&mut config)?;
     let settings = P::Settings::read(Value::Map(config))?;
 
@@ -78,11 +77,11 @@ pub fn render<P: Plugin>(
 }
 
 /// One entry of the string map: the text itself where a string is wanted, YAML elsewhere.
-fn read_entry(schema: &Schema, text: String) -> Result<Value, ConfigError> {
-    match schema {
-        Schema::Text { .. } | Schema::Words(_) => Ok(Value::String(text)),
-        _ => Value::from_yaml(&text).map_err(|error| ConfigError::new(format!("is not YAML: {error}"))),
+fn read_entry(key: Key, text: String) -> Result<Value, ConfigError> {
+    if key.is_text {
+        return Ok(Value::String(text));
     }
+    Value::from_yaml(&text).map_err(|error| ConfigError::new(format!("is not YAML: {error}")))
 }
 
 fn is_blank(stream: &[u8]) -> bool {

@@ -4,7 +4,7 @@ use windlass_manifest::{Object, Value};
 
 use crate::Config;
 use crate::config::schema::Field;
-use crate::config::{ConfigError, Schema};
+use crate::config::{ConfigError, Key, Schema};
 use crate::error::Error;
 use crate::pattern::Pattern;
 use crate::selector::Selector;
@@ -16,7 +16,10 @@ pub(crate) struct Common {
     expect: Option<Expect>,
 }
 
-/// The keys of [`Common`], for the schema and for checks of unknown keys.
+/// The keys of [`Common`] for checks.
+pub(crate) const COMMON_KEYS: &[Key] = &[COMMON_FIELDS[0].key(), COMMON_FIELDS[1].key()];
+
+/// The keys of [`Common`] for the schema.
 pub(crate) const COMMON_FIELDS: &[Field] = &[
     Field {
         name: "targets",
@@ -40,7 +43,7 @@ impl Common {
         let mut common = Common::default();
         let mut index = 0;
         while let Some((key, _)) = config.get(index) {
-            if !COMMON_FIELDS.iter().any(|field| field.name == key) {
+            if !COMMON_KEYS.iter().any(|known| known.name == key) {
                 index += 1;
                 continue;
             }

@@ -41,7 +41,7 @@ use crate::error::Error;
 use crate::host::native::with_host;
 use crate::log::Level;
 use crate::plugin::{Plugin, render, render_message};
-use crate::targets::COMMON_FIELDS;
+use crate::targets::COMMON_KEYS;
 
 pub use readme::readme;
 pub use streams::{Stream, case_inputs, rendered_charts};
@@ -123,8 +123,7 @@ fn run_case<P: Plugin>(case: &Path, is_blessing: bool) -> Result<(), String> {
     let args: Vec<String> = text("args.txt")?.unwrap_or_default().lines().map(str::to_owned).collect();
 
     // A guest cannot see keys that it does not know; in a case they are a slip of its author.
-    check_keys(&config, P::Settings::SCHEMA.fields(), COMMON_FIELDS)
-        .map_err(|error| format!("config.yaml: {error}"))?;
+    check_keys(&config, P::Settings::KEYS, COMMON_KEYS).map_err(|error| format!("config.yaml: {error}"))?;
 
     let (got, name, other) = match run_config::<P>(&config, &args, &input) {
         Ok(output) => {
@@ -182,7 +181,7 @@ fn parse_config(text: &str) -> Vec<(String, Value)> {
 /// Runs through both entries, which must give the same.
 fn run_config<P: Plugin>(config: &[(String, Value)], args: &[String], input: &[u8]) -> Result<Vec<u8>, Error> {
     // A guest asks for the keys it knows and cannot see others: naming those is the host's part.
-    check_keys(config, P::Settings::SCHEMA.fields(), COMMON_FIELDS)?;
+    check_keys(config, P::Settings::KEYS, COMMON_KEYS)?;
     let entries: BTreeMap<String, String> = to_entries(config).into_iter().collect();
     let entry = |key: &str| entries.get(key).cloned();
 

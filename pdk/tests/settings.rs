@@ -135,11 +135,7 @@ fn errors_name_the_path() {
     check("{name: x, mode: A1}", &[], "mode: `A1` does not match `^[a-z]+$`");
     check("{name: x, rules: [{path: a}, {value: 1}]}", &[], "rules[1].path: is required");
     check("{name: x, rules: [{path: a, vlaue: 1}]}", &[], "rules[0].vlaue: unknown key, did you mean `value`?");
-    check(
-        "{name: x, onConflict: keepold}",
-        &[],
-        "onConflict: `keepold` is none of overwrite, keepOld, error; did you mean `keepOld`?",
-    );
+    check("{name: x, onConflict: keepold}", &[], "onConflict: unknown word `keepold`, did you mean `keepOld`?");
     check("{name: x, words: [a, 'b c']}", &[], "words[1]: has a space");
     check("{name: x, lables: {}}", &[], "lables: unknown key, did you mean `labels`?");
     check("{name: x, target: []}", &[], "target: unknown key, did you mean `targets`?");

@@ -101,6 +101,7 @@ fn expand_struct(item: &DeriveInput, fields: &syn::FieldsNamed) -> Result<TokenS
     let mut schemas = Vec::new();
     let mut reads = Vec::new();
     let mut identifiers = Vec::new();
+    let mut types = Vec::new();
     let mut keys: Vec<String> = Vec::new();
     for field in &fields.named {
         let options = Options::of_field(&field.attrs)?;
@@ -180,16 +181,20 @@ fn expand_struct(item: &DeriveInput, fields: &syn::FieldsNamed) -> Result<TokenS
             #check
         });
         identifiers.push(identifier);
+        types.push(ty);
         keys.push(key);
     }
     Ok(quote! {
         #[automatically_derived]
         impl ::windlass_pdk::Config for #name {
             const SCHEMA: ::windlass_pdk::config::Schema = ::windlass_pdk::config::Schema::Object(&[#(#schemas),*]);
+            const KEYS: &'static [::windlass_pdk::config::Key] = &[#(
+                ::windlass_pdk::config::Key { name: #keys, is_text: <#types as ::windlass_pdk::Config>::SCHEMA.is_text() }
+            ),*];
 
             fn read(value: ::windlass_pdk::Value) -> ::core::result::Result<Self, ::windlass_pdk::ConfigError> {
                 #[allow(unused_mut)]
-                let mut reader = ::windlass_pdk::config::Reader::new(value, &<Self as ::windlass_pdk::Config>::SCHEMA)?;
+                let mut reader = ::windlass_pdk::config::Reader::new(value, <Self as ::windlass_pdk::Config>::KEYS)?;
                 #(#reads)*
                 ::core::result::Result::Ok(Self { #(#identifiers),* })
             }
@@ -244,7 +249,7 @@ fn expand_enum(item: &DeriveInput, data: &syn::DataEnum) -> Result<TokenStream> 
             const DEFAULT: ::core::option::Option<&'static str> = #default;
 
             fn read(value: ::windlass_pdk::Value) -> ::core::result::Result<Self, ::windlass_pdk::ConfigError> {
-                let index = ::windlass_pdk::config::read_word(value, &<Self as ::windlass_pdk::Config>::SCHEMA)?;
+                let index = ::windlass_pdk::config::read_word(value, &[#(#seen),*])?;
                 ::core::result::Result::Ok(match index {
                     #(#arms)*
                     _ => Self::#last,

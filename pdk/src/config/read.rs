@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use windlass_abi::config::{kind_of, nearest};
 use windlass_manifest::Value;
 
-use super::schema::Field;
-use super::{Config, ConfigError, Schema};
+use super::{Config, ConfigError, Key, Schema};
 
 fn expected<T>(wanted: &str, found: &Value) -> Result<T, ConfigError> {
     Err(ConfigError::new(format!("expected {wanted}, found {}", kind_of(found))))
@@ -118,8 +117,11 @@ impl<T: Config> Config for Vec<T> {
 
     fn read(value: Value) -> Result<Self, ConfigError> {
         let Value::List(items) = value else { return expected("a list", &value) };
-        let read_item = |(index, item)| T::read(item).map_err(|error| error.under_index(index));
-        items.into_iter().enumerate().map(read_item).collect()
+        let mut list = Vec::with_capacity(items.len());
+        for item in items {
+            list.push(T::read(item).map_err(|error| error.under_index(list.len()))?);
+        }
+        Ok(list)
     }
 }
 
@@ -130,11 +132,14 @@ impl<T: Config> Config for Vec<(String, T)> {
 
     fn read(value: Value) -> Result<Self, ConfigError> {
         let Value::Map(entries) = value else { return expected("a map", &value) };
-        let read_entry = |(key, value): (String, Value)| match T::read(value) {
-            Ok(value) => Ok((key, value)),
-            Err(error) => Err(error.under(&key)),
-        };
-        entries.into_iter().map(read_entry).collect()
+        let mut list = Vec::with_capacity(entries.len());
+        for (key, value) in entries {
+            match T::read(value) {
+                Ok(value) => list.push((key, value)),
+                Err(error) => return Err(error.under(&key)),
+            }
+        }
+        Ok(list)
     }
 }
 
@@ -143,7 +148,12 @@ impl<T: Config> Config for BTreeMap<String, T> {
     const DEFAULT: Option<&'static str> = Some("{}");
 
     fn read(value: Value) -> Result<Self, ConfigError> {
-        <Vec<(String, T)>>::read(value).map(|entries| entries.into_iter().collect())
+        // One by one: `collect` would bring a sort into the module.
+        let mut map = BTreeMap::new();
+        for (key, value) in <Vec<(String, T)>>::read(value)? {
+            map.insert(key, value);
+        }
+        Ok(map)
     }
 }
 
@@ -158,9 +168,9 @@ impl Reader {
     ///
     /// # Errors
     /// A value that is no map, or an unknown key, with the nearest known one.
-    pub fn new(value: Value, schema: &Schema) -> Result<Self, ConfigError> {
+    pub fn new(value: Value, keys: &[Key]) -> Result<Self, ConfigError> {
         let Value::Map(entries) = value else { return expected("a map", &value) };
-        check_keys(&entries, schema.fields(), &[])?;
+        check_keys(&entries, keys, &[])?;
         Ok(Reader { entries })
     }
 
@@ -233,36 +243,34 @@ pub fn check_pattern(text: &str, pattern: &str) -> Result<(), ConfigError> {
     }
 }
 
-/// Refuses a key that neither list of fields knows.
-pub(crate) fn check_keys(entries: &[(String, Value)], fields: &[Field], more: &[Field]) -> Result<(), ConfigError> {
-    let names = || fields.iter().chain(more).map(|field| field.name);
+/// Refuses a key that neither list knows.
+pub(crate) fn check_keys(entries: &[(String, Value)], keys: &[Key], more: &[Key]) -> Result<(), ConfigError> {
     for (key, _) in entries {
-        if names().any(|name| name == key) {
+        if keys.iter().chain(more).any(|known| known.name == key) {
             continue;
         }
-        let hint = match nearest(key, names()) {
-            Some(name) => format!("unknown key, did you mean `{name}`?"),
-            None => format!("unknown key; known: {}", names().collect::<Vec<_>>().join(", ")),
-        };
-        return Err(ConfigError::new(hint).under(key));
+        let known: Vec<&str> = keys.iter().chain(more).map(|known| known.name).collect();
+        return Err(unknown("unknown key", key, &known).under(key));
     }
     Ok(())
+}
+
+/// Says that a word is unknown, with the nearest known one or all of them.
+fn unknown(what: &str, word: &str, known: &[&str]) -> ConfigError {
+    ConfigError::new(match nearest(word, known.iter().copied()) {
+        Some(near) => format!("{what}, did you mean `{near}`?"),
+        None => format!("{what}; known: {}", known.join(", ")),
+    })
 }
 
 /// Reads one of several words; what `#[derive(Config)]` calls for an enum.
 ///
 /// # Errors
 /// A value that is none of the words, with the nearest or all of them.
-pub fn read_word(value: Value, schema: &Schema) -> Result<usize, ConfigError> {
-    let Schema::Words(words) = schema else { return expected("a word", &value) };
+pub fn read_word(value: Value, words: &[&str]) -> Result<usize, ConfigError> {
     let text = String::read(value)?;
-    let names = || words.iter().map(|word| word.word);
-    if let Some(index) = names().position(|word| word == text) {
-        return Ok(index);
+    match words.iter().position(|word| *word == text) {
+        Some(index) => Ok(index),
+        None => Err(unknown(&format!("unknown word `{text}`"), &text, words)),
     }
-    let all = names().collect::<Vec<_>>().join(", ");
-    Err(ConfigError::new(match nearest(&text, names()) {
-        Some(word) => format!("`{text}` is none of {all}; did you mean `{word}`?"),
-        None => format!("`{text}` is none of {all}"),
-    }))
 }

@@ -60,7 +60,28 @@ pub struct Field {
     pub default: Option<&'static str>,
 }
 
+/// A known key as the checks at run time need it: the schema's texts stay out of the module's code that way.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// The key as written in a config.
+    pub name: &'static str,
+    /// Whether its value is text, which is then taken as it is.
+    pub is_text: bool,
+}
+
+impl Field {
+    /// The part of a field that the checks need.
+    pub const fn key(&self) -> Key {
+        Key { name: self.name, is_text: self.schema.is_text() }
+    }
+}
+
 impl Schema {
+    /// Whether a value of this shape is text.
+    pub const fn is_text(&self) -> bool {
+        matches!(self, Schema::Text { .. } | Schema::Words(_))
+    }
+
     /// A whole number within the bounds of its type.
     pub const fn integer(minimum: i64, maximum: i64) -> Self {
         Schema::Integer { minimum, maximum }

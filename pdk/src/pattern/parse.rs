@@ -3,8 +3,8 @@
 /// A pattern as a tree.
 #[derive(Clone, Debug)]
 pub(super) enum Node {
-    /// One character out of ranges, both ends inclusive.
-    Set(Vec<(char, char)>),
+    /// One character.
+    Set(Set),
     /// The beginning of the text.
     Start,
     /// The end of the text.
@@ -16,6 +16,27 @@ pub(super) enum Node {
         min: u32,
         max: Option<u32>,
     },
+}
+
+/// The characters in some ranges, both ends inclusive, or all others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Set {
+    ranges: Vec<(char, char)>,
+    is_negated: bool,
+}
+
+impl Set {
+    fn of(ranges: &[(char, char)]) -> Self {
+        Set { ranges: ranges.to_vec(), is_negated: false }
+    }
+
+    fn except(ranges: &[(char, char)]) -> Self {
+        Set { ranges: ranges.to_vec(), is_negated: true }
+    }
+
+    pub(super) fn contains(&self, character: char) -> bool {
+        self.ranges.iter().any(|&(low, high)| low <= character && character <= high) != self.is_negated
+    }
 }
 
 /// The bound of Go and the `regex` crate's default for one repetition.
@@ -90,7 +111,7 @@ impl Parser<'_> {
     fn atom(&mut self) -> Result<Node, String> {
         let Some(character) = self.next() else { return Ok(Node::Concat(Vec::new())) };
         Ok(match character {
-            '.' => Node::Set(vec![('\0', '\t'), ('\u{b}', char::MAX)]),
+            '.' => Node::Set(Set::except(&[('\n', '\n')])),
             '^' => Node::Start,
             '$' => Node::End,
             '(' => {
@@ -164,38 +185,44 @@ impl Parser<'_> {
         Ok(Some((min, max)))
     }
 
-    fn single(&self, character: char) -> Vec<(char, char)> {
-        if self.ignore_case && character.is_ascii_alphabetic() {
-            let (lower, upper) = (character.to_ascii_lowercase(), character.to_ascii_uppercase());
-            vec![(lower, lower), (upper, upper)]
-        } else {
-            vec![(character, character)]
+    fn single(&self, character: char) -> Set {
+        let mut ranges = Vec::new();
+        self.add_range(&mut ranges, character, character);
+        Set { ranges, is_negated: false }
+    }
+
+    /// Adds a range, and its letters in the other case where case does not count.
+    fn add_range(&self, ranges: &mut Vec<(char, char)>, low: char, high: char) {
+        ranges.push((low, high));
+        if self.ignore_case {
+            ranges.extend(other_case(low, high, 'a', 'z', 'A'));
+            ranges.extend(other_case(low, high, 'A', 'Z', 'a'));
         }
     }
 
     /// What follows a backslash.
-    fn escape(&mut self) -> Result<Vec<(char, char)>, String> {
+    fn escape(&mut self) -> Result<Set, String> {
+        const DIGITS: &[(char, char)] = &[('0', '9')];
+        const WORDS: &[(char, char)] = &[('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')];
+        const SPACES: &[(char, char)] = &[('\t', '\r'), (' ', ' ')];
         let Some(character) = self.next() else { return Err("it ends with a backslash".to_owned()) };
-        let digits = vec![('0', '9')];
-        let words = vec![('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')];
-        let spaces = vec![('\t', '\r'), (' ', ' ')];
         Ok(match character {
-            'd' => digits,
-            'D' => negated(digits),
-            'w' => words,
-            'W' => negated(words),
-            's' => spaces,
-            'S' => negated(spaces),
-            'n' => vec![('\n', '\n')],
-            'r' => vec![('\r', '\r')],
-            't' => vec![('\t', '\t')],
-            other if other.is_ascii_punctuation() => vec![(other, other)],
+            'd' => Set::of(DIGITS),
+            'D' => Set::except(DIGITS),
+            'w' => Set::of(WORDS),
+            'W' => Set::except(WORDS),
+            's' => Set::of(SPACES),
+            'S' => Set::except(SPACES),
+            'n' => Set::of(&[('\n', '\n')]),
+            'r' => Set::of(&[('\r', '\r')]),
+            't' => Set::of(&[('\t', '\t')]),
+            other if other.is_ascii_punctuation() => Set::of(&[(other, other)]),
             other => return Err(format!("`\\{other}` is not supported")),
         })
     }
 
     /// What follows `[`.
-    fn class(&mut self) -> Result<Vec<(char, char)>, String> {
+    fn class(&mut self) -> Result<Set, String> {
         let is_negated = self.skip("^");
         let mut ranges = Vec::new();
         let mut is_first = true;
@@ -203,33 +230,35 @@ impl Parser<'_> {
             if self.rest.starts_with("[:") || self.rest.starts_with("&&") || self.rest.starts_with("--") {
                 return Err("named classes and set operations are not supported".to_owned());
             }
-            let Some(character) = self.next() else { return Err("`]` is missing".to_owned()) };
-            // A bracket at the front is one of the characters.
-            if character == ']' && !is_first {
-                break;
-            }
-            is_first = false;
-            let low = match character {
-                '\\' => {
+            let low = match self.next() {
+                None => return Err("`]` is missing".to_owned()),
+                // A bracket at the front is one of the characters.
+                Some(']') if !is_first => return Ok(Set { ranges, is_negated }),
+                Some('\\') => {
                     let set = self.escape()?;
-                    match set.as_slice() {
+                    if set.is_negated {
+                        return Err("`\\D`, `\\W` and `\\S` are not supported in a class".to_owned());
+                    }
+                    match set.ranges.as_slice() {
                         [(low, high)] if low == high => *low,
                         _ => {
-                            ranges.extend(set);
+                            ranges.extend(set.ranges);
+                            is_first = false;
                             continue;
                         }
                     }
                 }
-                other => other,
+                Some(other) => other,
             };
+            is_first = false;
             let is_range = self.rest.starts_with('-') && !self.rest.starts_with("-]") && self.rest.len() > 1;
             if !is_range {
-                ranges.extend(self.single(low));
+                self.add_range(&mut ranges, low, low);
                 continue;
             }
             self.next();
             let high = match self.next() {
-                Some('\\') => match self.escape()?.as_slice() {
+                Some('\\') => match self.escape()?.ranges.as_slice() {
                     [(low, high)] if low == high => *low,
                     _ => return Err("a range ends with one character".to_owned()),
                 },
@@ -239,13 +268,8 @@ impl Parser<'_> {
             if low > high {
                 return Err(format!("`{low}-{high}` goes backwards"));
             }
-            ranges.push((low, high));
-            if self.ignore_case {
-                ranges.extend(other_case(low, high, 'a', 'z', 'A'));
-                ranges.extend(other_case(low, high, 'A', 'Z', 'a'));
-            }
+            self.add_range(&mut ranges, low, high);
         }
-        Ok(if is_negated { negated(ranges) } else { ranges })
     }
 }
 
@@ -254,38 +278,4 @@ fn other_case(low: char, high: char, first: char, last: char, to: char) -> Optio
     let (low, high) = (low.max(first), high.min(last));
     let moved = |letter: char| char::from_u32(letter as u32 - first as u32 + to as u32);
     if low <= high { moved(low).zip(moved(high)) } else { None }
-}
-
-/// Every character outside the ranges.
-fn negated(mut ranges: Vec<(char, char)>) -> Vec<(char, char)> {
-    ranges.sort_unstable();
-    let mut outside = Vec::new();
-    // The lowest character not dealt with; none when the last one is.
-    let mut next = Some('\0');
-    for (low, high) in ranges {
-        let Some(from) = next else { break };
-        if from < low
-            && let Some(to) = before(low)
-        {
-            outside.push((from, to));
-        }
-        next = after(high).map(|after| after.max(from));
-    }
-    outside.extend(next.map(|from| (from, char::MAX)));
-    outside
-}
-
-fn before(character: char) -> Option<char> {
-    match character {
-        '\0' => None,
-        '\u{e000}' => Some('\u{d7ff}'),
-        other => char::from_u32(other as u32 - 1),
-    }
-}
-
-fn after(character: char) -> Option<char> {
-    match character {
-        '\u{d7ff}' => Some('\u{e000}'),
-        other => char::from_u32(other as u32 + 1),
-    }
 }

@@ -1,15 +1,15 @@
 //! From the tree of a pattern to a program, and its run over a text: all threads at once, each position at most once per
 //! character (Thompson's construction, Pike's machine without captures).
 
-use super::parse::Node;
+use super::parse::{Node, Set};
 
 /// More than any sensible pattern has; nested repetitions multiply.
 const MAX_LENGTH: usize = 20_000;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Step {
-    /// Consumes a character out of these ranges.
-    Set(Vec<(char, char)>),
+    /// Consumes one of these characters.
+    Set(Set),
     /// Goes on only at the beginning of the text.
     Start,
     /// Goes on only at the end of the text.
@@ -51,7 +51,7 @@ impl Program {
 
     fn add(&mut self, node: &Node) -> Result<(), String> {
         match node {
-            Node::Set(ranges) => self.push(Step::Set(ranges.clone())).map(drop),
+            Node::Set(set) => self.push(Step::Set(set.clone())).map(drop),
             Node::Start => self.push(Step::Start).map(drop),
             Node::End => self.push(Step::End).map(drop),
             Node::Concat(nodes) => nodes.iter().try_for_each(|node| self.add(node)),
@@ -119,8 +119,8 @@ impl Program {
             }
             let Some(character) = rest.next() else { return false };
             for &place in &threads.waiting {
-                if let Some(Step::Set(ranges)) = self.steps.get(place)
-                    && ranges.iter().any(|&(low, high)| (low..=high).contains(&character))
+                if let Some(Step::Set(set)) = self.steps.get(place)
+                    && set.contains(character)
                 {
                     next.pending.push(place + 1);
                 }
