@@ -2,6 +2,7 @@
 //! [`Outcome`](printer::Outcome), which is rendered once, here, as text or JSON. Data goes to stdout, all else to
 //! stderr.
 
+mod attach;
 mod author;
 mod cache;
 mod diff;
@@ -10,9 +11,16 @@ mod helm;
 mod housekeeping;
 mod inspect;
 mod install;
+mod lock;
+mod login;
+mod package;
 mod plugin_args;
 pub mod printer;
+mod pull;
+mod push;
+mod remote_args;
 mod run;
+mod verify;
 mod why;
 
 use std::process::ExitCode as ProcessExitCode;
@@ -65,6 +73,15 @@ enum Command {
     Run(run::RunArgs),
     Diff(diff::DiffArgs),
     Inspect(inspect::InspectArgs),
+    Package(package::PackageArgs),
+    Push(push::PushArgs),
+    Pull(pull::PullArgs),
+    Attach(attach::AttachArgs),
+    Discover(attach::DiscoverArgs),
+    Verify(verify::VerifyArgs),
+    Login(login::LoginArgs),
+    Logout(login::LogoutArgs),
+    Lock(lock::LockArgs),
     Install(install::InstallArgs),
     Uninstall(install::UninstallArgs),
     List(install::ListArgs),
@@ -116,7 +133,16 @@ fn dispatch(command: Command, printer: &Printer) -> Result<Outcome, Error> {
         Command::Run(arguments) => run::run(&arguments, printer),
         Command::Diff(arguments) => diff::run(&arguments, printer),
         Command::Inspect(arguments) => inspect::run(&arguments),
-        Command::Install(arguments) => install::install(&arguments),
+        Command::Package(arguments) => package::run(&arguments),
+        Command::Push(arguments) => push::run(&arguments, printer),
+        Command::Pull(arguments) => pull::run(&arguments, printer),
+        Command::Attach(arguments) => attach::attach(&arguments, printer),
+        Command::Discover(arguments) => attach::discover(&arguments, printer),
+        Command::Verify(arguments) => verify::run(&arguments, printer),
+        Command::Login(arguments) => login::login(&arguments, printer),
+        Command::Logout(arguments) => login::logout(&arguments),
+        Command::Lock(arguments) => lock::run(&arguments, printer),
+        Command::Install(arguments) => install::install(&arguments, printer),
         Command::Uninstall(arguments) => install::uninstall(&arguments),
         Command::List(arguments) => install::list(&arguments),
         Command::New(arguments) => author::new(&arguments),

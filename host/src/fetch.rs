@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::helm::archive::{ArchiveLimits, PLUGIN_YAML, PluginArchive};
 use crate::oci::pull::{self, Remote, Shipped};
 use crate::source::{self, PluginRef};
+use crate::trust::Pin;
 
 /// The most bytes of a plugin's wasm: seven times the largest guest we know, JavaScript in goja (19 MB).
 const MAX_WASM_BYTES: u64 = 128 << 20;
@@ -103,6 +104,13 @@ impl Fetched {
     /// Puts a plugin together that a registry or a layout gave.
     pub(crate) fn shipped(reference: PluginRef, plugin_yaml: Option<String>, wasm: Vec<u8>, shipped: Shipped) -> Self {
         Self { shipped: Some(shipped), ..Self::new(reference, None, plugin_yaml, wasm) }
+    }
+
+    /// Counts as pinned: for the command that makes the pin, which is the user's decision to trust what is there now.
+    pub(crate) fn pin_by_locking(&mut self) {
+        if let Some(shipped) = &mut self.shipped {
+            shipped.pin.get_or_insert(Pin::LockFile);
+        }
     }
 
     /// The digest of the wasm.

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use crate::config::document::{self, Misread, Node, Place, refuse_unknown_keys};
 use crate::error::Error;
 use crate::fetch::{Digest, Fetched};
+use crate::source::PluginRef;
 
 const API_VERSION: &str = "windlass.dev/v1alpha1";
 const KIND: &str = "Lock";
@@ -42,6 +43,40 @@ pub fn path_beside(pipeline: &Path) -> PathBuf {
     pipeline.with_extension("lock")
 }
 
+/// The folder that a lock file is in.
+#[must_use]
+pub fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// A reference of the file, with its path counted from the working directory, as the pipeline has it in memory.
+fn in_folder(text: &str, folder: &Path) -> String {
+    match text.parse() {
+        Ok(PluginRef::Path(path)) => PluginRef::Path(folder.join(path)).to_string(),
+        Ok(PluginRef::Layout { folder: layout, tag }) => {
+            PluginRef::Layout { folder: folder.join(layout), tag }.to_string()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// The way back: what the file says does not depend on where `windlass` was started.
+fn from_folder(reference: &str, folder: &Path) -> String {
+    let inside = |path: &Path| -> PathBuf {
+        let inside = path.strip_prefix(folder).unwrap_or(path);
+        // A bare name would be an installed plugin.
+        if inside.is_relative() { Path::new(".").join(inside) } else { inside.to_owned() }
+    };
+    match reference.parse() {
+        Ok(PluginRef::Path(path)) => PluginRef::Path(inside(&path)).to_string(),
+        Ok(PluginRef::Layout { folder: layout, tag }) => PluginRef::Layout { folder: inside(&layout), tag }.to_string(),
+        _ => reference.to_owned(),
+    }
+}
+
 impl Lock {
     /// A lock file of these entries, sorted; the same reference twice counts once.
     #[must_use]
@@ -57,13 +92,15 @@ impl Lock {
     /// When it cannot be read or breaks the format (exit 2).
     pub fn load(path: &Path) -> Result<Option<Self>, Error> {
         match std::fs::read_to_string(path) {
-            Ok(text) => Self::read(&text).map(Some).map_err(|problem| problem.in_file(&path.display().to_string())),
+            Ok(text) => Self::read(&text, &folder_of(path))
+                .map(Some)
+                .map_err(|problem| problem.in_file(&path.display().to_string())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::usage(format!("the lock file {} cannot be read: {error}", path.display()))),
         }
     }
 
-    fn read(text: &str) -> Result<Self, Misread> {
+    fn read(text: &str, folder: &Path) -> Result<Self, Misread> {
         let start = Place { line: 1, column: 1 };
         let hint = "write it anew with `windlass lock`";
         let root = document::read(text)?.ok_or_else(|| Misread::new(start, "the file is empty").with_hint(hint))?;
@@ -75,7 +112,8 @@ impl Lock {
             }
         }
         let list = root.get("plugins").ok_or_else(|| Misread::new(root.place, "plugins is missing"))?;
-        let entries: Vec<LockEntry> = list.as_list("plugins")?.iter().map(read_entry).collect::<Result<_, _>>()?;
+        let entries: Vec<LockEntry> =
+            list.as_list("plugins")?.iter().map(|node| read_entry(node, folder)).collect::<Result<_, _>>()?;
         for (index, entry) in entries.iter().enumerate() {
             if entries.iter().skip(index + 1).any(|other| other.reference == entry.reference && other != entry) {
                 return Err(
@@ -86,16 +124,16 @@ impl Lock {
         Ok(Self::new(entries))
     }
 
-    /// The file's text. The same entries give the same text.
+    /// The file's text, for a lock file in `folder`. The same entries give the same text.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub fn text(&self, folder: &Path) -> String {
         let mut text = format!(
             "# Written by `windlass lock`; commit it. `windlass run --locked` runs nothing else.\napiVersion: {API_VERSION}\nkind: {KIND}\n"
         );
         text.push_str(if self.entries.is_empty() { "plugins: []\n" } else { "plugins:\n" });
         for LockEntry { reference, manifest, wasm } in &self.entries {
             // Double-quoted: JSON's escapes are YAML's, and a path may be anything.
-            text.push_str(&format!("- use: {}\n", serde_json::Value::from(reference.as_str())));
+            text.push_str(&format!("- use: {}\n", serde_json::Value::from(from_folder(reference, folder))));
             if let Some(manifest) = manifest {
                 text.push_str(&format!("  manifest: {manifest}\n"));
             }
@@ -122,6 +160,10 @@ impl Lock {
     /// When it is not what was locked, or has no entry and needs one (exit 3).
     pub(crate) fn check(&self, fetched: &Fetched, all_must_be_locked: bool) -> Result<(), Error> {
         let reference = fetched.reference.to_string();
+        if fetched.shipped.is_none() && !all_must_be_locked {
+            // Somebody who builds a plugin and tries it again and again does not want to hear of it each time.
+            return Ok(());
+        }
         let Some(entry) = self.find(&reference) else {
             let unlocked =
                 || Error::denied(format!("{reference} is not in the lock file")).hint("add it with `windlass lock`");
@@ -139,7 +181,7 @@ impl Lock {
     }
 }
 
-fn read_entry(node: &Node) -> Result<LockEntry, Misread> {
+fn read_entry(node: &Node, folder: &Path) -> Result<LockEntry, Misread> {
     refuse_unknown_keys(node.as_map("plugins[]")?, &["use", "manifest", "wasm"], "plugins[]")?;
     let text =
         |key: &str| node.get(key).map(|node| Ok::<_, Misread>((node.as_text(key)?.to_owned(), node.place))).transpose();
@@ -150,7 +192,7 @@ fn read_entry(node: &Node) -> Result<LockEntry, Misread> {
     };
     let missing = |key: &str| Misread::new(node.place, format!("{key} is missing"));
     Ok(LockEntry {
-        reference: text("use")?.ok_or_else(|| missing("use"))?.0,
+        reference: in_folder(&text("use")?.ok_or_else(|| missing("use"))?.0, folder),
         manifest: digest("manifest")?,
         wasm: digest("wasm")?.ok_or_else(|| missing("wasm"))?,
     })

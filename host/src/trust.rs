@@ -125,17 +125,10 @@ impl TrustPolicy {
     pub fn judge(&self, reference: &PluginRef, shipped: &Shipped) -> Result<Reasons, Error> {
         let rule = self.rule(reference);
         let keys = self.keys_of(rule);
-        let openpgp = || check_openpgp(shipped, &keys);
-        let cosign = || check_cosign(shipped, &keys);
-        let pin = || shipped.pin.map(|pin| pin.to_string()).ok_or_else(|| "it is not pinned by a digest".to_owned());
         match rule.and_then(|rule| rule.require.as_ref()) {
             Some(required) => required
                 .iter()
-                .map(|requirement| match requirement {
-                    Requirement::OpenPgp => openpgp(),
-                    Requirement::Cosign => cosign(),
-                    Requirement::Digest => pin(),
-                })
+                .map(|requirement| check(*requirement, shipped, &keys))
                 .collect::<Result<_, _>>()
                 .map_err(|why| {
                     let prefix = rule.map(|rule| rule.prefix.as_str()).unwrap_or_default();
@@ -147,8 +140,8 @@ impl TrustPolicy {
             }
             None => {
                 let mut problems = Vec::new();
-                for check in [&pin as &dyn Fn() -> Result<String, String>, &openpgp, &cosign] {
-                    match check() {
+                for requirement in [Requirement::Digest, Requirement::OpenPgp, Requirement::Cosign] {
+                    match check(requirement, shipped, &keys) {
                         Ok(reason) => return Ok(vec![reason]),
                         Err(problem) => problems.push(problem),
                     }
@@ -158,6 +151,19 @@ impl TrustPolicy {
         }
     }
 
+    /// Checks one thing alone, with the keys that the policy and the command line give for this reference.
+    ///
+    /// # Errors
+    /// Why it does not hold.
+    pub(crate) fn judge_one(
+        &self,
+        reference: &PluginRef,
+        shipped: &Shipped,
+        requirement: Requirement,
+    ) -> Result<String, String> {
+        check(requirement, shipped, &self.keys_of(self.rule(reference)))
+    }
+
     fn keys_of(&self, rule: Option<&Rule>) -> Keys {
         let mut keys = rule.map(|rule| rule.keys.clone()).unwrap_or_default();
         if let Some(named) = &self.named.openpgp {
@@ -165,6 +171,16 @@ impl TrustPolicy {
         }
         keys.cosign.extend(self.named.cosign.iter().cloned());
         keys
+    }
+}
+
+fn check(requirement: Requirement, shipped: &Shipped, keys: &Keys) -> Result<String, String> {
+    match requirement {
+        Requirement::OpenPgp => check_openpgp(shipped, keys),
+        Requirement::Cosign => check_cosign(shipped, keys),
+        Requirement::Digest => {
+            shipped.pin.map(|pin| pin.to_string()).ok_or_else(|| "it is not pinned by a digest".to_owned())
+        }
     }
 }
 

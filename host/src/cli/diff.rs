@@ -16,7 +16,7 @@ pub(super) struct DiffArgs {
 }
 
 pub(super) fn run(arguments: &DiffArgs, printer: &Printer) -> Result<Outcome, Error> {
-    let steps = arguments.plugins.steps()?;
+    let steps = arguments.plugins.steps(printer)?;
     let stream = arguments.plugins.read_stream(printer)?;
     let rendered = arguments.plugins.render(&steps, stream.clone(), printer)?;
     // For an empty stream the answer is a comment that keeps Helm content: no object changes.

@@ -3,7 +3,8 @@
 use clap::Args;
 use serde_json::json;
 
-use super::printer::{Outcome, printable, style, styled};
+use super::printer::{Outcome, Printer, printable, style, styled};
+use super::remote_args::RemoteArgs;
 use crate::error::Error;
 use crate::fetch::installed_names;
 use crate::installed;
@@ -19,6 +20,8 @@ pub(super) struct InstallArgs {
     /// Replace another version that is installed under the same name.
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    remote: RemoteArgs,
 }
 
 /// Remove an installed plugin.
@@ -33,8 +36,8 @@ pub(super) struct UninstallArgs {
 #[derive(Args, Debug)]
 pub(super) struct ListArgs {}
 
-pub(super) fn install(arguments: &InstallArgs) -> Result<Outcome, Error> {
-    let plugin = render::open(&arguments.plugin)?;
+pub(super) fn install(arguments: &InstallArgs, printer: &Printer) -> Result<Outcome, Error> {
+    let plugin = render::open_with(&arguments.plugin, &arguments.remote.remote(true, printer)?)?;
     let (identity, folder) = installed::install(&plugin, arguments.force)?;
     let text = format!("{} {} is installed in {}\n", identity.name, identity.version, folder.display());
     let json = json!({
@@ -42,6 +45,7 @@ pub(super) fn install(arguments: &InstallArgs) -> Result<Outcome, Error> {
         "version": identity.version,
         "digest": plugin.digest().to_string(),
         "folder": folder,
+        "trusted": plugin.reasons(),
     });
     Ok(Outcome::report(text.replace("  ", " "), json))
 }

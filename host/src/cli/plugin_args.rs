@@ -11,14 +11,18 @@ use indicatif::{ProgressBar, ProgressStyle};
 use windlass_abi::capabilities::{Grant, TABLE};
 use windlass_abi::config::to_entries;
 
+use super::attach;
 use super::printer::{Printer, printable};
+use super::remote_args::RemoteArgs;
 use crate::config::pipeline::Pipeline;
 use crate::config::settings::{self, Configured, Overrides};
 use crate::error::Error;
 use crate::grants::Grants;
 use crate::limits::{ByteSize, Limits, parse_duration};
+use crate::lock::{self, Lock};
+use crate::oci::pull::Remote;
 use crate::render::{self, CodeCache, Event, LogLevel, RenderOptions, Rendered, Step};
-use crate::source::PluginRef;
+use crate::source::{OciReference, PluginRef};
 use crate::verify::Verified;
 
 /// Which plugins run, on what, with which configuration, grants and limits.
@@ -26,11 +30,15 @@ use crate::verify::Verified;
 pub(super) struct PluginArgs {
     /// The plugins, run one after the other: a .wasm file, a plugin folder, a .tgz, oci://HOST/REPO/NAME:VERSION,
     /// oci-layout:DIR[:TAG], or the name of an installed plugin.
-    #[arg(value_name = "PLUGIN", required_unless_present = "pipeline")]
+    #[arg(value_name = "PLUGIN", required_unless_present_any = ["pipeline", "for_chart"])]
     plugins: Vec<PluginRef>,
     /// Take the plugins with their configuration, grants and limits from this file.
     #[arg(long, value_name = "FILE", conflicts_with = "plugins")]
     pipeline: Option<PathBuf>,
+    /// Run the plugins that are attached to this chart in a registry (oci://HOST/PATH/CHART:VERSION), once they are
+    /// verified, before those named here.
+    #[arg(long, value_name = "CHART", conflicts_with = "pipeline")]
+    for_chart: Option<OciReference>,
     /// Refuse plugins whose digests are not those of the windlass.lock beside the pipeline.
     #[arg(long, requires = "pipeline")]
     locked: bool,
@@ -46,6 +54,8 @@ pub(super) struct PluginArgs {
     grants: GrantArgs,
     #[command(flatten)]
     limits: LimitArgs,
+    #[command(flatten)]
+    remote: RemoteArgs,
     /// Compile the plugins anew and keep nothing.
     #[arg(long)]
     no_cache: bool,
@@ -167,10 +177,10 @@ impl PluginArgs {
     ///
     /// # Errors
     /// A plugin that cannot be found or is not trusted, a pipeline or a configuration that is wrong.
-    pub(super) fn steps(&self) -> Result<Vec<Step>, Error> {
+    pub(super) fn steps(&self, printer: &Printer) -> Result<Vec<Step>, Error> {
         let chosen = match &self.pipeline {
-            Some(file) => self.from_pipeline(&Pipeline::load(file)?)?,
-            None => self.from_command_line()?,
+            Some(file) => self.from_pipeline(&Pipeline::load(file)?, printer)?,
+            None => self.from_command_line(printer)?,
         };
         let (mut configured, rest): (Vec<Configured>, Vec<(Verified, Grants, Limits)>) = chosen.into_iter().unzip();
         let ConfigArgs { files, set, set_string } = &self.config;
@@ -191,23 +201,37 @@ impl PluginArgs {
             .collect())
     }
 
-    fn from_command_line(&self) -> Result<Vec<(Configured, (Verified, Grants, Limits))>, Error> {
-        self.plugins
-            .iter()
-            .map(|reference| {
-                let plugin = render::open(reference)?;
+    fn from_command_line(&self, printer: &Printer) -> Result<Vec<(Configured, (Verified, Grants, Limits))>, Error> {
+        let attached = match &self.for_chart {
+            Some(chart) => attach::plugins_for(chart, &self.remote.registries, printer)?,
+            None => Vec::new(),
+        };
+        attached
+            .into_iter()
+            .map(|reference| self.open_attached(reference, printer))
+            .chain(self.plugins.iter().map(|reference| self.open(reference, None, printer)))
+            .map(|plugin| {
+                let plugin = plugin?;
                 let configured = Configured::new(&plugin)?;
                 Ok((configured, (plugin, Grants::default(), Limits::default())))
             })
             .collect()
     }
 
-    fn from_pipeline(&self, pipeline: &Pipeline) -> Result<Vec<(Configured, (Verified, Grants, Limits))>, Error> {
+    fn from_pipeline(
+        &self,
+        pipeline: &Pipeline,
+        printer: &Printer,
+    ) -> Result<Vec<(Configured, (Verified, Grants, Limits))>, Error> {
+        let lock = Lock::load(&lock::path_beside(&pipeline.file))?;
+        if lock.is_none() && self.locked {
+            return Err(Error::denied("there is no lock file").hint("write one with `windlass lock`"));
+        }
         pipeline
             .plugins
             .iter()
             .map(|entry| {
-                let plugin = render::open(&entry.reference)?;
+                let plugin = self.open(&entry.reference, Some((pipeline, &lock)), printer)?;
                 let mut configured = Configured::new(&plugin)?;
                 if let Some(config) = &entry.config {
                     configured.lay(config)?;
@@ -215,6 +239,34 @@ impl PluginArgs {
                 Ok((configured, (plugin, entry.grants.clone(), entry.limits.clone())))
             })
             .collect()
+    }
+
+    fn open(
+        &self,
+        reference: &PluginRef,
+        pipeline: Option<(&Pipeline, &Option<Lock>)>,
+        printer: &Printer,
+    ) -> Result<Verified, Error> {
+        // A plugin on this machine needs no home directory, no policy, no store.
+        let mut remote = match reference {
+            PluginRef::Path(_) | PluginRef::Installed(_) => Remote::none(),
+            PluginRef::Oci(_) | PluginRef::Layout { .. } => self.remote.remote(!self.no_cache, printer)?,
+        };
+        if let Some((pipeline, lock)) = pipeline {
+            remote.lock.clone_from(lock);
+            remote.locked = self.locked;
+            if let Some(trust) = &pipeline.trust {
+                remote.trust.add_pipeline(trust, &pipeline.folder, &pipeline.file.display().to_string())?;
+            }
+        }
+        render::open_with(reference, &remote)
+    }
+
+    /// What is attached to a chart is named by a digest that the registry gave, not the user: it pins nothing.
+    fn open_attached(&self, reference: OciReference, printer: &Printer) -> Result<Verified, Error> {
+        let mut remote = self.remote.remote(!self.no_cache, printer)?;
+        remote.digests_are_pins = self.for_chart.as_ref().is_some_and(|chart| chart.digest().is_some());
+        render::open_with(&PluginRef::Oci(reference), &remote)
     }
 
     /// Reads the stream, once and whole.

@@ -17,7 +17,7 @@ pub(super) struct RunArgs {
 }
 
 pub(super) fn run(arguments: &RunArgs, printer: &Printer) -> Result<Outcome, Error> {
-    let steps = arguments.plugins.steps()?;
+    let steps = arguments.plugins.steps(printer)?;
     let stream = arguments.plugins.read_stream(printer)?;
     let rendered = arguments.plugins.render(&steps, stream, printer)?;
     Ok(Outcome::bytes(rendered.stream))

@@ -37,6 +37,8 @@ pub struct Remote {
     pub lock: Option<Lock>,
     /// Whether everything must be in the lock file (`--locked`).
     pub locked: bool,
+    /// Whether a digest in a reference is the user's word, and so a pin.
+    pub digests_are_pins: bool,
 }
 
 impl Remote {
@@ -50,6 +52,7 @@ impl Remote {
             trust: TrustPolicy::default(),
             lock: None,
             locked: false,
+            digests_are_pins: true,
         }
     }
 
@@ -184,6 +187,7 @@ pub fn fetch_from_registry(reference: &OciReference, remote: &Remote) -> Result<
     } else {
         Vec::new()
     };
+    let pin = pin.filter(|pin| remote.digests_are_pins || *pin != Pin::Reference);
     pulled.into_fetched(as_ref, cosign, pin)
 }
 

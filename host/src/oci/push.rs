@@ -1,7 +1,6 @@
 //! Plugins into registries and layouts: push, attach to a chart, carry from one place to another.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use oci_client::manifest::{OciDescriptor, OciImageManifest};
 

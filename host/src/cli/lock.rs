@@ -1,0 +1,69 @@
+//! `windlass lock`: pin a pipeline's plugins to what they are now.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::package::replace;
+use super::printer::{Outcome, Printer};
+use super::remote_args::RemoteArgs;
+use crate::config::pipeline::Pipeline;
+use crate::error::Error;
+use crate::fetch;
+use crate::lock::{self, Lock, LockEntry};
+use crate::verify;
+
+/// Write windlass.lock: the digest of each plugin of a pipeline. `run --locked` runs nothing else.
+///
+/// A plugin that is locked already keeps its digests; when its tag has moved since, that is an error, unless --update is given.
+#[derive(Args, Debug)]
+pub(super) struct LockArgs {
+    /// The pipeline; the lock file is written beside it.
+    #[arg(long, value_name = "FILE", default_value = "windlass.yaml")]
+    pipeline: PathBuf,
+    /// Take what the references stand for now, whatever the lock file says.
+    #[arg(long)]
+    update: bool,
+    /// Write nothing; fail when the lock file is not up to date.
+    #[arg(long, conflicts_with = "update")]
+    check: bool,
+    #[command(flatten)]
+    remote: RemoteArgs,
+}
+
+pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Result<Outcome, Error> {
+    let pipeline = Pipeline::load(&arguments.pipeline)?;
+    let path = lock::path_beside(&arguments.pipeline);
+    let mut remote = arguments.remote.remote(true, printer)?;
+    if let Some(trust) = &pipeline.trust {
+        remote.trust.add_pipeline(trust, &pipeline.folder, &arguments.pipeline.display().to_string())?;
+    }
+    remote.lock = if arguments.update { None } else { Lock::load(&path)? };
+    let mut entries = Vec::new();
+    for plugin in &pipeline.plugins {
+        let mut fetched = fetch::fetch(&plugin.reference, &remote)?;
+        fetched.pin_by_locking();
+        let verified = verify::verify(fetched, &remote)?;
+        let manifest = verified.shipped().map(|shipped| shipped.manifest);
+        entries.push(LockEntry { reference: plugin.reference.to_string(), manifest, wasm: verified.digest() });
+    }
+    let new = Lock::new(entries);
+    let is_changed = Lock::load(&path)?.as_ref() != Some(&new);
+    if is_changed && arguments.check {
+        return Err(
+            Error::denied(format!("{} is not up to date", path.display())).hint("write it anew with `windlass lock`")
+        );
+    }
+    if is_changed {
+        replace(&path, new.text(&lock::folder_of(&path)).as_bytes())?;
+    }
+    let rows: Vec<_> = new
+        .entries()
+        .iter()
+        .map(|entry| json!({"use": entry.reference, "manifest": entry.manifest.map(|digest| digest.to_string()), "wasm": entry.wasm.to_string()}))
+        .collect();
+    let what = if is_changed { "is written" } else { "is up to date" };
+    let text = format!("{} {what}: {} plugins\n", path.display(), new.entries().len());
+    Ok(Outcome::report(text, json!({"lock": path, "changed": is_changed, "plugins": rows})))
+}

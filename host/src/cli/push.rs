@@ -1,0 +1,139 @@
+//! `windlass push`: a plugin, or what a layout holds, into a registry.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use super::package::SignArgs;
+use super::printer::{Outcome, Printer};
+use super::remote_args::{RegistryArgs, read};
+use crate::error::Error;
+use crate::helm::package;
+use crate::oci::layout::Layout;
+use crate::oci::push::{self, Shipment};
+use crate::source::OciReference;
+
+/// Push a plugin to a registry, as Helm installs it from there. A version that is there is never replaced unasked.
+#[derive(Args, Debug)]
+pub(super) struct PushArgs {
+    /// NAME-VERSION.tgz (its .prov beside it goes along), or a plugin folder, which is packaged first.
+    #[arg(value_name = "PLUGIN", required_unless_present = "from_layout")]
+    plugin: Option<PathBuf>,
+    /// oci://HOST/PATH (NAME:VERSION is added), oci://HOST/PATH/NAME or oci://HOST/PATH/NAME:VERSION.
+    #[arg(value_name = "REFERENCE", required_unless_present = "from_layout")]
+    target: Option<String>,
+    /// Push what is in this OCI layout, with its signatures and referrers; DIR:TAG picks one of several.
+    #[arg(long, value_name = "DIR[:TAG]", conflicts_with = "target")]
+    from_layout: Option<String>,
+    /// Overwrite a version that is there with other content.
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    sign: SignArgs,
+    #[command(flatten)]
+    registries: RegistryArgs,
+}
+
+/// Reads a package with the provenance beside it, or packages a folder.
+pub(super) fn shipment(path: &Path, sign: &SignArgs) -> Result<Shipment, Error> {
+    let key = sign.key()?;
+    if path.is_dir() {
+        let package = package::package(path, None, key.as_ref())?;
+        return Shipment::new(package.archive, package.provenance.map(String::into_bytes));
+    }
+    let archive = read(path)?;
+    let mut provenance_path = path.as_os_str().to_owned();
+    provenance_path.push(".prov");
+    let provenance = Path::new(&provenance_path);
+    let mut provenance = if provenance.is_file() { Some(read(provenance)?) } else { None };
+    let unsigned = Shipment::new(archive, None)?;
+    if let Some(key) = &key {
+        let signed = crate::helm::provenance::sign(
+            &unsigned.artifact.archive,
+            &unsigned.artifact.archive_name,
+            &unsigned.plugin,
+            key,
+        )?;
+        provenance = Some(signed.into_bytes());
+    }
+    Shipment::new(unsigned.artifact.archive, provenance)
+}
+
+/// Completes `oci://HOST/PATH[/NAME[:VERSION]]`.
+pub(super) fn complete(target: &str, name: &str, tag: &str) -> Result<OciReference, Error> {
+    let trimmed = target.trim_end_matches('/');
+    let path = trimmed.strip_prefix("oci://").unwrap_or(trimmed);
+    let (_, last) = path.rsplit_once('/').unwrap_or(("", ""));
+    if last.contains([':', '@']) {
+        return trimmed.parse();
+    }
+    if last == name { format!("{trimmed}:{tag}").parse() } else { format!("{trimmed}/{name}:{tag}").parse() }
+}
+
+pub(super) fn run(arguments: &PushArgs, printer: &Printer) -> Result<Outcome, Error> {
+    if let Some(from) = &arguments.from_layout {
+        return from_layout(arguments, from, printer);
+    }
+    let (Some(path), Some(target)) = (&arguments.plugin, &arguments.target) else {
+        return Err(Error::usage("push needs a plugin and a reference"));
+    };
+    let shipment = shipment(path, &arguments.sign)?;
+    let reference = complete(target, &shipment.plugin.name, &shipment.tag())?;
+    let tag = reference.tag().filter(|_| reference.digest().is_none());
+    let tag = tag.ok_or_else(|| Error::usage("a plugin is pushed under a version, not under a digest"))?;
+    if tag != shipment.tag() {
+        return Err(Error::usage(format!(
+            "the plugin is version {}, and the reference says `{tag}`",
+            shipment.plugin.version
+        )));
+    }
+    let registry = arguments.registries.connect(reference.registry(), printer)?;
+    let pushed = push::push(&registry, reference.repository(), tag, &shipment, arguments.force)?;
+    let what = if pushed.is_new { "pushed" } else { "is there already" };
+    let text = format!("{reference} {what}: {} ({} bytes)\n", pushed.digest, pushed.size);
+    let json = json!({
+        "reference": reference.to_string(),
+        "digest": pushed.digest.to_string(),
+        "pinned": format!("oci://{}/{}:{tag}@{}", reference.registry(), reference.repository(), pushed.digest),
+        "size": pushed.size,
+        "wasm": shipment.wasm.to_string(),
+        "signed": shipment.artifact.provenance.is_some(),
+        "new": pushed.is_new,
+    });
+    Ok(Outcome::report(text, json))
+}
+
+fn from_layout(arguments: &PushArgs, from: &str, printer: &Printer) -> Result<Outcome, Error> {
+    // With --from-layout the only positional argument is the reference.
+    let target = arguments
+        .plugin
+        .as_deref()
+        .and_then(Path::to_str)
+        .ok_or_else(|| Error::usage("push --from-layout needs a reference to push to"))?;
+    let (folder, wanted) = match from.rsplit_once(':') {
+        Some((folder, tag)) if !Path::new(from).is_dir() => (folder, Some(tag)),
+        _ => (from, None),
+    };
+    let layout = Layout::at(Path::new(folder));
+    let reference: OciReference = target.parse()?;
+    let tag = reference.tag().ok_or_else(|| Error::usage(format!("`{target}` has no version to push under")))?;
+    let registry = arguments.registries.connect(reference.registry(), printer)?;
+    let carried = push::push_from_layout(&layout, wanted, &registry, reference.repository(), tag, arguments.force)?;
+    let text: String = carried
+        .iter()
+        .map(|one| {
+            format!(
+                "{}{} {}\n",
+                one.digest,
+                one.tag.as_deref().map(|tag| format!(" :{tag}")).unwrap_or_default(),
+                one.plugin.as_deref().unwrap_or("")
+            )
+        })
+        .collect();
+    let manifests: Vec<_> = carried
+        .iter()
+        .map(|one| json!({"digest": one.digest.to_string(), "tag": one.tag, "plugin": one.plugin, "new": one.is_new}))
+        .collect();
+    Ok(Outcome::report(text, json!({"reference": reference.to_string(), "manifests": manifests})))
+}

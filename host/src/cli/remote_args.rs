@@ -1,0 +1,124 @@
+//! The arguments of every command that reaches registries: how to connect, and whom to believe.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::printer::Printer;
+use crate::error::Error;
+use crate::limits::parse_duration;
+use crate::oci::blobs::Blobs;
+use crate::oci::http::ClientOptions;
+use crate::oci::progress::Progress;
+use crate::oci::pull::Remote;
+use crate::oci::registry::Registry;
+use crate::trust::TrustPolicy;
+use crate::trust::cosign::CosignKey;
+use crate::trust::openpgp::Keyring;
+
+/// How registries are reached.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Registries")]
+pub(super) struct RegistryArgs {
+    /// Speak plain HTTP to registries.
+    #[arg(long)]
+    plain_http: bool,
+    /// Speak HTTPS without checking the registry's certificate.
+    #[arg(long, conflicts_with = "plain_http")]
+    insecure: bool,
+    /// Trust the certificates in this PEM file as well.
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// Show registries this client certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "key_file")]
+    cert_file: Option<PathBuf>,
+    /// The key of the client certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "cert_file")]
+    key_file: Option<PathBuf>,
+    /// Read credentials from this file instead of Helm's and Docker's.
+    #[arg(long, value_name = "FILE")]
+    registry_config: Option<PathBuf>,
+    /// How long a registry may stay silent before an attempt counts as failed [default: 30s].
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    registry_timeout: Option<Duration>,
+}
+
+impl RegistryArgs {
+    pub(super) fn options(&self) -> ClientOptions {
+        let Self { plain_http, insecure, ca_file, cert_file, key_file, registry_config, registry_timeout } =
+            self.clone();
+        let timeout = registry_timeout.unwrap_or(ClientOptions::default().timeout);
+        ClientOptions { plain_http, insecure, ca_file, cert_file, key_file, registry_config, timeout }
+    }
+
+    pub(super) fn connect(&self, registry: &str, printer: &Printer) -> Result<Registry, Error> {
+        Registry::new(registry, &self.options(), progress(printer))
+    }
+}
+
+/// Whom to believe, besides the policy file.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Trust")]
+pub(super) struct TrustArgs {
+    /// Believe provenance that is signed by an OpenPGP key of this keyring (binary, armored, or keybox).
+    #[arg(long = "keyring", value_name = "FILE")]
+    keyrings: Vec<PathBuf>,
+    /// Believe cosign signatures by this public key.
+    #[arg(long = "cosign-key", value_name = "FILE")]
+    cosign_keys: Vec<PathBuf>,
+}
+
+impl TrustArgs {
+    pub(super) fn is_empty(&self) -> bool {
+        self.keyrings.is_empty() && self.cosign_keys.is_empty()
+    }
+
+    /// Adds the keys to a policy.
+    pub(super) fn add_to(&self, policy: &mut TrustPolicy) -> Result<(), Error> {
+        for path in &self.keyrings {
+            policy.add_keys(Some(Keyring::read(&read(path)?)?), Vec::new());
+        }
+        for path in &self.cosign_keys {
+            policy.add_keys(None, vec![CosignKey::read(&String::from_utf8_lossy(&read(path)?))?]);
+        }
+        Ok(())
+    }
+}
+
+/// All that fetching a plugin from afar depends on.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct RemoteArgs {
+    #[command(flatten)]
+    pub(super) registries: RegistryArgs,
+    #[command(flatten)]
+    pub(super) trust: TrustArgs,
+    /// Look for content by its digest in this OCI layout before asking a registry.
+    #[arg(long = "layout", value_name = "DIR", help_heading = "Registries")]
+    layouts: Vec<PathBuf>,
+}
+
+impl RemoteArgs {
+    /// What the arguments, the user's policy and the user's store say together.
+    /// `keep` is false where nothing may be left behind.
+    pub(super) fn remote(&self, keep: bool, printer: &Printer) -> Result<Remote, Error> {
+        let layouts = self.layouts.clone();
+        let mut remote = Remote {
+            client: self.registries.options(),
+            progress: progress(printer),
+            blobs: if keep { Blobs::of_user(layouts)? } else { Blobs::none(layouts) },
+            trust: TrustPolicy::of_user()?,
+            ..Remote::none()
+        };
+        self.trust.add_to(&mut remote.trust)?;
+        Ok(remote)
+    }
+}
+
+pub(super) fn progress(printer: &Printer) -> Progress {
+    if printer.shows_progress() { Progress::Bars } else { Progress::Hidden }
+}
+
+pub(super) fn read(path: &std::path::Path) -> Result<Vec<u8>, Error> {
+    std::fs::read(path).map_err(|e| Error::usage(format!("cannot read {}: {e}", path.display())))
+}
