@@ -7,6 +7,6 @@ mod guest;
 pub(crate) mod native;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use guest::{config, input, is_logged, log, output, set_error, set_variable, variable};
+pub(crate) use guest::{config, http, input, is_logged, log, output, set_error, set_variable, variable};
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use native::{config, input, is_logged, log, output, set_error, set_variable, variable};
+pub(crate) use native::{config, http, input, is_logged, log, output, set_error, set_variable, variable};

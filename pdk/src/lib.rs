@@ -38,6 +38,8 @@
 //! | module | for |
 //! |---|---|
 //! | [`config`] | settings, their checks and schema |
+//! | [`http`] | requests to granted hosts |
+//! | [`oci`] | images, and their digests in granted registries |
 //! | [`log`] | messages with levels: [`info!`], [`warn!`], [`debug!`] |
 //! | [`names`] | what Kubernetes accepts as a label, an annotation key or a name |
 //! | [`selector`] | Kubernetes selectors |
@@ -54,10 +56,12 @@ pub mod config;
 pub mod entry;
 mod error;
 mod host;
+pub mod http;
 pub mod log;
 mod manifests;
 mod metadata;
 pub mod names;
+pub mod oci;
 pub mod pattern;
 mod plugin;
 pub mod pods;

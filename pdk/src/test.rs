@@ -71,6 +71,11 @@ pub fn take_logs() -> Vec<(Level, String)> {
     with_host(|host| std::mem::take(&mut host.logs))
 }
 
+/// Answers the HTTP requests that plugins send on this thread from now on.
+pub fn answer_http(answer: impl FnMut(&crate::http::Request) -> crate::http::Response + 'static) {
+    with_host(|host| host.http = Some(Box::new(answer)));
+}
+
 /// Runs every case folder below `folder`, which is relative to the package, and shows all differences at once.
 ///
 /// Beside the comparison, each output is fed to the plugin again: a plugin run twice must give what it gave once

@@ -4,6 +4,10 @@
 //! All arguments and results are numbers. A handle is a position in the host's own memory, which the host checks on every
 //! call, so that a wrong one is an error of the host and nothing that could break this module's memory.
 
+use windlass_manifest::Value;
+
+use crate::error::Error;
+use crate::http::{Request, Response};
 use crate::log::Level;
 
 // Safe to call: the functions take and give numbers, and none of them touches this module's memory.
@@ -31,6 +35,9 @@ unsafe extern "C" {
     safe fn log_warn(text: u64);
     safe fn log_error(text: u64);
     safe fn get_log_level() -> i32;
+    safe fn http_request(request: u64, body: u64) -> u64;
+    safe fn http_status_code() -> i32;
+    safe fn http_headers() -> u64;
 }
 
 /// Copies `length` bytes from the host, eight at a time.
@@ -125,4 +132,23 @@ pub(crate) fn log(level: Level, text: &str) {
         Level::Warn => log_warn(text),
         Level::Error => log_error(text),
     });
+}
+
+pub(crate) fn http(request: &Request) -> Result<Response, Error> {
+    let body = if request.body.is_empty() { 0 } else { store(&request.body) };
+    let answer = with_stored(request.to_json().as_bytes(), |request| http_request(request, body));
+    if body != 0 {
+        free(body);
+    }
+    let status = u16::try_from(http_status_code()).unwrap_or_default();
+    let body = take(answer).unwrap_or_default();
+    let fields = take(http_headers()).unwrap_or_default();
+    let headers = match Value::from_yaml(&String::from_utf8_lossy(&fields)) {
+        Ok(Value::Map(fields)) => {
+            fields.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect()
+        }
+        Ok(Value::Null) => Vec::new(),
+        _ => return Err(Error::new("the host gave header fields that cannot be read")),
+    };
+    Ok(Response { status, headers, body })
 }

@@ -4,6 +4,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use crate::error::Error;
+use crate::http::{Request, Response};
 use crate::log::Level;
 
 #[derive(Default)]
@@ -14,6 +16,7 @@ pub(crate) struct Host {
     pub(crate) error: Option<String>,
     pub(crate) input: Vec<u8>,
     pub(crate) output: Vec<u8>,
+    pub(crate) http: Option<Box<dyn FnMut(&Request) -> Response>>,
 }
 
 thread_local! {
@@ -58,4 +61,17 @@ pub(crate) fn is_logged(_level: Level) -> bool {
 
 pub(crate) fn log(level: Level, text: &str) {
     with_host(|host| host.logs.push((level, text.to_owned())));
+}
+
+pub(crate) fn http(request: &Request) -> Result<Response, Error> {
+    // Taken out for the call, so that the stand-in may look at this host itself.
+    let Some(mut answer) = with_host(|host| host.http.take()) else {
+        return Err(Error::new(format!(
+            "{} {}: this test answers no requests; give it answers with `windlass_pdk::test::answer_http`",
+            request.method, request.url
+        )));
+    };
+    let response = answer(request);
+    with_host(|host| host.http = Some(answer));
+    Ok(response)
 }

@@ -1,0 +1,293 @@
+//! Digests of images, asked of their registries over [`crate::http`]. The plugin needs a grant for each registry, and
+//! for the token server that a registry sends it to (for Docker Hub: `registry-1.docker.io` and `auth.docker.io`).
+
+use std::fmt;
+
+use windlass_manifest::Value;
+
+use crate::error::Error;
+use crate::http::{Request, Response};
+
+/// Indexes before manifests: an image for several platforms keeps being one.
+const ACCEPTED: &str = "application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.list.v2+json, \
+     application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
+
+/// An image as Kubernetes reads it: without a registry it is on Docker Hub, without a tag it is `latest`.
+///
+/// ```
+/// use windlass_pdk::oci::Image;
+///
+/// let image = Image::parse("nginx:1.27").unwrap();
+/// assert_eq!((image.registry(), image.repository(), image.tag()), ("docker.io", "library/nginx", "1.27"));
+/// assert!(Image::parse("ghcr.io/Upper/case").is_err());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    registry: String,
+    repository: String,
+    tag: Option<String>,
+    digest: Option<String>,
+}
+
+impl Image {
+    /// Reads a reference.
+    ///
+    /// # Errors
+    /// What no container runtime would take, as one sentence.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let wrong = |why: &str| format!("`{text}` is no image: {why}");
+        let (name, digest) = match text.split_once('@') {
+            Some((name, digest)) => (name, Some(digest)),
+            None => (text, None),
+        };
+        if digest.is_some_and(|digest| !is_digest(digest)) {
+            return Err(wrong("what follows `@` is no digest"));
+        }
+        let (name, tag) = match name.rsplit_once(':') {
+            Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
+            _ => (name, None),
+        };
+        if tag.is_some_and(|tag| !is_tag(tag)) {
+            return Err(wrong("what follows `:` is no tag"));
+        }
+        // The first part is a registry when it could not be the name of a user.
+        let (registry, path) = match name.split_once('/') {
+            Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => (first, rest),
+            _ => ("docker.io", name),
+        };
+        let registry = if registry == "index.docker.io" { "docker.io" } else { registry };
+        let is_official = registry == "docker.io" && !path.contains('/');
+        let repository = if is_official { format!("library/{path}") } else { path.to_owned() };
+        if !repository.split('/').all(is_path_part) {
+            return Err(wrong("the name has parts that are empty or have other characters than a-z, 0-9, `.`, `_` and `-`"));
+        }
+        Ok(Self {
+            registry: registry.to_owned(),
+            repository,
+            tag: tag.map(str::to_owned),
+            digest: digest.map(str::to_owned),
+        })
+    }
+
+    /// The registry as people write it, for example `docker.io` or `localhost:5000`.
+    pub fn registry(&self) -> &str {
+        &self.registry
+    }
+
+    /// The repository in it, for example `library/nginx`.
+    pub fn repository(&self) -> &str {
+        &self.repository
+    }
+
+    /// The tag; `latest` where none is written.
+    pub fn tag(&self) -> &str {
+        self.tag.as_deref().unwrap_or("latest")
+    }
+
+    /// The digest, where one is written.
+    pub fn digest(&self) -> Option<&str> {
+        self.digest.as_deref()
+    }
+
+    /// Asks the registry which digest the tag has now. `scheme` is `https`, or `http` for a registry without TLS.
+    ///
+    /// # Errors
+    /// The registry knows no such image, asks for a login, or answers something that is no digest.
+    pub fn resolve(&self, scheme: &str) -> Result<String, Error> {
+        let host = if self.registry == "docker.io" { "registry-1.docker.io" } else { &self.registry };
+        let url = format!("{scheme}://{host}/v2/{}/manifests/{}", self.repository, self.tag());
+        let ask = |token: Option<&str>| {
+            let request = Request::new("HEAD", &url).header("accept", ACCEPTED);
+            match token {
+                Some(token) => request.header("authorization", &format!("Bearer {token}")),
+                None => request,
+            }
+            .send()
+        };
+        let mut answer = ask(None)?;
+        if answer.status == 401 {
+            let token = self.token(&answer)?;
+            answer = ask(Some(&token))?;
+        }
+        match answer.status {
+            200 => {}
+            401 | 403 => return Err(self.failed("the registry does not show it without a login")),
+            404 => return Err(self.failed("the registry has no such image")),
+            429 => return Err(self.failed("the registry answers no more requests for now (429)")),
+            status => return Err(self.failed(&format!("the registry answers with status {status}"))),
+        }
+        match answer.header("docker-content-digest") {
+            Some(digest) if is_digest(digest) => Ok(digest.to_owned()),
+            _ => Err(self.failed("the registry does not say its digest")),
+        }
+    }
+
+    /// An anonymous token from where the registry's challenge points to.
+    fn token(&self, challenge: &Response) -> Result<String, Error> {
+        let header = challenge.header("www-authenticate").unwrap_or_default();
+        let parameters = header
+            .split_once(' ')
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, parameters)| parameters)
+            .ok_or_else(|| self.failed("the registry asks for a login"))?;
+        let realm =
+            parameter(parameters, "realm").ok_or_else(|| self.failed("the registry does not say where tokens are"))?;
+        let scope = format!("repository:{}:pull", self.repository);
+        let mut url = format!("{realm}{}scope={scope}", if realm.contains('?') { '&' } else { '?' });
+        if let Some(service) = parameter(parameters, "service") {
+            url.push_str("&service=");
+            percent_encode(service, &mut url);
+        }
+        let answer = Request::new("GET", &url).send()?;
+        if answer.status != 200 {
+            return Err(self.failed(&format!("the token server answers with status {}", answer.status)));
+        }
+        let text = String::from_utf8_lossy(&answer.body);
+        let Ok(Value::Map(entries)) = Value::from_yaml(&text) else {
+            return Err(self.failed("the token server's answer cannot be read"));
+        };
+        entries
+            .iter()
+            .find(|(key, _)| key == "token" || key == "access_token")
+            .and_then(|(_, token)| token.as_str())
+            .map(str::to_owned)
+            .ok_or_else(|| self.failed("the token server gives no token"))
+    }
+
+    fn failed(&self, why: &str) -> Error {
+        Error::new(format!("cannot resolve {self}: {why}"))
+    }
+}
+
+impl fmt::Display for Image {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}:{}", self.registry, self.repository, self.tag())
+    }
+}
+
+/// `sha256:` or `sha512:` and as many lower-case hexadecimal digits as that has.
+fn is_digest(text: &str) -> bool {
+    let digits = match text.split_once(':') {
+        Some(("sha256", digits)) if digits.len() == 64 => digits,
+        Some(("sha512", digits)) if digits.len() == 128 => digits,
+        _ => return false,
+    };
+    digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn is_tag(text: &str) -> bool {
+    let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+    !text.is_empty() && text.len() <= 128 && !text.starts_with(['.', '-']) && text.bytes().all(is_inner)
+}
+
+fn is_path_part(part: &str) -> bool {
+    !part.is_empty()
+        && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'.' | b'-'))
+        && part.starts_with(|first: char| first.is_ascii_alphanumeric())
+}
+
+/// The value of one parameter of a challenge: `realm="https://...",service="..."`.
+fn parameter<'t>(parameters: &'t str, name: &str) -> Option<&'t str> {
+    let mut rest = parameters;
+    loop {
+        let (key, after) = rest.split_once('=')?;
+        let (value, next) = match after.strip_prefix('"') {
+            Some(quoted) => quoted.split_once('"')?,
+            None => after.split_at(after.find(',').unwrap_or(after.len())),
+        };
+        if key.trim_start_matches([',', ' ']).eq_ignore_ascii_case(name) {
+            return Some(value);
+        }
+        rest = next;
+    }
+}
+
+fn percent_encode(text: &str, url: &mut String) {
+    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            url.push(byte.into());
+        } else {
+            url.extend(['%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test::answer_http;
+
+    const DIGEST: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    /// `expected` is `registry repository tag digest`, or a part of the error.
+    #[track_caller]
+    fn check_parse(text: &str, expected: Result<&str, &str>) {
+        let shown = |image: Image| {
+            format!("{} {} {} {}", image.registry(), image.repository(), image.tag(), image.digest().unwrap_or("-"))
+        };
+        match (Image::parse(text).map(shown), expected) {
+            (Ok(actual), Ok(wanted)) => assert_eq!(actual, wanted),
+            (Err(error), Err(part)) => assert!(error.contains(part), "{error:?}"),
+            (actual, expected) => panic!("{text:?} gave {actual:?}, expected {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn references() {
+        check_parse("nginx", Ok("docker.io library/nginx latest -"));
+        check_parse("index.docker.io/grafana/loki:3", Ok("docker.io grafana/loki 3 -"));
+        check_parse("localhost:5000/a/b", Ok("localhost:5000 a/b latest -"));
+        check_parse("localhost/a", Ok("localhost a latest -"));
+        check_parse(&format!("ghcr.io/a/b:1@{DIGEST}"), Ok(&format!("ghcr.io a/b 1 {DIGEST}")));
+        check_parse("", Err("the name has parts"));
+        check_parse("a//b", Err("the name has parts"));
+        check_parse("ghcr.io/../b", Err("the name has parts"));
+        check_parse("a:", Err("no tag"));
+        check_parse("a:b c", Err("no tag"));
+        check_parse("a@sha256:0", Err("no digest"));
+        check_parse("${IMAGE}", Err("the name has parts"));
+    }
+
+    #[track_caller]
+    fn check_resolve(answers: &'static [(&'static str, u16, &'static str, &'static str)], expected: Result<&str, &str>) {
+        let mut answers = answers.iter();
+        answer_http(move |request| {
+            let (asked, status, header, value) = answers.next().expect("one more request than answers");
+            assert_eq!(format!("{} {}", request.method, request.url), *asked);
+            let body = if *header == "body" { value.as_bytes().to_vec() } else { Vec::new() };
+            Response { status: *status, headers: vec![((*header).to_owned(), (*value).to_owned())], body }
+        });
+        let resolved = Image::parse("ghcr.io/a/b:1").unwrap().resolve("https").map_err(|error| error.to_string());
+        match (&resolved, expected) {
+            (Ok(digest), Ok(wanted)) => assert_eq!(digest, wanted),
+            (Err(error), Err(part)) => assert!(error.contains(part), "{error:?}"),
+            _ => panic!("{resolved:?}, expected {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn registries_are_asked_with_a_token_where_they_want_one() {
+        const ASK: &str = "HEAD https://ghcr.io/v2/a/b/manifests/1";
+        const TOKEN: &str = "GET https://ghcr.io/token?scope=repository:a/b:pull&service=ghcr%20io";
+        const CHALLENGE: &str = "Bearer realm=\"https://ghcr.io/token\",service=\"ghcr io\",scope=\"x\"";
+        check_resolve(&[(ASK, 200, "Docker-Content-Digest", DIGEST)], Ok(DIGEST));
+        check_resolve(
+            &[
+                (ASK, 401, "www-authenticate", CHALLENGE),
+                (TOKEN, 200, "body", "{\"expires_in\": 300, \"token\": \"t\"}"),
+                (ASK, 200, "docker-content-digest", DIGEST),
+            ],
+            Ok(DIGEST),
+        );
+        check_resolve(
+            &[(ASK, 401, "www-authenticate", CHALLENGE), (TOKEN, 200, "body", "<html>")],
+            Err("cannot resolve ghcr.io/a/b:1: the token server"),
+        );
+        check_resolve(&[(ASK, 401, "www-authenticate", CHALLENGE), (TOKEN, 500, "body", "")], Err("status 500"));
+        check_resolve(&[(ASK, 401, "www-authenticate", "Basic realm=\"x\"")], Err("asks for a login"));
+        check_resolve(&[(ASK, 404, "x", "")], Err("no such image"));
+        check_resolve(&[(ASK, 503, "x", "")], Err("status 503"));
+        check_resolve(&[(ASK, 200, "docker-content-digest", "sha256:zz")], Err("does not say its digest"));
+    }
+}
