@@ -44,7 +44,10 @@ impl Request {
     }
 
     /// Extism's form of the request, without the body.
-    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "the native stand-in takes the request as it is"))]
+    #[cfg_attr(
+        not(target_arch = "wasm32"),
+        allow(dead_code, reason = "the native stand-in takes the request as it is")
+    )]
     pub(crate) fn to_json(&self) -> String {
         let text = |text: &str| Value::String(text.to_owned());
         let headers = self.headers.iter().map(|(name, value)| (name.clone(), text(value))).collect();

@@ -59,7 +59,9 @@ impl Image {
         let is_official = registry == "docker.io" && !path.contains('/');
         let repository = if is_official { format!("library/{path}") } else { path.to_owned() };
         if !repository.split('/').all(is_path_part) {
-            return Err(wrong("the name has parts that are empty or have other characters than a-z, 0-9, `.`, `_` and `-`"));
+            return Err(wrong(
+                "the name has parts that are empty or have other characters than a-z, 0-9, `.`, `_` and `-`",
+            ));
         }
         Ok(Self {
             registry: registry.to_owned(),
@@ -182,7 +184,9 @@ fn is_tag(text: &str) -> bool {
 
 fn is_path_part(part: &str) -> bool {
     !part.is_empty()
-        && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'.' | b'-'))
+        && part
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'.' | b'-'))
         && part.starts_with(|first: char| first.is_ascii_alphanumeric())
 }
 
@@ -250,7 +254,10 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_resolve(answers: &'static [(&'static str, u16, &'static str, &'static str)], expected: Result<&str, &str>) {
+    fn check_resolve(
+        answers: &'static [(&'static str, u16, &'static str, &'static str)],
+        expected: Result<&str, &str>,
+    ) {
         let mut answers = answers.iter();
         answer_http(move |request| {
             let (asked, status, header, value) = answers.next().expect("one more request than answers");

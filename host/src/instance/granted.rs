@@ -79,8 +79,9 @@ pub(super) fn define(linker: &mut Linker<Host>, module: &str, name: &str) -> was
         (EXTISM_MODULE, "http_headers") => {
             linker.func_wrap(module, name, move |mut call: Call<'_>| http_headers(call.data_mut()).map_err(stop))
         }
-        (WINDLASS_MODULE, "file_read") => linker
-            .func_wrap(module, name, move |mut call: Call<'_>, path: u64| file_read(call.data_mut(), path).map_err(stop)),
+        (WINDLASS_MODULE, "file_read") => linker.func_wrap(module, name, move |mut call: Call<'_>, path: u64| {
+            file_read(call.data_mut(), path).map_err(stop)
+        }),
         (WINDLASS_MODULE, "file_write") => {
             linker.func_wrap(module, name, move |mut call: Call<'_>, path: u64, content: u64| {
                 file_write(call.data_mut(), path, content).map_err(stop)
@@ -123,8 +124,9 @@ fn http_request(host: &mut Host, request: u64, body: u64) -> Result<u64, Error> 
         #[serde(default)]
         headers: std::collections::BTreeMap<String, String>,
     }
-    let wire: Wire = serde_json::from_slice(host.kernel.bytes(request, "http_request")?)
-        .map_err(|error| Error::refused(format!("it called `http_request` with a request that cannot be read: {error}")))?;
+    let wire: Wire = serde_json::from_slice(host.kernel.bytes(request, "http_request")?).map_err(|error| {
+        Error::refused(format!("it called `http_request` with a request that cannot be read: {error}"))
+    })?;
     let request = net::Request {
         method: wire.method.unwrap_or_default(),
         url: wire.url,
@@ -149,7 +151,8 @@ fn http_headers(host: &mut Host) -> Result<u64, Error> {
             None => drop(fields.insert(name, value.clone())),
         }
     }
-    let json = serde_json::to_vec(&fields).map_err(|error| Error::bug(format!("header fields are no JSON: {error}")))?;
+    let json =
+        serde_json::to_vec(&fields).map_err(|error| Error::bug(format!("header fields are no JSON: {error}")))?;
     host.kernel.alloc_bytes(&mut host.budget, &json)
 }
 
@@ -169,7 +172,10 @@ fn env_get(host: &mut Host, name: u64) -> Result<u64, Error> {
     let name = text(host, name, "env_get")?;
     let asked = Asked::parse(Capability::Env, &name).map_err(|error| Error::refused(error.to_string()))?;
     if !host.granted.grants.cover(&asked) {
-        return Err(not_granted(format!("it wants the environment variable `{name}`, and no grant allows it"), [&asked]));
+        return Err(not_granted(
+            format!("it wants the environment variable `{name}`, and no grant allows it"),
+            [&asked],
+        ));
     }
     let value = std::env::var_os(&name).map(std::os::unix::ffi::OsStringExt::into_vec);
     optional(host, value)

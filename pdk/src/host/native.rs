@@ -8,6 +8,9 @@ use crate::error::Error;
 use crate::http::{Request, Response};
 use crate::log::Level;
 
+/// What answers requests in a test.
+type HttpStandIn = Box<dyn FnMut(&Request) -> Response>;
+
 #[derive(Default)]
 pub(crate) struct Host {
     pub(crate) config: BTreeMap<String, String>,
@@ -16,7 +19,7 @@ pub(crate) struct Host {
     pub(crate) error: Option<String>,
     pub(crate) input: Vec<u8>,
     pub(crate) output: Vec<u8>,
-    pub(crate) http: Option<Box<dyn FnMut(&Request) -> Response>>,
+    pub(crate) http: Option<HttpStandIn>,
 }
 
 thread_local! {

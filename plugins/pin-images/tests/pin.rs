@@ -82,7 +82,9 @@ fn what_cannot_be_resolved_fails_or_stays() {
     check(
         "",
         missing,
-        Err("Pod/a (line 5): cannot resolve ghcr.io/missing/app:1: the registry has no such image"),
+        Err(
+            "Pod/a (line 1): spec.containers[0].image (line 5): cannot resolve ghcr.io/missing/app:1: the registry has no such image",
+        ),
     );
     take_logs();
     check("onUnresolved: keep", missing, Ok(missing));
@@ -92,6 +94,8 @@ fn what_cannot_be_resolved_fails_or_stays() {
     check(
         "",
         &broken,
-        Err("Pod/a (line 5): `${IMAGE}` is no image: the name has parts that are empty or have other characters than a-z, 0-9, `.`, `_` and `-`"),
+        Err(
+            "Pod/a (line 1): spec.containers[0].image (line 5): `${IMAGE}` is no image: the name has parts that are empty or have other characters than a-z, 0-9, `.`, `_` and `-`",
+        ),
     );
 }
