@@ -1,8 +1,7 @@
 //! What Kubernetes accepts as a label, an annotation key or a name.
 //!
 //! A plugin that checks its configuration with these functions refuses a mistake before it edits anything, and says
-//! more about it than the API server would. Each returns what is wrong as a clause that reads well after the offending
-//! text, such as `"a b" has " ", which is not allowed …`.
+//! more about it than the API server would. Each returns what is wrong as a clause that begins with the offending text.
 //!
 //! The rules are those of `k8s.io/apimachinery/pkg/util/validation`.
 
@@ -25,7 +24,7 @@ pub fn label_key(key: &str) -> Result<(), String> {
         None => key,
         Some((prefix, name)) => {
             if prefix.is_empty() {
-                return Err(format!("{key:?} has nothing before its slash"));
+                return Err(format!("`{key}` has nothing before its slash"));
             }
             dns_subdomain(prefix)?;
             name
@@ -34,11 +33,11 @@ pub fn label_key(key: &str) -> Result<(), String> {
     if name.is_empty() {
         return Err(match key.is_empty() {
             true => "a key is empty".to_owned(),
-            false => format!("{key:?} has nothing after its slash"),
+            false => format!("`{key}` has nothing after its slash"),
         });
     }
     if name.contains('/') {
-        return Err(format!("{key:?} has more than one slash"));
+        return Err(format!("`{key}` has more than one slash"));
     }
     segment(name)
 }
@@ -71,7 +70,7 @@ pub fn label_value(value: &str) -> Result<(), String> {
 ///
 /// What is wrong with it.
 pub fn dns_label(name: &str) -> Result<(), String> {
-    text(name, SEGMENT_LIMIT, is_dns, "lower-case letters, digits and \"-\"")
+    text(name, SEGMENT_LIMIT, is_dns, "lower-case letters, digits and `-`")
 }
 
 /// Checks a DNS subdomain, as most objects are named: DNS labels joined by dots, at most 253 bytes.
@@ -80,13 +79,13 @@ pub fn dns_label(name: &str) -> Result<(), String> {
 ///
 /// What is wrong with it.
 pub fn dns_subdomain(name: &str) -> Result<(), String> {
-    text(name, SUBDOMAIN_LIMIT, |byte| is_dns(byte) || byte == b'.', "lower-case letters, digits, \"-\" and \".\"")?;
+    text(name, SUBDOMAIN_LIMIT, |byte| is_dns(byte) || byte == b'.', "lower-case letters, digits, `-` and `.`")?;
     for label in name.split('.') {
         if label.is_empty() {
-            return Err(format!("{name:?} has two dots in a row"));
+            return Err(format!("`{name}` has two dots in a row"));
         }
         if label.starts_with('-') || label.ends_with('-') {
-            return Err(format!("{name:?} has a \"-\" next to a dot"));
+            return Err(format!("`{name}` has a `-` next to a dot"));
         }
     }
     Ok(())
@@ -103,7 +102,7 @@ pub fn environment_variable(name: &str) -> Result<(), String> {
     }
     match name.chars().find(|&letter| letter == '=' || !matches!(letter, ' '..='~')) {
         None => Ok(()),
-        Some(letter) => Err(format!("{name:?} has {letter:?}, which an environment variable's name cannot have")),
+        Some(letter) => Err(format!("`{name}` has `{letter}`, which an environment variable's name cannot have")),
     }
 }
 
@@ -113,7 +112,7 @@ fn segment(name: &str) -> Result<(), String> {
         name,
         SEGMENT_LIMIT,
         |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'),
-        "letters, digits, \"-\", \"_\" and \".\"",
+        "letters, digits, `-`, `_` and `.`",
     )
 }
 
@@ -127,15 +126,18 @@ fn text(name: &str, limit: usize, allowed: impl Fn(u8) -> bool, words: &str) -> 
         return Err("the name is empty".to_owned());
     }
     if name.len() > limit {
-        return Err(format!("{name:?} has {} bytes, more than {limit}", name.len()));
+        return Err(format!("`{name}` has {} bytes, more than {limit}", name.len()));
     }
     // Every allowed byte is ASCII, so the first byte that is not allowed starts a character.
     if let Some(letter) = name.bytes().position(|byte| !allowed(byte)).and_then(|at| name.get(at..)?.chars().next()) {
-        return Err(format!("{name:?} has {letter:?}; only {words} are allowed"));
+        return Err(match letter {
+            ' ' => format!("`{name}` has a space; only {words} are allowed"),
+            _ => format!("`{name}` has `{letter}`; only {words} are allowed"),
+        });
     }
     let at_an_end = |end: Option<char>| end.is_some_and(|letter| letter.is_ascii_alphanumeric());
     if !at_an_end(name.chars().next()) || !at_an_end(name.chars().next_back()) {
-        return Err(format!("{name:?} has to start and end with a letter or a digit"));
+        return Err(format!("`{name}` has to start and end with a letter or a digit"));
     }
     Ok(())
 }
@@ -161,16 +163,16 @@ mod tests {
         }
         for (bad, why) in [
             ("", "a key is empty"),
-            ("/x", "\"/x\" has nothing before its slash"),
-            ("x/", "\"x/\" has nothing after its slash"),
-            ("a/b/c", "\"a/b/c\" has more than one slash"),
-            ("a b", "\"a b\" has ' '; only letters, digits, \"-\", \"_\" and \".\" are allowed"),
-            ("-a", "\"-a\" has to start and end with a letter or a digit"),
-            ("a.", "\"a.\" has to start and end with a letter or a digit"),
-            ("Upper.io/x", "\"Upper.io\" has 'U'; only lower-case letters, digits, \"-\" and \".\" are allowed"),
-            ("a..b/x", "\"a..b\" has two dots in a row"),
-            ("a-.b/x", "\"a-.b\" has a \"-\" next to a dot"),
-            ("é", "\"é\" has 'é'; only letters, digits, \"-\", \"_\" and \".\" are allowed"),
+            ("/x", "`/x` has nothing before its slash"),
+            ("x/", "`x/` has nothing after its slash"),
+            ("a/b/c", "`a/b/c` has more than one slash"),
+            ("a b", "`a b` has a space; only letters, digits, `-`, `_` and `.` are allowed"),
+            ("-a", "`-a` has to start and end with a letter or a digit"),
+            ("a.", "`a.` has to start and end with a letter or a digit"),
+            ("Upper.io/x", "`Upper.io` has `U`; only lower-case letters, digits, `-` and `.` are allowed"),
+            ("a..b/x", "`a..b` has two dots in a row"),
+            ("a-.b/x", "`a-.b` has a `-` next to a dot"),
+            ("é", "`é` has `é`; only letters, digits, `-`, `_` and `.` are allowed"),
         ] {
             assert_eq!(check(label_key, bad), why, "{bad}");
         }
@@ -189,7 +191,7 @@ mod tests {
         assert_eq!(check(annotation_key, "Example.Com/Name"), "");
         assert_eq!(
             check(annotation_key, "Exa mple.com/x"),
-            "\"exa mple.com\" has ' '; only lower-case letters, digits, \"-\" and \".\" are allowed"
+            "`exa mple.com` has a space; only lower-case letters, digits, `-` and `.` are allowed"
         );
     }
 

@@ -49,6 +49,13 @@ pub fn render<P: Plugin>(
     extra_args: &[String],
     entry: impl Fn(&str) -> Option<String>,
 ) -> Result<Rendered, Error> {
+    const {
+        let fields = P::Settings::SCHEMA.fields().len();
+        assert!(
+            fields == P::Settings::KEYS.len(),
+            "a hand-written `Config` forgets `KEYS`: its settings would never be read"
+        );
+    }
     let mut config = Vec::new();
     for key in P::Settings::KEYS.iter().chain(COMMON_KEYS) {
         if let Some(text) = entry(key.name) {

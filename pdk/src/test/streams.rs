@@ -18,7 +18,8 @@ pub struct Stream {
 /// When there is none.
 pub fn case_inputs(folder: impl AsRef<Path>) -> Vec<Stream> {
     let folder = package().join(folder);
-    let cases = fs::read_dir(&folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path().join("input.yaml")));
+    let cases =
+        fs::read_dir(&folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path().join("input.yaml")));
     let streams = read(cases.collect());
     assert!(!streams.is_empty(), "no case folders with an input.yaml in {}", folder.display());
     streams

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use windlass_pdk::config::Key;
 use windlass_pdk::pods::CustomPodTemplate;
 use windlass_pdk::{Config, ConfigError, Path, Schema, Value, names};
 
@@ -60,6 +61,7 @@ pub struct Settings {
 
 impl Config for Settings {
     const SCHEMA: Schema = Written::SCHEMA;
+    const KEYS: &'static [Key] = Written::KEYS;
 
     fn read(value: Value) -> Result<Self, ConfigError> {
         let written = Written::read(value)?;

@@ -1,5 +1,6 @@
 //! The configuration, checked as far as that is possible without a pod.
 
+use windlass_pdk::config::Key;
 use windlass_pdk::pods::CustomPodTemplate;
 use windlass_pdk::{Config, ConfigError, Pattern, Schema, Value, names};
 
@@ -52,6 +53,7 @@ pub struct Settings {
 
 impl Config for Settings {
     const SCHEMA: Schema = Written::SCHEMA;
+    const KEYS: &'static [Key] = Written::KEYS;
 
     fn read(value: Value) -> Result<Self, ConfigError> {
         let written = Written::read(value)?;
