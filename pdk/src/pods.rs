@@ -41,8 +41,10 @@ impl PathPattern {
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut steps = Vec::new();
         for part in text.split('.') {
-            let key = part.trim_end_matches("[*]");
-            let lists = (part.len() - key.len()) / "[*]".len();
+            let (mut key, mut lists) = (part, 0);
+            while let Some(list) = key.strip_suffix("[*]") {
+                (key, lists) = (list, lists + 1);
+            }
             match key {
                 "" => return Err(format!("`{text}` has an empty key; keys are joined by dots, as in `spec.template`")),
                 "*" => steps.push(Step::EveryEntry),

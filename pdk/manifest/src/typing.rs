@@ -125,17 +125,48 @@ fn is_decimal_float(text: &str) -> bool {
     if whole + fraction == 0 {
         return false;
     }
+    let mut exponent = 0;
+    let digits = bytes.iter().take(position).filter(|byte| byte.is_ascii_digit());
     if matches!(bytes.get(position), Some(b'e' | b'E')) {
         position += 1;
+        let is_negative = bytes.get(position) == Some(&b'-');
         position += usize::from(matches!(bytes.get(position), Some(b'+' | b'-')));
-        let exponent = digits_from(position);
-        if exponent == 0 {
+        let length = digits_from(position);
+        if length == 0 {
             return false;
         }
-        position += exponent;
+        for byte in bytes.iter().skip(position).take(length) {
+            exponent = (exponent * 10 + i64::from(byte - b'0')).min(MAX_EXPONENT);
+        }
+        exponent = if is_negative { -exponent } else { exponent };
+        position += length;
     }
     // Go refuses to parse what overflows, and the scalar then stays text.
-    position == bytes.len() && text.parse::<f64>().is_ok_and(f64::is_finite)
+    position == bytes.len() && is_finite(digits, whole, exponent)
+}
+
+/// Exponents beyond this are all alike: a document is shorter than the zeros that would make up for one.
+const MAX_EXPONENT: i64 = 1 << 40;
+
+/// 2^1024 - 2^970, the least number that rounds to infinity; its first digit stands for 10^308.
+const OVERFLOW: &[u8] = b"\
+    1797693134862315807937289714053034150799341327100378269361737789804449682927647509466490179775872070\
+    9633028641669288791094655554785194040263065748867150582068190890200070838367627385484581771153176447\
+    5730270069855571366959622842914819860834936475292719074168444365510704342711559699508093042880177904\
+    174497792";
+
+/// Whether digits, of which the first `whole` stand before the point, times ten to the `exponent` fit a 64-bit float.
+/// Parsing it as a float would tell as much, but would bring 17 KB of tables into every module.
+fn is_finite<'d>(digits: impl Iterator<Item = &'d u8>, whole: usize, exponent: i64) -> bool {
+    let mut digits = digits.enumerate().skip_while(|(_, digit)| **digit == b'0').peekable();
+    let Some(&(zeros, _)) = digits.peek() else { return true };
+    // The power of ten that the first digit which is no zero stands for.
+    let power = exponent + whole as i64 - zeros as i64 - 1;
+    if power != 308 {
+        return power < 308;
+    }
+    let digits = digits.map(|(_, digit)| *digit).chain(std::iter::repeat(b'0'));
+    digits.take(OVERFLOW.len()).lt(OVERFLOW.iter().copied())
 }
 
 /// Whether the raw text of a number is one in JSON too.
@@ -293,5 +324,43 @@ mod tests {
             assert_eq!(to_json_number(raw).as_deref(), Some(json), "{raw}");
         }
         assert_eq!(to_json_number(".inf"), None);
+    }
+
+    #[test]
+    fn what_overflows_a_float_is_known_without_parsing_it() {
+        let largest = format!("{:.0}", f64::MAX);
+        let least_too_large = std::str::from_utf8(OVERFLOW).expect("digits");
+        let mut below = OVERFLOW.to_vec();
+        *below.last_mut().expect("digits") -= 1;
+        let below = String::from_utf8(below).expect("digits");
+        for text in [
+            largest.as_str(),
+            least_too_large,
+            &below,
+            &format!("{below}.999"),
+            &format!("0.00{least_too_large}e311"),
+            &format!("000{least_too_large}"),
+            "1.7976931348623157e308",
+            "1.7976931348623159e308",
+            "-1e309",
+            "0e99999999999999999999",
+            "1e99999999999999999999",
+            "1e-99999999999999999999",
+            ".1e309",
+            ".1e310",
+            "1e308",
+            "0.0",
+        ] {
+            let fits = text.parse::<f64>().expect("a float").is_finite();
+            assert_eq!(is_decimal_float(text), fits, "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn floats_fit_as_the_standard_library_says(text in "[-+]?[0-9]{0,4}(\\.[0-9]{0,20})?(e[-+]?(30[5-9]|3[01][0-9]|[0-9]{1,4}))?") {
+            let fits = text.parse::<f64>().is_ok_and(f64::is_finite);
+            proptest::prop_assert_eq!(is_decimal_float(&text), fits);
+        }
     }
 }

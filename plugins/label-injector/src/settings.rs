@@ -1,7 +1,5 @@
 //! The configuration, checked before any edit.
 
-use std::collections::BTreeMap;
-
 use windlass_pdk::config::Key;
 use windlass_pdk::pods::CustomPodTemplate;
 use windlass_pdk::{Config, ConfigError, Path, Schema, Value, names};
@@ -17,10 +15,10 @@ const HOOK_ANNOTATION: &str = "helm.sh/hook";
 struct Written {
     /// Labels to add.
     #[config(default)]
-    labels: BTreeMap<String, String>,
+    labels: Vec<(String, String)>,
     /// Annotations to add.
     #[config(default)]
-    annotations: BTreeMap<String, String>,
+    annotations: Vec<(String, String)>,
     /// Also add them to the pod templates of workloads, and to a CronJob's job template.
     #[config(default)]
     pod_templates: bool,
@@ -83,17 +81,25 @@ impl Config for Settings {
         if !written.custom_pod_templates.is_empty() && !written.pod_templates {
             return Err(ConfigError::new("has no effect without `podTemplates: true`").under("customPodTemplates"));
         }
-        let entries =
-            |map: BTreeMap<String, String>| map.into_iter().map(|(key, value)| (key, Value::String(value))).collect();
         Ok(Settings {
-            labels: entries(written.labels),
-            annotations: entries(written.annotations),
+            labels: in_order(written.labels),
+            annotations: in_order(written.annotations),
             pod_templates: written.pod_templates,
             custom_pod_templates: written.custom_pod_templates,
             on_conflict: written.on_conflict,
             metadata: MetadataPaths::of(&Path::root()),
         })
     }
+}
+
+/// The entries by their keys. There are few of them, and the library's sort alone weighs as much as this plugin's logic.
+fn in_order(entries: Vec<(String, String)>) -> Vec<(String, Value)> {
+    let mut ordered: Vec<(String, Value)> = Vec::with_capacity(entries.len());
+    for (key, value) in entries {
+        let place = ordered.partition_point(|(before, _)| *before < key);
+        ordered.insert(place, (key, Value::String(value)));
+    }
+    ordered
 }
 
 fn check_label(key: &str, value: &str) -> Result<(), ConfigError> {
