@@ -785,6 +785,7 @@ mod tests {
             "a:\n  {}\nb:\n  - c\n  -   \"d\"\ne:\n    'f' # g\nh:\n  i\n",
             "a: b\n  c\n\n   d # e\nf:\n- g\n  h\ni: j\n\n\n",
             "a:\n  b\n  c\nd: e\n",
+            "a: --- b\n  c\n",
             "a: \"b\n  c\n\n   d\\\n   e\\\" \" # f\ng: 'h\n  i''\n\n  j'\n",
             "a: b\n---\nc: d\n",
         ] {

@@ -574,20 +574,19 @@ fn has_odd_line_breaks(text: &str) -> bool {
     })
 }
 
-/// Decodes one scalar from its own text: a quoted scalar, or a block scalar with its lines.
+/// Decodes one scalar from its own text: a quoted or plain scalar, or a block scalar with its lines.
+#[cold]
 pub(crate) fn decode_scalar(source: &str, is_block: bool) -> String {
-    let mut own;
-    let source = if is_block {
-        own = String::with_capacity(source.len() + 1);
-        own.push_str(source);
-        own.push('\n');
-        own.as_str()
-    } else {
-        source
-    };
+    // Behind a space, so that nothing is a document marker; a block scalar is cut off in front of its last line end.
+    let mut document = String::with_capacity(source.len() + 2);
+    document.push(' ');
+    document.push_str(source);
+    if is_block {
+        document.push('\n');
+    }
     let mut options = granit_parser::Options::default();
     options.set_emit_comments(false);
-    for event in Parser::new_from_str_with_options(source, options) {
+    for event in Parser::new_from_str_with_options(&document, options) {
         match event {
             Ok((Event::Scalar(value, ..), _)) => return value.into_owned(),
             Ok(_) => {}

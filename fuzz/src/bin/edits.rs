@@ -1,0 +1,27 @@
+//! A random edit of a random object of mutated manifests: refused, or right by an independent parser, or nothing.
+
+use std::process::ExitCode;
+
+#[path = "../../../pdk/manifest/tests/support/mod.rs"]
+mod support;
+
+use support::Tally;
+
+fn main() -> ExitCode {
+    windlass_fuzz::run("edits", |text, random| {
+        let Ok(objects) = support::objects_with_paths(text) else { return Ok(()) };
+        // What the other parser reads as something else from the start cannot be compared.
+        if objects.is_empty() || !support::reads_alike(text) {
+            return Ok(());
+        }
+        let mut tally = Tally::default();
+        for _ in 0..3 {
+            let wanted = random.below(objects.len());
+            let paths = &objects[wanted];
+            let (path, kind, length) = &paths[random.below(paths.len())];
+            let edits = support::edits_at(path, *kind, *length);
+            support::check("mutated", text, wanted, &edits[random.below(edits.len())], &mut tally);
+        }
+        tally.wrong.into_iter().next().map_or(Ok(()), Err)
+    })
+}

@@ -1,0 +1,244 @@
+//! What the fuzz targets share: seeds, mutations, and the loop.
+//!
+//! Each target is a program `fuzz/src/bin/NAME.rs` that takes a number of seconds and ends with an error when it finds
+//! something; the input is then in the message and should become a seed in `fuzz/seeds/NAME` or a case of the crate's
+//! own tests. Mutations know a little YAML (lines, indentation, indicators), as blind ones rarely get past a parser.
+//! No nightly toolchain and no instrumentation are needed; `cargo xtask fuzz TARGET SECONDS` runs one longer.
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// A small random number generator (xorshift): enough for mutations, and repeatable.
+pub struct Random {
+    state: u64,
+}
+
+impl Random {
+    /// Starts from a seed.
+    pub fn new(seed: u64) -> Self {
+        Self { state: seed | 1 }
+    }
+
+    /// The next number.
+    pub fn next(&mut self) -> u64 {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        self.state.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    /// A number below a bound; 0 for the bound 0.
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.next() >> 16) as usize % bound.max(1)
+    }
+
+    /// One of some things.
+    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())]
+    }
+}
+
+/// Documents to start from: `fuzz/seeds/NAME`, the manifest crate's own, and real charts where they are.
+pub fn seeds(name: &str) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    for folder in [root.join("seeds").join(name), root.join("../pdk/manifest/tests")] {
+        files_below(&folder, &mut found);
+    }
+    if let Some(folder) = root.ancestors().map(|folder| folder.join("shared/corpus")).find(|folder| folder.is_dir()) {
+        files_below(&folder, &mut found);
+    }
+    let mut documents = Vec::new();
+    for stream in &found {
+        let mut start = 0;
+        for (at, _) in stream.match_indices("\n---").map(|(at, _)| (at + 1, ())).chain([(stream.len(), ())]) {
+            documents.push(stream[start..at].to_owned());
+            start = at;
+        }
+    }
+    documents.retain(|document| !document.is_empty() && document.len() < 8_000);
+    documents
+}
+
+fn files_below(folder: &Path, found: &mut Vec<String>) {
+    let mut paths: Vec<_> = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            files_below(&path, found);
+        } else {
+            found.extend(fs::read_to_string(path));
+        }
+    }
+}
+
+/// Bits of text that mean something to a YAML reader.
+const PIECES: [&str; 74] = [
+    ":",
+    ": ",
+    "- ",
+    "-",
+    " ",
+    "  ",
+    "\n",
+    "\n\n",
+    "\n  ",
+    "#",
+    " #",
+    " # c",
+    "\t",
+    "\r\n",
+    "\r",
+    "\"",
+    "'",
+    "''",
+    "\\",
+    "\\n",
+    "\\\"",
+    "\\u00e9",
+    "\\ud83d",
+    "\\x41",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ", ",
+    "{}",
+    "[]",
+    "{a: b}",
+    "[a, b]",
+    "|",
+    "|\n",
+    ">-\n",
+    "|+\n",
+    "|2\n",
+    "&a ",
+    "*a",
+    "<<: ",
+    "!t ",
+    "!!str ",
+    "? ",
+    "---\n",
+    "--- ",
+    "...\n",
+    "%YAML 1.2\n",
+    "\u{feff}",
+    "\u{85}",
+    "\u{2028}",
+    "é",
+    "😀",
+    "~",
+    "null",
+    "@",
+    "`",
+    "=",
+    "a",
+    "b: c\n",
+    "- d\n",
+    "e:\n",
+    "kind: Pod\n",
+    "metadata:\n",
+    "labels:\n",
+    "    ",
+    "|-\n",
+    "\"a\": ",
+    "'b': ",
+    "\0",
+    "\x1b",
+    "- - ",
+    "key with spaces: ",
+];
+
+/// Changes a text in a few places.
+pub fn mutate(text: &str, other: &str, random: &mut Random) -> String {
+    let mut text = text.to_owned();
+    for _ in 0..1 + random.below(4) {
+        let at = char_boundary(&text, random.below(text.len() + 1));
+        match random.below(9) {
+            0..=2 => text.insert_str(at, random.pick(&PIECES)),
+            3 => {
+                let end = char_boundary(&text, at + 1 + random.below(4));
+                text.replace_range(at..end.max(at), "");
+            }
+            4 => {
+                let end = char_boundary(&text, at + 1 + random.below(3));
+                text.replace_range(at..end.max(at), random.pick(&PIECES));
+            }
+            5 => {
+                // A line's indentation changes.
+                let line = text[..at].rfind('\n').map_or(0, |at| at + 1);
+                if random.below(2) == 0 {
+                    text.insert_str(line, random.pick(&[" ", "  ", "    "]));
+                } else if text[line..].starts_with(' ') {
+                    text.remove(line);
+                }
+            }
+            6 => {
+                // A line comes twice, or goes.
+                let start = text[..at].rfind('\n').map_or(0, |at| at + 1);
+                let end = text[at..].find('\n').map_or(text.len(), |end| at + end + 1);
+                let line = text[start..end].to_owned();
+                match random.below(2) {
+                    0 => text.insert_str(end, &line),
+                    _ => text.replace_range(start..end, ""),
+                }
+            }
+            7 => {
+                // A piece of another document.
+                let from = char_boundary(other, random.below(other.len() + 1));
+                let to = char_boundary(other, from + random.below(60));
+                text.insert_str(at, &other[from..to.max(from)]);
+            }
+            _ => text.truncate(at),
+        }
+    }
+    text
+}
+
+fn char_boundary(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// The loop of a target: mutates seeds for as many seconds as the first argument says (5 without one), each round from a
+/// seed of its own that the message of a finding names.
+pub fn run(name: &str, check: impl Fn(&str, &mut Random) -> Result<(), String>) -> ExitCode {
+    let seconds = std::env::args().nth(1).and_then(|argument| argument.parse().ok()).unwrap_or(5);
+    let documents = seeds(name);
+    let until = Instant::now() + Duration::from_secs(seconds);
+    // Other inputs on every day, the same ones when a finding is looked at again.
+    let base = std::env::var("WINDLASS_FUZZ_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| {
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |since| since.as_secs())
+    });
+    let mut rounds: u64 = 0;
+    while Instant::now() < until {
+        for _ in 0..64 {
+            rounds += 1;
+            let mut random = Random::new(base.wrapping_add(rounds).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            let text = match rounds as usize {
+                round if round <= documents.len() => documents[round - 1].clone(),
+                _ => {
+                    let text = &documents[random.below(documents.len())];
+                    let other = &documents[random.below(documents.len())];
+                    mutate(text, other, &mut random)
+                }
+            };
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(&text, &mut random)));
+            let finding = match outcome {
+                Ok(Ok(())) => continue,
+                Ok(Err(finding)) => finding,
+                Err(_) => "it panicked".to_owned(),
+            };
+            eprintln!("{name}: {finding}\nround {rounds} of WINDLASS_FUZZ_SEED={base}, input:\n{text}\n{text:?}");
+            return ExitCode::FAILURE;
+        }
+    }
+    println!("{name}: {rounds} inputs, nothing found");
+    ExitCode::SUCCESS
+}
