@@ -264,6 +264,10 @@ impl<'a> Planner<'a> {
                 "the document has line breaks that YAML readers disagree on (a lone CR, U+0085, U+2028 or U+2029)",
             ));
         }
+        if self.source.tree.has_explicit_keys {
+            let offset = self.source.node(self.root).start as usize;
+            return Err(self.layout(offset, &[], "the document has explicit keys (`? key`)"));
+        }
         let mut steps = Vec::with_capacity(path.len() + 1);
         steps.push(Step { node: self.root, parent: self.root_parent, key: None, position: 0 });
         let mut current = self.root;
@@ -673,11 +677,7 @@ impl<'a> Planner<'a> {
         let key_end = step.key.map_or(0, |key| self.source.node(key).end as usize);
         let blanks = self.bytes().get(key_end..).unwrap_or_default().iter().take_while(|&&byte| byte == b' ').count();
         let colon = key_end + blanks;
-        let is_explicit = step.key.is_some_and(|key| {
-            let before = self.source.text.get(..self.outer_start(key)).unwrap_or_default();
-            before.trim_end_matches([' ', '\t']).ends_with('?')
-        });
-        if is_explicit || self.bytes().get(colon) != Some(&b':') {
+        if self.bytes().get(colon) != Some(&b':') {
             return Err(self.layout(key_end, path, "has an explicit key (`? key`)"));
         }
         Ok(colon + 1)

@@ -96,6 +96,8 @@ pub(crate) struct Tree {
     properties: Vec<(u32, u32)>,
     /// The text has line breaks that not all YAML readers agree on: a lone CR, U+0085, U+2028, U+2029.
     pub(crate) has_odd_line_breaks: bool,
+    /// A block map has a key that is not followed by its colon, such as `? key`.
+    pub(crate) has_explicit_keys: bool,
     /// For each time the text was edited and read again: where lines were added or taken away.
     pub(crate) line_shifts: Vec<LineShifts>,
     /// Buffers of the builders.
@@ -182,6 +184,7 @@ impl Tree {
         self.anchors.clear();
         self.line_shifts.clear();
         self.has_odd_line_breaks = false;
+        self.has_explicit_keys = false;
     }
 
     /// Whether the document holds nothing but comments, white space and markers.
@@ -463,6 +466,11 @@ impl Builder<'_> {
         open.last_end = node.end as usize;
         let parent = open.node;
         let parent_is_map = self.tree.nodes.get(parent as usize).is_some_and(|parent| parent.shape.is_map());
+        if is_key && self.tree.nodes.get(parent as usize).is_some_and(|parent| parent.shape == Shape::BlockMap) {
+            let after = self.text.as_bytes().get(node.end as usize..).unwrap_or_default();
+            let next = after.iter().find(|byte| !matches!(byte, b' ' | b'\t'));
+            self.tree.has_explicit_keys |= node.shape == Shape::Empty || next != Some(&b':');
+        }
         let is_merge = node.shape == Shape::Plain
             && node.flags & flag::TEXT_TAG == 0
             && self.text.as_bytes().get(node.start as usize..node.end as usize) == Some(b"<<");
