@@ -102,7 +102,7 @@ impl Instance {
         let deadline = Instant::now() + setup.limits.timeout;
         let host = Host {
             budget: Budget::new(setup.limits.memory_for(setup.stream_length)),
-            kernel: Kernel::default(),
+            kernel: Kernel::new(Vec::new()),
             config: setup.config.to_vec(),
             variables: Default::default(),
             logs: Logs::new(setup.log_level),
