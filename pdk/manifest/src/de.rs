@@ -32,7 +32,12 @@ const NUMBER_TOKENS: [&str; 2] = ["$windlass_manifest::Number", "$serde_json::pr
 pub fn from_yaml_str<T: de::DeserializeOwned>(text: &str) -> Result<T, Error> {
     let mut tree = Tree::default();
     tree::read_single_document(text, &mut tree)?;
-    tree::Source { text, tree: &tree, first_line: 1 }.root().deserialize()
+    let root = tree::Source { text, tree: &tree, first_line: 1 }.root();
+    T::deserialize(Deserializer {
+        is_config: true,
+        ..Deserializer::new(Input::Node(root), &Cell::new(MAX_EXPANDED_NODES))
+    })
+    .map_err(|error| error.into_error(root.line()))
 }
 
 impl<'a> Node<'a> {
@@ -42,12 +47,7 @@ impl<'a> Node<'a> {
     /// A node that does not fit the type, with the path of the place below this node and its line.
     pub fn deserialize<T: Deserialize<'a>>(&self) -> Result<T, Error> {
         let budget = Cell::new(MAX_EXPANDED_NODES);
-        let deserializer = Deserializer {
-            input: Input::Node(*self),
-            budget: &budget,
-            depth_left: MAX_TYPED_DEPTH,
-            keeps_numbers: false,
-        };
+        let deserializer = Deserializer::new(Input::Node(*self), &budget);
         T::deserialize(deserializer).map_err(|error| error.into_error(self.line()))
     }
 }
@@ -59,12 +59,7 @@ impl Value {
     /// A value that does not fit the type, with the path of the place.
     pub fn deserialize<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
         let budget = Cell::new(MAX_EXPANDED_NODES);
-        let deserializer = Deserializer {
-            input: Input::Value(self),
-            budget: &budget,
-            depth_left: MAX_TYPED_DEPTH,
-            keeps_numbers: false,
-        };
+        let deserializer = Deserializer::new(Input::Value(self), &budget);
         T::deserialize(deserializer).map_err(|error| error.into_error(0))
     }
 }
@@ -239,16 +234,22 @@ struct Deserializer<'de, 'b> {
     depth_left: usize,
     /// The target is a [`Value`], which takes numbers as text.
     keeps_numbers: bool,
+    /// Configuration is read: where the target is open, `on`, `no` or `y` are text, as for [`Value::from_yaml`].
+    is_config: bool,
 }
 
 impl<'de, 'b> Deserializer<'de, 'b> {
+    fn new(input: Input<'de>, budget: &'b Cell<usize>) -> Self {
+        Self { input, budget, depth_left: MAX_TYPED_DEPTH, keeps_numbers: false, is_config: false }
+    }
+
     fn below(&self, input: Input<'de>) -> Result<Self, Mismatch> {
         let (Some(depth_left), Some(budget)) = (self.depth_left.checked_sub(1), self.budget.get().checked_sub(1))
         else {
             return Err(de::Error::custom("nested too deep, or too much behind aliases"));
         };
         self.budget.set(budget);
-        Ok(Self { input, budget: self.budget, depth_left, keeps_numbers: false })
+        Ok(Self { input, depth_left, keeps_numbers: false, ..*self })
     }
 
     #[cold]
@@ -272,6 +273,9 @@ impl<'de, 'b> Deserializer<'de, 'b> {
             Kind::List => self.list(visitor),
             Kind::Scalar => match self.input.scalar() {
                 Scalar::Null => visitor.visit_unit(),
+                Scalar::Bool(_, text) if self.is_config && typing::core_bool(&text).is_none() => {
+                    visit_text(text, visitor)
+                }
                 Scalar::Bool(value, _) => visitor.visit_bool(value),
                 Scalar::Number(raw) if self.keeps_numbers => {
                     visitor.visit_map(NumberAccess { raw: Some(raw.into_owned()) })
@@ -805,11 +809,11 @@ mod tests {
 
     #[test]
     fn open_targets_keep_types_and_the_text_of_numbers() {
-        let (from_node, from_value) = both("extra: {a: 1.20, b: true, c: [0755, null, x], d: '1'}\n");
+        let (from_node, from_value) = both("extra: {a: 1.20, b: true, c: [0755, null, x, no], d: '1'}\n");
         let expected = Value::map([
             ("a", Value::Number("1.20".into())),
             ("b", Value::Bool(true)),
-            ("c", Value::List(vec![Value::Number("0755".into()), Value::Null, Value::from("x")])),
+            ("c", Value::List(vec![Value::Number("0755".into()), Value::Null, Value::from("x"), Value::from("no")])),
             ("d", Value::from("1")),
         ]);
         assert_eq!(from_node.expect("fits").extra, expected);
