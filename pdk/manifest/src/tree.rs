@@ -421,10 +421,7 @@ impl Builder<'_> {
         let raw = |from: usize, to: usize| self.text.get(from..to).unwrap_or_default();
         let (shape, start, end, is_verbatim) = match style {
             ScalarStyle::Plain if start == end => {
-                let at = match self.content_from() {
-                    Some(from) => from.max(start),
-                    None => self.tree.open.last().map_or(start, |open| open.last_end.max(open_start(open, self.tree))),
-                };
+                let at = self.content_from().map_or(start, |from| from.max(start));
                 (Shape::Empty, at, at, true)
             }
             ScalarStyle::Plain => (Shape::Plain, start, end, raw(start, end) == value),
@@ -493,10 +490,6 @@ impl Builder<'_> {
         }
         self.child_done(open.node);
     }
-}
-
-fn open_start(open: &Open, tree: &Tree) -> usize {
-    tree.nodes.get(open.node as usize).map_or(0, |node| node.start as usize)
 }
 
 /// Past white space, line ends and comments.
