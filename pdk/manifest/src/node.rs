@@ -1,6 +1,7 @@
 //! Reading: a view of one node, through aliases and merge keys.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use crate::error::{Error, ErrorKind};
 use crate::path::{Path, Segment};
@@ -400,16 +401,11 @@ impl<'a> Node<'a> {
 
 /// Of entries with equal keys keeps the last, in order; `own_from` moves along.
 fn keep_last_of_equal_keys(entries: &mut Vec<(Cow<'_, str>, Node<'_>)>, own_from: &mut usize) {
-    let mut order: Vec<usize> = (0..entries.len()).collect();
-    order.sort_unstable_by(|&left, &right| {
-        let key = |at: usize| entries.get(at).map(|(key, _)| key);
-        key(left).cmp(&key(right)).then(left.cmp(&right))
-    });
     let mut is_kept = vec![true; entries.len()];
-    for pair in order.windows(2) {
-        let [earlier, later] = pair else { continue };
-        if entries.get(*earlier).map(|(key, _)| key) == entries.get(*later).map(|(key, _)| key)
-            && let Some(slot) = is_kept.get_mut(*earlier)
+    let mut last = BTreeMap::new();
+    for (position, (key, _)) in entries.iter().enumerate() {
+        if let Some(slot) =
+            last.insert(Cow::Borrowed(key.as_ref()), position).and_then(|earlier| is_kept.get_mut(earlier))
         {
             *slot = false;
         }

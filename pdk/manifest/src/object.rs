@@ -388,9 +388,11 @@ impl<'m> Object<'m> {
         }
         let touched = self.first_missing(changes);
         self.reread = OnceCell::new();
-        self.pending.append(&mut splices);
-        // Stable: what was added first at one place stays first.
-        self.pending.sort_by_key(|splice| splice.start);
+        for splice in splices {
+            // What was added first at one place stays first.
+            let place = self.pending.partition_point(|pending| pending.start <= splice.start);
+            self.pending.insert(place, splice);
+        }
         self.touched.push(touched);
         if let Some(entry) = self.entries.get_mut(self.current) {
             entry.is_changed = true;
