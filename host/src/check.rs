@@ -446,7 +446,7 @@ mod tests {
         check_from(INPUT, [INPUT.as_bytes(), b"\n\xc3("].concat(), "not UTF-8 (line 20)");
         check_from(INPUT, "hello", "cannot be read");
         check_from(INPUT, "- a\n- b\n", "cannot be read");
-        check_from(INPUT, "a: [1\n", "");
+        check_from(INPUT, "a: [1\n", "cannot be read");
         check_from(INPUT, "{a: [1\n", "cannot be read");
         check_edit("data:\n", "data\n", "line 7 of the output");
         check_edit("spec: {}", "}{", "line 18 of the output");

@@ -209,7 +209,7 @@ mod tests {
     fn inspect_text(text: &str) -> Inspection {
         let fetched =
             crate::fetch::Fetched::new(PluginRef::Path("x.wasm".into()), None, None, wat::parse_str(text).unwrap());
-        inspect(&crate::verify::verify(fetched).unwrap()).unwrap()
+        inspect(&crate::verify::verify(fetched, &crate::oci::pull::Remote::none()).unwrap()).unwrap()
     }
 
     #[test]

@@ -40,7 +40,9 @@ pub(crate) fn import_need(module: &str, name: &str) -> ImportNeed {
 /// It asks, by an import or in its metadata, for something that was not granted (exit 3), imports what nobody offers
 /// (exit 3), or a function with another signature (exit 2).
 pub(super) fn link(compiled: &Compiled, grants: &Grants) -> Result<Linker<Host>, Error> {
-    check_requests(compiled, grants)?;
+    let requests = requests(compiled.metadata_json())?;
+    check_requests(&requests, grants)?;
+    let requested: Vec<Capability> = requests.iter().map(Request::capability).collect();
     let mut linker = Linker::new(compiled.module().engine());
     for import in compiled.module().imports() {
         let (module, name) = (import.module(), import.name());
@@ -96,8 +98,7 @@ fn text_of(function: &wasmtime::FuncType) -> String {
 }
 
 /// Checks what the plugin's metadata asks for.
-fn check_requests(compiled: &Compiled, grants: &Grants) -> Result<(), Error> {
-    let requests = requests(compiled.metadata_json())?;
+fn check_requests(requests: &[Request], grants: &Grants) -> Result<(), Error> {
     let missing: Vec<&Request> = requests.iter().filter(|request| !grants.cover(request)).collect();
     match missing.as_slice() {
         [] => Ok(()),
@@ -152,6 +153,15 @@ fn ungranted(module: &str, name: &str, capability: Capability) -> Error {
     let example = row.example.map_or_else(String::new, |example| format!(", for example `{} {example}`", row.flag));
     Error::denied(format!("it imports `{name}` of `{module}`, which needs `{}`, and that was not granted", row.word))
         .hint(format!("if you trust it with this, add `{flag}`{example}"))
+}
+
+/// A plugin that says what it asks for must say all of it: what a person reads before granting has to be true.
+fn undeclared(module: &str, name: &str, capability: Capability) -> Error {
+    Error::denied(format!(
+        "it imports `{name}` of `{module}` and its metadata does not ask for `{}`",
+        capability.word()
+    ))
+    .hint("the plugin's author must declare it among the plugin's capabilities")
 }
 
 fn unknown(module: &str, name: &str) -> Error {
