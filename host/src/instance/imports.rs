@@ -1,5 +1,7 @@
 //! Which imports a module may have, what each needs, and the linking of those that it has.
 
+use std::collections::HashSet;
+
 use wasmtime::{ExternType, Linker};
 use windlass_abi::capabilities::{Capability, Request};
 use windlass_abi::raw::{EXTISM_MODULE, WINDLASS_MODULE};
@@ -43,6 +45,7 @@ pub(super) fn link(compiled: &Compiled, grants: &Grants) -> Result<Linker<Host>,
     let requests = requests(compiled.metadata_json())?;
     check_requests(&requests, grants)?;
     let requested: Vec<Capability> = requests.iter().map(Request::capability).collect();
+    let mut seen = HashSet::new();
     let mut linker = Linker::new(compiled.module().engine());
     for import in compiled.module().imports() {
         let (module, name) = (import.module(), import.name());
@@ -51,7 +54,12 @@ pub(super) fn link(compiled: &Compiled, grants: &Grants) -> Result<Linker<Host>,
             ImportNeed::Grant(capability) if !grants.has(capability) => {
                 return Err(ungranted(module, name, capability));
             }
-            ImportNeed::Grant(_) | ImportNeed::Nothing => {}
+            ImportNeed::Grant(capability) => {
+                if compiled.metadata_json().is_some() && !requested.contains(&capability) {
+                    return Err(undeclared(module, name, capability));
+                }
+            }
+            ImportNeed::Nothing => {}
         }
         let ExternType::Func(function) = import.ty() else {
             return Err(Error::usage(format!(
@@ -60,28 +68,35 @@ pub(super) fn link(compiled: &Compiled, grants: &Grants) -> Result<Linker<Host>,
                 shown_name(module)
             )));
         };
+        let Some(wanted) = signature(module, name) else { return Err(unknown(module, name)) };
         let is = text_of(&function);
-        let wanted = match module {
-            EXTISM_MODULE => extism::signature(name),
-            WINDLASS_MODULE => granted::signature(name),
-            wasi::MODULE => wasi::signature(name),
-            _ => None,
-        };
-        if let Some(wanted) = wanted
-            && wanted != is
-        {
+        if wanted != is {
             return Err(Error::usage(format!("it imports `{name}` of `{module}` as `{is}`, and that is `{wanted}`"))
                 .hint("build it with a current PDK of its language"));
         }
+        // A module may import one function many times.
+        if !seen.insert((module, name)) {
+            continue;
+        }
         let defined = match module {
-            EXTISM_MODULE => extism::define(&mut linker, name),
             wasi::MODULE => wasi::define(&mut linker, name),
+            EXTISM_MODULE => extism::define(&mut linker, name),
             _ => Ok(()),
         };
         let defined = defined.and_then(|()| granted::define(&mut linker, module, name));
         defined.map_err(|error| Error::bug(format!("`{name}` of `{module}` cannot be linked: {error:#}")))?;
     }
     Ok(linker)
+}
+
+/// The signature of a function that Windlass offers; none if it does not.
+fn signature(module: &str, name: &str) -> Option<&'static str> {
+    match module {
+        EXTISM_MODULE => extism::signature(name),
+        WINDLASS_MODULE => granted::signature(name),
+        wasi::MODULE => wasi::signature(name),
+        _ => None,
+    }
 }
 
 /// A signature in the table's notation: parameters, a colon, results; `i` and `I` are 32 and 64 bits.

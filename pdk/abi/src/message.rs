@@ -90,6 +90,9 @@ pub fn parse_output(mut message: Vec<u8>) -> Result<Vec<u8>, MessageError> {
     if message.iter().all(u8::is_ascii_whitespace) {
         return Err(MessageError::new("the plugin answered nothing: expected `{\"manifests\": \"...\"}`"));
     }
+    if !message.trim_ascii_start().starts_with(b"{") {
+        return Err(MessageError::new("the plugin's answer is not JSON: it must begin with `{\"manifests\": ...`"));
+    }
     let fields = read_fields(&message)?;
     match fields.manifests {
         Some(Found::String { start, end }) => {
@@ -641,6 +644,7 @@ mod tests {
         // A stream that looks like base64 is the guest's own doing; only Helm's input is guessed at.
         assert_eq!(read(r#"{"manifests":"YTogMQo="}"#), Ok(b"YTogMQo=".to_vec()));
         assert!(read("").is_err_and(|text| text.contains("answered nothing")));
+        assert!(read("---\na: 1").is_err_and(|text| text.contains("the plugin's answer is not JSON")));
         assert!(read("{}").is_err_and(|text| text.contains("has no `manifests`")));
     }
 
