@@ -282,7 +282,10 @@ fn failure(store: &mut Store<Host>, limits: &Limits, error: wasmtime::Error) -> 
         // A PDK that catches a panic leaves its text behind before it traps.
         let message = match error_text(store) {
             Some(text) => text,
-            None => format!("it crashed: {trap}"),
+            None => {
+                let trap = trap.to_string();
+                format!("it crashed: {}", trap.strip_prefix("wasm trap: ").unwrap_or(&trap))
+            }
         };
         return Error::refused(message)
             .hint("report it to the plugin's author; `windlass why` has the whole story")

@@ -62,12 +62,12 @@ struct Budget {
 impl Budget {
     fn for_module(length: usize) -> Self {
         let length = length as u64;
-        Self { memory: (768 << 20) + length.saturating_mul(160), seconds: 5 + length.saturating_mul(4) / (1 << 20) }
+        Self { memory: (768 << 20) + length.saturating_mul(160), seconds: 5 + length.saturating_mul(3) / (1 << 20) }
     }
 
     /// Longer than the CPU time, for machines with other things to do.
     fn wall_clock(self) -> Duration {
-        Duration::from_secs(5 + 2 * self.seconds)
+        Duration::from_secs(5 + 3 * self.seconds / 2)
     }
 }
 

@@ -24,15 +24,10 @@ pub(crate) enum ImportNeed {
 
 /// What the import `module`.`name` needs.
 pub(crate) fn import_need(module: &str, name: &str) -> ImportNeed {
-    if let Some(capability) = Capability::of_import(module, name) {
-        return ImportNeed::Grant(capability);
+    if signature(module, name).is_none() {
+        return ImportNeed::Unknown;
     }
-    let known = match module {
-        EXTISM_MODULE => extism::signature(name).is_some(),
-        wasi::MODULE => wasi::signature(name).is_some(),
-        _ => false,
-    };
-    if known { ImportNeed::Nothing } else { ImportNeed::Unknown }
+    Capability::of_import(module, name).map_or(ImportNeed::Nothing, ImportNeed::Grant)
 }
 
 /// Links what the module imports, and only that.
@@ -68,9 +63,10 @@ pub(super) fn link(compiled: &Compiled, grants: &Grants) -> Result<Linker<Host>,
                 shown_name(module)
             )));
         };
-        let Some(wanted) = signature(module, name) else { return Err(unknown(module, name)) };
         let is = text_of(&function);
-        if wanted != is {
+        if let Some(wanted) = signature(module, name)
+            && wanted != is
+        {
             return Err(Error::usage(format!("it imports `{name}` of `{module}` as `{is}`, and that is `{wanted}`"))
                 .hint("build it with a current PDK of its language"));
         }
