@@ -50,14 +50,7 @@ pub fn raw_render<P: Plugin>(stream: i32, stream_length: i32, args: i32, args_le
     report_panics::<P>();
     let answer = match render_buffers::<P>((stream, stream_length), (args, args_length)) {
         Ok(Rendered { is_changed: false, .. }) => Answer::Unchanged,
-        Ok(Rendered { stream: output, .. }) => {
-            let (address, length) = (output.as_ptr() as usize, output.len());
-            *lock(&LAST_OUTPUT) = output;
-            match (i32::try_from(address), u32::try_from(length)) {
-                (Ok(address), Ok(length)) => Answer::Output { pointer: address as u32, length },
-                _ => Answer::Failed(fail(&Error::new("the output lies beyond 2 GiB of the plugin's memory"))),
-            }
-        }
+        Ok(Rendered { stream, .. }) => hand_out(Ok(stream)),
         Err(error) => Answer::Failed(fail(&error)),
     };
     answer.pack()
@@ -83,6 +76,49 @@ fn take_buffer((address, length): (i32, i32)) -> Result<Vec<u8>, Error> {
     let mut buffer = buffers.swap_remove(position);
     buffer.truncate(length);
     Ok(buffer)
+}
+
+/// An export beside the entries, of the raw kind: bytes in, bytes out, as for `windlass_render`. `answer` says what.
+///
+/// ```ignore
+/// #[cfg(target_arch = "wasm32")]
+/// #[allow(unsafe_code)] // an exported name must be the only one of its kind in the module
+/// #[unsafe(no_mangle)]
+/// extern "C" fn windlass_readiness(pointer: i32, length: i32) -> i64 {
+///     windlass_pdk::entry::raw_answer::<MyPlugin>(pointer, length, my_answer)
+/// }
+/// ```
+pub fn raw_answer<P: Plugin>(pointer: i32, length: i32, answer: fn(&[u8]) -> Result<Vec<u8>, Error>) -> i64 {
+    report_panics::<P>();
+    let question = take_buffer((pointer, length));
+    lock(&HOST_BUFFERS).clear();
+    hand_out(question.and_then(|question| answer(&question))).pack()
+}
+
+/// The same with Extism's input and output: 0, or a failure code with the text set.
+pub fn message_answer<P: Plugin>(answer: fn(&[u8]) -> Result<Vec<u8>, Error>) -> i32 {
+    report_panics::<P>();
+    match answer(&host::input()) {
+        Ok(output) => {
+            host::output(&output);
+            0
+        }
+        Err(error) => fail(&error).number(),
+    }
+}
+
+/// Keeps an output where the host can read it.
+fn hand_out(output: Result<Vec<u8>, Error>) -> Answer {
+    let output = match output {
+        Ok(output) => output,
+        Err(error) => return Answer::Failed(fail(&error)),
+    };
+    let (address, length) = (output.as_ptr() as usize, output.len());
+    *lock(&LAST_OUTPUT) = output;
+    match (i32::try_from(address), u32::try_from(length)) {
+        (Ok(address), Ok(length)) => Answer::Output { pointer: address as u32, length },
+        _ => Answer::Failed(fail(&Error::new("the output lies beyond 2 GiB of the plugin's memory"))),
+    }
 }
 
 fn fail(error: &Error) -> windlass_abi::raw::FailureCode {

@@ -46,6 +46,7 @@
 //! | [`pods`] | where objects keep pod templates, also custom resources |
 //! | [`pattern`] | anchored regular expressions as settings |
 //! | [`variables`] | key-value variables of the host |
+//! | [`targets`] | which objects are meant, where a plugin has rules of its own |
 //! | [`test`] | running a plugin natively, case folders |
 
 // The paths in derived code begin with `::windlass_pdk`; this makes them work in this crate's own tests too.
@@ -66,7 +67,7 @@ pub mod pattern;
 mod plugin;
 pub mod pods;
 pub mod selector;
-mod targets;
+pub mod targets;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod test;
 pub mod variables;

@@ -20,6 +20,7 @@ mod node;
 mod object;
 mod path;
 mod plain;
+mod position;
 mod ser;
 mod split;
 mod stream;
