@@ -18,9 +18,12 @@ mod plugin_args;
 pub mod printer;
 mod pull;
 mod push;
+mod readiness_text;
 mod remote_args;
 mod run;
+mod status;
 mod verify;
+mod wait;
 mod why;
 
 use std::process::ExitCode as ProcessExitCode;
@@ -89,6 +92,8 @@ enum Command {
     Build(author::BuildArgs),
     Test(author::TestArgs),
     Helm(helm::HelmArgs),
+    Wait(wait::WaitArgs),
+    Status(status::StatusArgs),
     Why(why::WhyArgs),
     Cache(cache::CacheArgs),
     Completions(housekeeping::CompletionsArgs),
@@ -149,6 +154,8 @@ fn dispatch(command: Command, printer: &Printer) -> Result<Outcome, Error> {
         Command::Build(arguments) => author::build(&arguments),
         Command::Test(arguments) => author::test(&arguments, printer),
         Command::Helm(arguments) => helm::run(&arguments, printer),
+        Command::Wait(arguments) => wait::run(&arguments, printer),
+        Command::Status(arguments) => status::run(&arguments, printer),
         Command::Why(arguments) => why::run(&arguments),
         Command::Cache(arguments) => cache::run(&arguments),
         Command::Completions(arguments) => Ok(housekeeping::completions(&arguments, CommandLine::command())),

@@ -46,6 +46,11 @@ impl Compiled {
         self.metadata_json.as_deref()
     }
 
+    /// Whether the plugin has an export of that name.
+    pub fn exports(&self, name: &str) -> bool {
+        self.module.get_export(name).is_some()
+    }
+
     pub(crate) fn module(&self) -> &Module {
         &self.module
     }

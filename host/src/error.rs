@@ -24,6 +24,8 @@ pub enum ExitCode {
     Network = 5,
     /// A defect of Windlass itself.
     Bug = 70,
+    /// Someone pressed Ctrl-C during `wait` or `status`; what shells report for a program that it ended.
+    Interrupted = 130,
 }
 
 impl ExitCode {

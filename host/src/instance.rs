@@ -156,6 +156,11 @@ impl Instance {
         }
     }
 
+    /// An export by name and type; none where it is not there or of another type.
+    pub(crate) fn export<P: WasmParams, R: WasmResults>(&mut self, name: &str) -> Option<TypedFunc<P, R>> {
+        self.instance.get_typed_func(&mut self.store, name).ok()
+    }
+
     /// Calls the guest.
     ///
     /// # Errors

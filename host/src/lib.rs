@@ -15,6 +15,9 @@
 //! [`config`] reads Windlass's own files and merges configuration, [`helm`] knows what Helm defines, [`cli`] is the
 //! command line on top of it all.
 //!
+//! [`wait`] is beside that path: it watches a release in a cluster, and asks a plugin, or the rules it is made of, what is
+//! ready.
+//!
 //! [`inspect`] looks at a plugin without running it, [`dirs`] says where files are kept, [`error`] what went wrong, what
 //! to do, and the exit code.
 
@@ -42,3 +45,4 @@ pub mod source;
 pub mod store;
 pub mod trust;
 pub mod verify;
+pub mod wait;

@@ -2,13 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use wasmtime::TypedFunc;
 use windlass_abi::message;
-use windlass_abi::raw::{Answer, FailureCode};
+use windlass_abi::raw::{self, Answer, FailureCode};
 
 use crate::compile::Compiled;
 use crate::error::Error;
+use crate::grants::Grants;
 use crate::instance::{Entry, Instance, MessageEntry, Setup};
-use crate::render::{Event, RenderOptions, Step};
+use crate::limits::Limits;
+use crate::render::{Event, LogLevel, RenderOptions, Step};
 
 /// What a plugin answered, not yet checked.
 #[derive(Debug)]
@@ -53,26 +56,76 @@ pub fn run(compiled: &Compiled, step: &Step, stream: &[u8], options: &RenderOpti
     Ok(RawOutput { stream, is_unchanged, took: started.elapsed(), peak_memory })
 }
 
+/// Asks a plugin something else than to render: bytes in, bytes out, through the export `name`, in a fresh store.
+///
+/// The export is of the raw entry's kind, `(pointer, length) -> i64` with `windlass_alloc` beside it, or of Extism's, `() ->
+/// i32` with Extism's input and output.
+///
+/// # Errors
+///
+/// As [`run`]; also where there is no such export (exit 2) and where the plugin gives no answer (exit 1).
+pub fn ask(
+    compiled: &Compiled,
+    name: &str,
+    question: &[u8],
+    config: &[(String, String)],
+    grants: &Grants,
+    limits: &Limits,
+) -> Result<Vec<u8>, Error> {
+    let setup = Setup { config, grants, limits, log_level: LogLevel::Off, stream_length: question.len() };
+    let answer = match Instance::new(compiled, &setup) {
+        Ok(mut instance) => answer(&mut instance, name, question),
+        Err(stillborn) => Err(stillborn.error),
+    };
+    answer.map_err(|error| error.in_plugin(compiled.name()))
+}
+
+fn answer(instance: &mut Instance, name: &str, question: &[u8]) -> Result<Vec<u8>, Error> {
+    let no_answer = || Error::refused(format!("`{name}` gave no answer"));
+    if let (Some(alloc), Some(function)) =
+        (instance.export::<i32, i32>(raw::ALLOC), instance.export::<(i32, i32), i64>(name))
+    {
+        let (address, length) = hand_over(instance, &alloc, question)?;
+        let packed = instance.call(&function, (address, length))?;
+        return match Answer::unpack(packed) {
+            Answer::Unchanged => Err(no_answer()),
+            Answer::Output { pointer, length } => instance.read_memory(pointer, length),
+            Answer::Failed(code) => Err(failed(instance, code, packed.wrapping_neg())),
+        };
+    }
+    let Some(function) = instance.export::<(), i32>(name) else {
+        return Err(Error::usage(format!("it has no export `{name}` of a known type")));
+    };
+    instance.set_input(question.to_vec())?;
+    let code = instance.call(&function, ())?;
+    if code != 0 {
+        return Err(failed(instance, FailureCode::from_number(code.into()), code.into()));
+    }
+    instance.take_output()?.ok_or_else(no_answer)
+}
+
+/// Copies bytes into memory that the guest makes for them.
+fn hand_over(instance: &mut Instance, alloc: &TypedFunc<i32, i32>, bytes: &[u8]) -> Result<(i32, i32), Error> {
+    let length = i32::try_from(bytes.len())
+        .map_err(|_| Error::limit("the stream is larger than the 2 GiB that a plugin can take"))?;
+    let address = instance.call(alloc, length)?;
+    if address == 0 {
+        return Err(Error::limit(format!("it has no memory for {length} bytes"))
+            .hint("if you trust it with more, raise the limit with `--memory`"));
+    }
+    // WebAssembly's numbers have no sign: addresses from 2^31 up arrive as negative ones.
+    instance.write_memory(address as u32, bytes)?;
+    Ok((address, length))
+}
+
 /// The output, or none where the plugin says that it is the input.
 fn call(instance: &mut Instance, stream: &[u8], extra_args: &[String]) -> Result<Option<Vec<u8>>, Error> {
     match instance.entry()? {
         Entry::Raw { alloc, render } => {
-            let mut hand_over = |bytes: &[u8]| -> Result<(i32, i32), Error> {
-                let length = i32::try_from(bytes.len())
-                    .map_err(|_| Error::limit("the stream is larger than the 2 GiB that a plugin can take"))?;
-                let address = instance.call(&alloc, length)?;
-                if address == 0 {
-                    return Err(Error::limit(format!("it has no memory for {length} bytes"))
-                        .hint("if you trust it with more, raise the limit with `--memory`"));
-                }
-                // WebAssembly's numbers have no sign: addresses from 2^31 up arrive as negative ones.
-                instance.write_memory(address as u32, bytes)?;
-                Ok((address, length))
-            };
-            let (stream_address, stream_length) = hand_over(stream)?;
+            let (stream_address, stream_length) = hand_over(instance, &alloc, stream)?;
             let (args_address, args_length) = match extra_args {
                 [] => (0, 0),
-                args => hand_over(&message::encode_args(args))?,
+                args => hand_over(instance, &alloc, &message::encode_args(args))?,
             };
             let packed = instance.call(&render, (stream_address, stream_length, args_address, args_length))?;
             match Answer::unpack(packed) {

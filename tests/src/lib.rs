@@ -3,6 +3,7 @@
 //!
 //! | module | job |
 //! |---|---|
+//! | [`api_server`] | a Kubernetes API server of our own, for what a real one cannot be made to do |
 //! | [`sandbox`] | a home of its own for each test; Windlass and both Helms in it |
 //! | [`needs`] | tools and peers that a test needs; without them it is skipped, but never with `CI=true` |
 //! | [`input`] | the streams that tests run over: the recorded ones, and the public charts where they are at hand |
@@ -13,6 +14,7 @@
 // Tests talk to whoever reads their output.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod api_server;
 pub mod input;
 pub mod needs;
 pub mod objects;

@@ -148,6 +148,27 @@ impl Printer {
         }
     }
 
+    /// Whether the output is JSON.
+    pub fn is_json(&self) -> bool {
+        self.format == OutputFormat::Json
+    }
+
+    /// Writes one line of JSON at once, for commands that tell what happens while it happens.
+    ///
+    /// # Errors
+    /// Stdout is closed, full or broken (exit 2).
+    pub fn json_line(&self, json: &Json) -> Result<(), Error> {
+        write_stdout(format!("{json}\n").as_bytes())
+    }
+
+    /// Draws on the terminal, control sequences and all; only where [`Printer::shows_progress`] says so.
+    pub fn draw(&self, text: &str) {
+        if self.shows_progress() {
+            // A terminal that is gone shows nothing, and the command goes on.
+            let _ = io::stderr().write_all(text.as_bytes());
+        }
+    }
+
     /// Says on stderr what may be wrong although the command goes on. `--quiet` keeps it back.
     pub fn warning(&self, text: &str) {
         if !self.quiet {
@@ -244,6 +265,7 @@ fn kind_word(exit_code: ExitCode) -> &'static str {
         ExitCode::Limit => "limit",
         ExitCode::Network => "network",
         ExitCode::Bug => "bug",
+        ExitCode::Interrupted => "interrupted",
     }
 }
 

@@ -1,0 +1,76 @@
+//! `windlass status`: one look at a release, as a tree.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value as Json, json};
+
+use super::printer::{Outcome, Printer, printable, style, styled};
+use super::readiness_text as text;
+use super::wait::{Found, Look, WhatArgs, exit_code};
+use crate::error::Error;
+use crate::wait::track::Summary;
+use crate::wait::{Ending, Goal, Progress};
+
+/// Show the status of every object of a release, with its pods, without waiting.
+#[derive(Args, Debug)]
+#[command(after_help = EXIT_CODES)]
+pub(super) struct StatusArgs {
+    #[command(flatten)]
+    what: WhatArgs,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 all are ready; 1 one has failed; 2 wrong usage, or no such release; 3 a permission is missing; 4 some are \
+not ready; 5 no connection to the API server.";
+
+/// How long one look may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(super) fn run(arguments: &StatusArgs, printer: &Printer) -> Result<Outcome, Error> {
+    let look = Look { goal: Goal::Look, timeout: PATIENCE, fail_fast: false, with_pods: true };
+    let (found, summary) = arguments.what.look(&look, printer, &mut |progress| {
+        if let Progress::Warning(warning) = progress {
+            printer.warning(&printable(warning));
+        }
+    })?;
+    let outcome = Outcome::report(tree(&found, &summary), json_of(&found, &summary));
+    Ok(outcome.with_exit_code(exit_code(summary.ending)))
+}
+
+fn tree(found: &Found, summary: &Summary) -> String {
+    let mut tree = format!("{}\n", styled(style::NAME, &printable(&found.title)));
+    for (index, row) in summary.rows.iter().enumerate() {
+        let is_last = index + 1 == summary.rows.len();
+        let (branch, trunk) = if is_last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+        tree.push_str(&format!("{branch}{}\n", text::line(row)));
+        let pods = summary.pods.get(&index).map(Vec::as_slice).unwrap_or_default();
+        for (number, pod) in pods.iter().enumerate() {
+            let branch = if number + 1 == pods.len() { "└─ " } else { "├─ " };
+            tree.push_str(&format!("{trunk}{branch}{}\n", text::line(pod)));
+        }
+        if let Some(reasons) = summary.reasons.get(&index) {
+            tree.push_str(&text::reasons(reasons, &format!("{trunk}   ")));
+        }
+    }
+    tree
+}
+
+fn json_of(found: &Found, summary: &Summary) -> Json {
+    let objects: Vec<Json> = summary
+        .rows
+        .iter()
+        .enumerate()
+        .map(|(index, row)| {
+            let mut object = text::json_of(row);
+            if let Some(pods) = summary.pods.get(&index) {
+                object["pods"] = pods.iter().map(text::json_of).collect();
+            }
+            if let Some(reasons) = summary.reasons.get(&index) {
+                object["reasons"] = text::json_of_reasons(reasons);
+            }
+            object
+        })
+        .collect();
+    json!({ "title": found.title, "ready": summary.ending == Ending::Reached, "objects": objects })
+}

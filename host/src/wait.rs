@@ -1,0 +1,117 @@
+//! `windlass wait` and `windlass status`: what a release's objects are up to, as kstatus sees them.
+//!
+//! Read it in the order of a run:
+//!
+//! | module | job |
+//! |---|---|
+//! | [`release`] | which objects: a release as Helm stores it, or a stream |
+//! | [`cluster`] | the connection: requests as JSON, failures by what can be done about them |
+//! | [`discovery`] | kind to resource, again and again for definitions that appear late |
+//! | [`follow`] | one task per kind and namespace: list, watch, or poll where that is all the rights allow |
+//! | [`judge`] | the readiness of one object, by a plugin in the sandbox or by the library it is made of |
+//! | [`track`] | the loop: changes in, verdicts out, and when it is over |
+//! | [`explain`] | why an object is not ready: conditions, pods, warning events |
+//!
+//! The rules are `windlass_kstatus`; where Helm decides something beside them, so does [`track`]: a failed object is
+//! final but the others are waited for, and a paused Deployment is not waited for.
+//!
+//! The only asynchronous part of the host beside the registry client: a runtime with one thread that lives as long as
+//! the command does.
+
+pub mod cluster;
+pub mod discovery;
+pub mod explain;
+pub mod follow;
+pub mod judge;
+pub mod release;
+pub mod selector;
+pub mod track;
+
+use std::fmt;
+use std::time::Duration;
+
+use windlass_kstatus::{Status, Verdict};
+
+/// Which object is meant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectKey {
+    /// `apps/v1`.
+    pub api_version: String,
+    /// `Deployment`.
+    pub kind: String,
+    /// Its namespace; where the object names none, that of the release, which is ignored for kinds without namespaces.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.kind, self.name)
+    }
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// Every object is Current.
+    Ready,
+    /// Every object is gone.
+    Gone,
+    /// Nothing: one look.
+    Look,
+}
+
+/// An object and what is known of it.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Which object.
+    pub key: ObjectKey,
+    /// Its status. Unknown until it was looked at.
+    pub verdict: Verdict,
+    /// Time since it was created, where it exists.
+    pub age: Option<Duration>,
+    /// Whether it was looked at.
+    pub is_known: bool,
+}
+
+impl Row {
+    /// Whether it has reached the goal.
+    pub fn has_reached(&self, goal: Goal) -> bool {
+        match goal {
+            Goal::Ready | Goal::Look => self.verdict.status == Status::Current,
+            Goal::Gone => self.is_known && matches!(self.verdict.status, Status::NotFound),
+        }
+    }
+}
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Every object has reached the goal.
+    Reached,
+    /// At least one has failed.
+    Failed,
+    /// Time is up, or one look has shown that some are not ready.
+    NotYet,
+    /// The API server could not be reached when time was up.
+    Disconnected,
+    /// Someone pressed Ctrl-C.
+    Interrupted,
+}
+
+/// Something to tell while waiting.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// An object's status or message is another one.
+    Changed(&'a Row),
+    /// Something that the person should know; the wait goes on.
+    Warning(&'a str),
+    /// The present state of all objects, a few times per second at most.
+    Table {
+        /// All objects.
+        rows: &'a [Row],
+        /// How long the wait has lasted.
+        elapsed: Duration,
+    },
+}

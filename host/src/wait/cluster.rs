@@ -1,0 +1,329 @@
+//! The connection to the API server: requests and answers as JSON.
+//!
+//! Answers are read as plain [`Value`]s, not as the types of `k8s-openapi`: kstatus wants an object as it is served.
+
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::{AsyncBufRead, AsyncBufReadExt as _};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use serde_json::Value;
+
+use crate::error::Error;
+
+/// How long one request may take, beside watches.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long making a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// After this long the server ends a watch, which is then resumed.
+const WATCH_SECONDS: u64 = 290;
+/// How many objects a page of a list has at most.
+const PAGE_SIZE: usize = 500;
+
+/// Where the cluster is and who we are there.
+#[derive(Clone, Debug, Default)]
+pub struct Connection<'a> {
+    /// A kubeconfig file; otherwise `KUBECONFIG`, `~/.kube/config` or the pod's own account.
+    pub kubeconfig: Option<&'a Path>,
+    /// The context of the kubeconfig to use.
+    pub context: Option<&'a str>,
+}
+
+/// A connected cluster.
+#[derive(Clone)]
+pub struct Cluster {
+    client: kube::Client,
+    default_namespace: String,
+}
+
+/// Why a request failed, by what can be done about it.
+#[derive(Debug)]
+pub enum Failure {
+    /// The user may not do that (403). The text is the server's.
+    Forbidden(String),
+    /// There is no such thing (404).
+    NotFound,
+    /// The resource version, or the page to continue with, has expired (410).
+    Expired,
+    /// The resource cannot do that (405).
+    Unsupported,
+    /// The server does not know us (401).
+    Unauthorized(String),
+    /// It may work later: no connection, too many requests, a server error.
+    Transient(String),
+    /// The server's answer makes no sense.
+    Nonsense(String),
+}
+
+impl Failure {
+    /// The failure as the end of a command.
+    pub fn into_error(self, what: &str) -> Error {
+        match self {
+            Failure::Forbidden(message) => Error::denied(format!("cannot {what}: {message}"))
+                .hint("ask for a Role that allows it, or choose another user with `--kube-context`"),
+            Failure::Unauthorized(message) => Error::network(format!("cannot {what}: {message}"))
+                .hint("the API server does not accept the credentials of the kubeconfig; log in again"),
+            Failure::Transient(message) => Error::network(format!("cannot {what}: {message}"))
+                .hint("check the server's address in the kubeconfig (`kubectl cluster-info`)"),
+            Failure::NotFound => Error::usage(format!("cannot {what}: the server has no such thing")),
+            Failure::Expired => Error::network(format!("cannot {what}: the answer expired while it was being read")),
+            Failure::Unsupported => Error::usage(format!("cannot {what}: the server does not support it")),
+            Failure::Nonsense(message) => Error::network(format!("cannot {what}: {message}")),
+        }
+    }
+}
+
+impl From<kube::Error> for Failure {
+    fn from(error: kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) => {
+                let message = if status.message.is_empty() { status.reason } else { status.message };
+                match status.code {
+                    401 => Failure::Unauthorized(message),
+                    403 => Failure::Forbidden(message),
+                    404 => Failure::NotFound,
+                    405 => Failure::Unsupported,
+                    410 => Failure::Expired,
+                    _ => Failure::Transient(message),
+                }
+            }
+            kube::Error::Auth(error) => Failure::Unauthorized(with_causes(&error)),
+            error => Failure::Transient(with_causes(&error)),
+        }
+    }
+}
+
+/// An error and what caused it, in one line, without repetition.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+/// A page-wise list, complete.
+pub struct Listed {
+    /// The items that the caller wanted, as served.
+    pub items: Vec<Value>,
+    /// Where a watch continues.
+    pub resource_version: String,
+}
+
+impl Cluster {
+    /// Reads the kubeconfig and prepares a client. Nothing is sent yet, except by credential plugins.
+    ///
+    /// # Errors
+    ///
+    /// There is no usable kubeconfig, or its context, cluster or user is incomplete (exit 2).
+    pub async fn connect(connection: &Connection<'_>) -> Result<Self, Error> {
+        let options =
+            KubeConfigOptions { context: connection.context.map(str::to_owned), ..KubeConfigOptions::default() };
+        let unusable = |error: &dyn std::error::Error| {
+            Error::usage(format!("no usable kubeconfig: {}", with_causes(error)))
+                .hint("name one with `--kubeconfig` or KUBECONFIG, and a context with `--kube-context`")
+        };
+        let mut config = match (connection.kubeconfig, connection.context) {
+            (Some(path), _) => {
+                let kubeconfig = Kubeconfig::read_from(path).map_err(|error| unusable(&error))?;
+                kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| unusable(&error))?
+            }
+            (None, Some(_)) => kube::Config::from_kubeconfig(&options).await.map_err(|error| unusable(&error))?,
+            (None, None) => kube::Config::infer().await.map_err(|error| unusable(&error))?,
+        };
+        config.connect_timeout = Some(CONNECT_TIMEOUT);
+        // A watch says nothing for minutes; its end is watched for where it is read.
+        config.read_timeout = None;
+        // Retries are ours: they are shown, and they end with the wait.
+        config.default_retry = false;
+        let default_namespace = config.default_namespace.clone();
+        let client = kube::Client::try_from(config).map_err(|error| unusable(&error))?;
+        Ok(Self { client, default_namespace })
+    }
+
+    /// The namespace of the kubeconfig's context.
+    pub fn default_namespace(&self) -> &str {
+        &self.default_namespace
+    }
+
+    /// One GET, its answer as JSON.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the server or the way to it objects to.
+    pub async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, Failure> {
+        let request = request(path, query)?;
+        let text = tokio::time::timeout(REQUEST_TIMEOUT, self.client.request_text(request))
+            .await
+            .map_err(|_| Failure::Transient(format!("no answer within {} s", REQUEST_TIMEOUT.as_secs())))??;
+        serde_json::from_str(&text).map_err(|error| Failure::Nonsense(format!("the answer is no JSON: {error}")))
+    }
+
+    /// A whole collection, page by page. Items that `keep` refuses are dropped as each page arrives, so that a large
+    /// namespace costs no memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cluster::get`]; a list that expires between two pages is begun anew, once.
+    pub async fn list(
+        &self,
+        path: &str,
+        selectors: &[(&str, &str)],
+        keep: &mut (dyn FnMut(&Value) -> bool + Send),
+    ) -> Result<Listed, Failure> {
+        match self.list_pages(path, selectors, keep).await {
+            Err(Failure::Expired) => self.list_pages(path, selectors, keep).await,
+            other => other,
+        }
+    }
+
+    async fn list_pages(
+        &self,
+        path: &str,
+        selectors: &[(&str, &str)],
+        keep: &mut (dyn FnMut(&Value) -> bool + Send),
+    ) -> Result<Listed, Failure> {
+        let page_size = PAGE_SIZE.to_string();
+        let mut items = Vec::new();
+        let mut token = String::new();
+        loop {
+            let mut query = vec![("limit", page_size.as_str())];
+            query.extend_from_slice(selectors);
+            if !token.is_empty() {
+                query.push(("continue", &token));
+            }
+            let mut page = self.get(path, &query).await?;
+            let Some(Value::Array(found)) = page.get_mut("items").map(Value::take) else {
+                // A list without items is written as null by some servers.
+                if page.get("metadata").is_none() {
+                    return Err(Failure::Nonsense("the answer is no list".to_owned()));
+                }
+                return Ok(Listed { items, resource_version: resource_version(&page) });
+            };
+            items.extend(found.into_iter().filter(|item| keep(item)).map(without_ballast));
+            token = page["metadata"]["continue"].as_str().unwrap_or_default().to_owned();
+            if token.is_empty() {
+                return Ok(Listed { items, resource_version: resource_version(&page) });
+            }
+        }
+    }
+
+    /// Starts a watch after a resource version.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cluster::get`].
+    pub async fn watch(&self, path: &str, selectors: &[(&str, &str)], after: &str) -> Result<Watch, Failure> {
+        let seconds = WATCH_SECONDS.to_string();
+        let mut query = vec![
+            ("watch", "true"),
+            ("allowWatchBookmarks", "true"),
+            ("timeoutSeconds", seconds.as_str()),
+            ("resourceVersion", after),
+        ];
+        query.extend_from_slice(selectors);
+        let request = request(path, &query)?;
+        let lines = tokio::time::timeout(REQUEST_TIMEOUT, self.client.request_stream(request))
+            .await
+            .map_err(|_| Failure::Transient("no answer to a watch".to_owned()))??;
+        Ok(Watch { lines: Box::pin(lines), line: Vec::new() })
+    }
+}
+
+fn resource_version(list: &Value) -> String {
+    list["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned()
+}
+
+/// An object without what is large and says nothing about readiness.
+fn without_ballast(mut object: Value) -> Value {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
+        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+            annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+        }
+    }
+    object
+}
+
+fn request(path: &str, query: &[(&str, &str)]) -> Result<http::Request<Vec<u8>>, Failure> {
+    let mut uri = path.to_owned();
+    for (index, (key, value)) in query.iter().enumerate() {
+        uri.push(if index == 0 { '?' } else { '&' });
+        uri.push_str(key);
+        uri.push('=');
+        uri.push_str(&escape(value));
+    }
+    http::Request::get(uri)
+        .header("Accept", "application/json")
+        .body(Vec::new())
+        .map_err(|error| Failure::Nonsense(format!("`{path}` is no path: {error}")))
+}
+
+/// Percent-encodes what has a meaning in a path or query.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
+/// What a watch says.
+pub enum WatchEvent {
+    /// An object is there, or is another one now.
+    Present(Value),
+    /// An object is gone; its last state.
+    Deleted(Value),
+    /// Nothing has happened up to this resource version.
+    Bookmark,
+}
+
+/// A running watch.
+pub struct Watch {
+    lines: std::pin::Pin<Box<dyn AsyncBufRead + Send>>,
+    line: Vec<u8>,
+}
+
+impl Watch {
+    /// The next event with the resource version to continue after; `None` when the server has ended the watch, as it
+    /// does after a while.
+    ///
+    /// # Errors
+    ///
+    /// The connection broke, or the resource version has expired.
+    pub async fn next(&mut self) -> Result<Option<(WatchEvent, String)>, Failure> {
+        self.line.clear();
+        // The server ends a watch by itself before this.
+        let patience = Duration::from_secs(WATCH_SECONDS + 60);
+        let read = tokio::time::timeout(patience, self.lines.read_until(b'\n', &mut self.line)).await;
+        let length = read
+            .map_err(|_| Failure::Transient("a watch has gone silent".to_owned()))?
+            .map_err(|error| Failure::Transient(format!("a watch broke off: {error}")))?;
+        if length == 0 {
+            return Ok(None);
+        }
+        let mut event: Value = serde_json::from_slice(&self.line)
+            .map_err(|error| Failure::Transient(format!("a watch sent no JSON: {error}")))?;
+        let object = event.get_mut("object").map(Value::take).unwrap_or_default();
+        let version = object["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
+        match event["type"].as_str() {
+            Some("ADDED" | "MODIFIED") => Ok(Some((WatchEvent::Present(without_ballast(object)), version))),
+            Some("DELETED") => Ok(Some((WatchEvent::Deleted(object), version))),
+            Some("BOOKMARK") => Ok(Some((WatchEvent::Bookmark, version))),
+            Some("ERROR") if object["code"] == 410 => Err(Failure::Expired),
+            _ => {
+                let message = object["message"].as_str().unwrap_or("a watch sent an unknown event");
+                Err(Failure::Transient(message.to_owned()))
+            }
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! One task per kind and namespace: it lists once, then watches; where the rights do not allow that, it polls.
+//!
+//! What is tried, from the cheapest down: list and watch; list every few seconds, when watching is forbidden or not
+//! supported; get each object by name every few seconds, when listing is forbidden as well. Only when that is
+//! forbidden, too, is it over, with the verb and the resource in the error.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::{Semaphore, mpsc};
+
+use super::cluster::{Cluster, Failure, WatchEvent, escape};
+use super::discovery::{Discovery, Resource};
+use crate::error::Error;
+
+/// How often is polled where watching is not possible.
+const POLL: Duration = Duration::from_secs(2);
+/// The first and the last pause after a failure, and between looks for a kind that is not served yet.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+
+/// The objects of one kind in one namespace.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// `apps/v1`.
+    pub api_version: String,
+    /// `Deployment`.
+    pub kind: String,
+    /// The namespace, ignored for kinds without.
+    pub namespace: String,
+    /// The names that matter; `None`: all.
+    pub names: Option<BTreeSet<String>>,
+}
+
+/// What a task found out.
+pub enum Change {
+    /// An object as it is now.
+    Present(Value),
+    /// There is no object of that name.
+    Absent(String),
+    /// The server does not serve the kind (yet).
+    NoSuchKind,
+    /// Every object of the group was looked at.
+    Listed,
+    /// The server cannot be reached; the text says why.
+    Unreachable(String),
+    /// It can, again.
+    Reachable,
+    /// The group cannot be watched, only polled; the text says why.
+    Polling(String),
+    /// Nothing more can be found out about this group.
+    Over(Error),
+}
+
+/// What all tasks share.
+pub struct Shared {
+    /// The cluster.
+    pub cluster: Cluster,
+    /// Kinds that are known already.
+    pub discovery: Discovery,
+    /// How many lists may run at once.
+    pub lists: Semaphore,
+    /// Ends after the first look.
+    pub once: bool,
+}
+
+/// Follows a group until nobody listens any more. Each change is sent with `id`.
+pub async fn follow(id: usize, group: Group, shared: Arc<Shared>, sender: mpsc::Sender<(usize, Change)>) {
+    let follower = Follower { id, group, shared, sender };
+    // An error of `send` means that the wait is over.
+    let _ = follower.run().await;
+}
+
+struct Follower {
+    id: usize,
+    group: Group,
+    shared: Arc<Shared>,
+    sender: mpsc::Sender<(usize, Change)>,
+}
+
+/// Nobody listens any more.
+struct Unheard;
+
+/// How a group is followed, from the cheapest way down.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Watch,
+    List,
+    Get,
+}
+
+impl Follower {
+    async fn send(&self, change: Change) -> Result<(), Unheard> {
+        self.sender.send((self.id, change)).await.map_err(|_| Unheard)
+    }
+
+    async fn run(&self) -> Result<(), Unheard> {
+        let mut way = Way::Watch;
+        let mut pause = PAUSES.0;
+        let mut was_reachable = true;
+        let mut version: Option<String> = None;
+        loop {
+            let outcome = self.round(way, &mut version).await?;
+            let reachable = !matches!(outcome, Err(Failure::Transient(_)));
+            if reachable && !was_reachable {
+                self.send(Change::Reachable).await?;
+            }
+            was_reachable = reachable;
+            match outcome {
+                Ok(Round::Done) => return Ok(()),
+                Ok(Round::Continue) => pause = PAUSES.0,
+                Ok(Round::Pause) => {
+                    tokio::time::sleep(POLL).await;
+                    pause = PAUSES.0;
+                }
+                Ok(Round::NotServed) => {
+                    version = None;
+                    self.wait(&mut pause).await;
+                }
+                Err(Failure::Expired) => version = None,
+                Err(Failure::Forbidden(message)) => match self.next_way(way, version.is_some()) {
+                    Some(next) => {
+                        if next != way {
+                            self.send(Change::Polling(message)).await?;
+                        }
+                        way = next;
+                        version = None;
+                    }
+                    None => return self.give_up(Failure::Forbidden(message)).await,
+                },
+                Err(Failure::Unsupported) => match self.next_way(way, version.is_some()) {
+                    Some(next) => way = next,
+                    None => return self.give_up(Failure::Unsupported).await,
+                },
+                // The definition was removed, or the group's server is being replaced.
+                Err(Failure::NotFound) => {
+                    version = None;
+                    self.wait(&mut pause).await;
+                }
+                Err(Failure::Transient(message)) => {
+                    self.send(Change::Unreachable(message)).await?;
+                    self.wait(&mut pause).await;
+                }
+                Err(failure @ (Failure::Unauthorized(_) | Failure::Nonsense(_))) => return self.give_up(failure).await,
+            }
+        }
+    }
+
+    async fn give_up(&self, failure: Failure) -> Result<(), Unheard> {
+        let group = self.group.api_version.split_once('/').map_or(String::new(), |(group, _)| format!(" ({group})"));
+        let what = format!("look at {}{group} in the namespace {}", self.group.kind, self.group.namespace);
+        self.send(Change::Over(failure.into_error(&what))).await
+    }
+
+    /// The way to try when one is forbidden. `listed` tells whether the list worked and the watch did not.
+    fn next_way(&self, way: Way, listed: bool) -> Option<Way> {
+        match way {
+            Way::Watch if listed => Some(Way::List),
+            Way::Watch | Way::List if self.group.names.is_some() => Some(Way::Get),
+            _ => None,
+        }
+    }
+
+    async fn wait(&self, pause: &mut Duration) {
+        tokio::time::sleep(*pause).await;
+        *pause = (*pause * 2).min(PAUSES.1);
+    }
+
+    /// One list, one watch up to its end, or one poll.
+    async fn round(&self, way: Way, version: &mut Option<String>) -> Result<Result<Round, Failure>, Unheard> {
+        let shared = &self.shared;
+        let found = shared.discovery.resource(&shared.cluster, &self.group.api_version, &self.group.kind).await;
+        let resource = match found {
+            Ok(Some(resource)) => resource,
+            Ok(None) => {
+                self.send(Change::NoSuchKind).await?;
+                return Ok(Ok(if shared.once { Round::Done } else { Round::NotServed }));
+            }
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let done = |next: Round| if shared.once { Round::Done } else { next };
+        match (way, version.clone()) {
+            (Way::Get, _) => Ok(match self.get_each(&resource).await? {
+                Ok(()) => Ok(done(Round::Pause)),
+                Err(failure) => Err(failure),
+            }),
+            (Way::Watch, Some(after)) => self.watch(&resource, after, version).await,
+            (Way::Watch | Way::List, _) => match self.list(&resource).await? {
+                Ok(listed) => {
+                    *version = Some(listed);
+                    Ok(Ok(done(if way == Way::List { Round::Pause } else { Round::Continue })))
+                }
+                Err(failure) => Ok(Err(failure)),
+            },
+        }
+    }
+
+    /// A single object is asked for by name, which is cheaper and which rights for that one name allow.
+    fn selectors(&self) -> Vec<(&'static str, String)> {
+        let names = self.group.names.as_ref();
+        let single = names.filter(|names| names.len() == 1).and_then(|names| names.first());
+        single.map(|name| vec![("fieldSelector", format!("metadata.name={name}"))]).unwrap_or_default()
+    }
+
+    fn wants(&self, object: &Value) -> bool {
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        self.group.names.as_ref().is_none_or(|names| names.contains(name))
+    }
+
+    async fn list(&self, resource: &Resource) -> Result<Result<String, Failure>, Unheard> {
+        let selectors = self.selectors();
+        let selectors: Vec<(&str, &str)> = selectors.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        let listed = {
+            let _turn = self.shared.lists.acquire().await;
+            let path = resource.collection(&self.group.namespace);
+            self.shared.cluster.list(&path, &selectors, &mut |item| self.wants(item)).await
+        };
+        let listed = match listed {
+            Ok(listed) => listed,
+            Err(failure) => return Ok(Err(named(failure, "list", resource, &self.group.namespace))),
+        };
+        let mut missing = self.group.names.clone().unwrap_or_default();
+        for item in listed.items {
+            missing.remove(item["metadata"]["name"].as_str().unwrap_or_default());
+            self.send(Change::Present(self.typed(item))).await?;
+        }
+        for name in missing {
+            self.send(Change::Absent(name)).await?;
+        }
+        self.send(Change::Listed).await?;
+        Ok(Ok(listed.resource_version))
+    }
+
+    async fn watch(
+        &self,
+        resource: &Resource,
+        mut after: String,
+        version: &mut Option<String>,
+    ) -> Result<Result<Round, Failure>, Unheard> {
+        let selectors = self.selectors();
+        let selectors: Vec<(&str, &str)> = selectors.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        let path = resource.collection(&self.group.namespace);
+        let mut watch = match self.shared.cluster.watch(&path, &selectors, &after).await {
+            Ok(watch) => watch,
+            Err(failure) => return Ok(Err(named(failure, "watch", resource, &self.group.namespace))),
+        };
+        self.send(Change::Reachable).await?;
+        loop {
+            let (event, reached) = match watch.next().await {
+                Ok(Some(next)) => next,
+                Ok(None) => return Ok(Ok(Round::Continue)),
+                Err(failure) => return Ok(Err(failure)),
+            };
+            if !reached.is_empty() {
+                after.clone_from(&reached);
+                *version = Some(reached);
+            }
+            match event {
+                WatchEvent::Present(object) if self.wants(&object) => {
+                    self.send(Change::Present(self.typed(object))).await?;
+                }
+                WatchEvent::Deleted(object) if self.wants(&object) => {
+                    let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+                    self.send(Change::Absent(name)).await?;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    async fn get_each(&self, resource: &Resource) -> Result<Result<(), Failure>, Unheard> {
+        let path = resource.collection(&self.group.namespace);
+        for name in self.group.names.iter().flatten() {
+            match self.shared.cluster.get(&format!("{path}/{}", escape(name)), &[]).await {
+                Ok(object) => self.send(Change::Present(self.typed(object))).await?,
+                Err(Failure::NotFound) => self.send(Change::Absent(name.clone())).await?,
+                Err(failure) => return Ok(Err(named(failure, "get", resource, &self.group.namespace))),
+            }
+        }
+        self.send(Change::Listed).await?;
+        Ok(Ok(()))
+    }
+
+    /// Items of a list do not carry their type.
+    fn typed(&self, mut object: Value) -> Value {
+        if let Value::Object(fields) = &mut object {
+            fields.entry("apiVersion").or_insert_with(|| self.group.api_version.clone().into());
+            fields.entry("kind").or_insert_with(|| self.group.kind.clone().into());
+        }
+        object
+    }
+}
+
+/// How a round ended.
+enum Round {
+    Done,
+    Continue,
+    Pause,
+    NotServed,
+}
+
+/// A refusal with the verb and the resource in front, whatever the server says.
+fn named(failure: Failure, verb: &str, resource: &Resource, namespace: &str) -> Failure {
+    match failure {
+        Failure::Forbidden(message) => {
+            let place = if resource.is_namespaced { format!(" in the namespace {namespace}") } else { String::new() };
+            Failure::Forbidden(format!("no permission to {verb} {}{place} ({message})", resource.full_name))
+        }
+        other => other,
+    }
+}

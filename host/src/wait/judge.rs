@@ -1,0 +1,101 @@
+//! Who decides whether an object is ready: a plugin in the sandbox, or the library that the kstatus plugin is made of.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+use windlass_kstatus::{Options, Verdict, format_rfc3339, readiness};
+
+use crate::compile::{Compiled, compile};
+use crate::error::Error;
+use crate::grants::Grants;
+use crate::limits::Limits;
+use crate::render::{self, RenderOptions};
+use crate::run;
+use crate::source::PluginRef;
+
+/// The export that answers: object in, status out.
+pub const EXPORT: &str = "windlass_readiness";
+
+/// The longest message that is taken from a plugin, in characters.
+const MAX_MESSAGE: usize = 4_096;
+
+/// Decides.
+pub enum Judge {
+    /// `windlass_kstatus`, which is the code of the kstatus plugin.
+    Library,
+    /// A plugin, in a sandbox that grants nothing.
+    Plugin(Box<PluginJudge>),
+}
+
+/// A compiled plugin with its limits.
+pub struct PluginJudge {
+    compiled: Compiled,
+    limits: Limits,
+}
+
+impl Judge {
+    /// Compiles a plugin that decides.
+    ///
+    /// # Errors
+    ///
+    /// Those of fetching, verifying and compiling, and a plugin without the export (exit 2).
+    pub fn plugin(reference: &PluginRef, limits: Limits, options: &RenderOptions<'_>) -> Result<Self, Error> {
+        let verified = render::open(reference)?;
+        let compiled = compile(&verified, options)?;
+        if !compiled.exports(EXPORT) {
+            return Err(Error::usage(format!(
+                "it does not export `{EXPORT}`, so it cannot tell whether an object is ready"
+            ))
+            .hint("the sample plugin `kstatus` does; its README documents the export")
+            .in_plugin(compiled.name()));
+        }
+        Ok(Judge::Plugin(Box::new(PluginJudge { compiled, limits })))
+    }
+
+    /// The status of an object at this moment.
+    ///
+    /// # Errors
+    ///
+    /// The plugin traps, hits a limit, says no, or answers something else than a status. None of that is ever taken
+    /// for an answer.
+    pub fn judge(&self, object: &Value, wait_for_jobs: bool) -> Result<Verdict, Error> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        match self {
+            Judge::Library => Ok(readiness(object, &Options { now: Some(now), wait_for_jobs, ..Options::default() })),
+            Judge::Plugin(plugin) => plugin.judge(object, now, wait_for_jobs),
+        }
+    }
+
+    /// What decides, for people.
+    pub fn describe(&self) -> String {
+        match self {
+            Judge::Library => format!("the built-in kstatus rules {}", env!("CARGO_PKG_VERSION")),
+            Judge::Plugin(plugin) => format!("the plugin {} ({})", plugin.compiled.name(), plugin.compiled.digest()),
+        }
+    }
+}
+
+impl PluginJudge {
+    fn judge(&self, object: &Value, now: i64, wait_for_jobs: bool) -> Result<Verdict, Error> {
+        let question = json!({"object": object, "now": format_rfc3339(now), "waitForJobs": wait_for_jobs}).to_string();
+        let answer = run::ask(&self.compiled, EXPORT, question.as_bytes(), &[], &Grants::default(), &self.limits)?;
+        let mut verdict: Verdict = serde_json::from_slice(&answer).map_err(|error| {
+            Error::refused(format!("its answer to `{EXPORT}` is not a status: {error}"))
+                .hint("report it to the plugin's author; an object that was not judged is never taken for ready")
+                .in_plugin(self.compiled.name())
+        })?;
+        truncate(&mut verdict.message);
+        verdict.conditions.truncate(1);
+        verdict.conditions.iter_mut().for_each(|condition| truncate(&mut condition.message));
+        verdict.warnings.truncate(10);
+        verdict.warnings.iter_mut().for_each(truncate);
+        Ok(verdict)
+    }
+}
+
+fn truncate(text: &mut String) {
+    if let Some((end, _)) = text.char_indices().nth(MAX_MESSAGE) {
+        text.truncate(end);
+    }
+}

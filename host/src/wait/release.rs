@@ -1,0 +1,241 @@
+//! Which objects a release has: its manifest as Helm stores it, or a stream of one's own.
+
+use std::io::Read as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use flate2::read::GzDecoder;
+use serde_json::Value;
+use windlass_manifest::Manifests;
+
+use super::ObjectKey;
+use super::cluster::{Cluster, Failure, escape};
+use crate::error::Error;
+
+/// The most bytes that a stored release may unpack to. Helm's own limit for what it stores is about 1 MiB packed.
+const MAX_RELEASE_BYTES: u64 = 256 << 20;
+
+/// Where Helm keeps releases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Driver {
+    /// Secrets, Helm's default.
+    Secret,
+    /// ConfigMaps.
+    ConfigMap,
+}
+
+impl Driver {
+    /// The driver that `HELM_DRIVER` names; `None` where it names none, so that both are tried.
+    ///
+    /// # Errors
+    ///
+    /// It names one that is not in the cluster (exit 2).
+    pub fn from_environment(value: Option<&str>) -> Result<Option<Self>, Error> {
+        match value.map(str::trim).unwrap_or_default() {
+            "" => Ok(None),
+            "secret" | "secrets" => Ok(Some(Driver::Secret)),
+            "configmap" | "configmaps" => Ok(Some(Driver::ConfigMap)),
+            other => Err(Error::usage(format!(
+                "HELM_DRIVER is `{other}`, and releases are read from Secrets and ConfigMaps only"
+            ))
+            .hint("pass the manifest instead: `helm get manifest RELEASE | windlass wait`")),
+        }
+    }
+
+    fn plural(self) -> &'static str {
+        match self {
+            Driver::Secret => "secrets",
+            Driver::ConfigMap => "configmaps",
+        }
+    }
+}
+
+/// A release as Helm stored it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// Its name.
+    pub name: String,
+    /// Its revision, counted from 1.
+    pub revision: u64,
+    /// `deployed`, `failed`, `pending-upgrade`...
+    pub status: String,
+    /// The manifest without hooks.
+    pub manifest: String,
+}
+
+/// Reads a release, the newest revision unless one is named.
+///
+/// # Errors
+///
+/// There is no such release (exit 2), it cannot be read (exit 3 or 5), or what is stored is no release (exit 2).
+pub async fn read(
+    cluster: &Cluster,
+    namespace: &str,
+    name: &str,
+    revision: Option<u64>,
+    driver: Option<Driver>,
+) -> Result<Release, Error> {
+    let drivers = driver.map_or_else(|| vec![Driver::Secret, Driver::ConfigMap], |driver| vec![driver]);
+    let mut refused = None;
+    for driver in drivers {
+        match find(cluster, namespace, name, revision, driver).await {
+            Ok(Some(stored)) => {
+                return decode(&stored, driver).map_err(|problem| {
+                    let (plural, object) = (driver.plural(), stored["metadata"]["name"].as_str().unwrap_or_default());
+                    Error::usage(format!("{plural}/{object} in the namespace {namespace} is not a release: {problem}"))
+                        .hint("`helm get manifest` may still read it; pass its output to `windlass wait -f -`")
+                });
+            }
+            Ok(None) => {}
+            // The right to read ConfigMaps is more common than that to read Secrets: look there before giving up.
+            Err(failure @ Failure::Forbidden(_)) if refused.is_none() => refused = Some((driver, failure)),
+            Err(Failure::Forbidden(_)) => {}
+            Err(failure) => return Err(failure.into_error(&format!("read the release `{name}`"))),
+        }
+    }
+    if let Some((driver, failure)) = refused {
+        let what = format!("list {} in the namespace {namespace}, where Helm keeps releases", driver.plural());
+        return Err(failure.into_error(&what).hint("or pass the manifest: `windlass wait -f FILE`"));
+    }
+    let of = revision.map(|revision| format!("revision {revision} of ")).unwrap_or_default();
+    Err(Error::usage(format!("there is no {of}release `{name}` in the namespace {namespace}"))
+        .hint("`helm list --all-namespaces --all` shows all releases; `--namespace` chooses where to look"))
+}
+
+async fn find(
+    cluster: &Cluster,
+    namespace: &str,
+    name: &str,
+    revision: Option<u64>,
+    driver: Driver,
+) -> Result<Option<Value>, Failure> {
+    let path = format!("/api/v1/namespaces/{}/{}", escape(namespace), driver.plural());
+    // Each revision may be a megabyte: only the newest is kept.
+    let mut newest = 0;
+    let mut keep = |item: &Value| {
+        let version = version(item);
+        let wanted = revision.map_or(version > newest, |revision| version == revision);
+        if wanted {
+            newest = version;
+        }
+        wanted
+    };
+    let selector = format!("owner=helm,name={name}");
+    let listed = cluster.list(&path, &[("labelSelector", &selector)], &mut keep).await?;
+    Ok(listed.items.into_iter().max_by_key(version))
+}
+
+fn version(item: &Value) -> u64 {
+    item["metadata"]["labels"]["version"].as_str().and_then(|version| version.parse().ok()).unwrap_or(0)
+}
+
+/// Helm's encoding: JSON, gzipped, in base64; in a Secret once more, as every Secret's data is.
+fn decode(stored: &Value, driver: Driver) -> Result<Release, String> {
+    let text = stored["data"]["release"].as_str().ok_or("it has no `data.release`")?;
+    let mut bytes = BASE64.decode(text.trim()).map_err(|error| format!("its data is not base64: {error}"))?;
+    if driver == Driver::Secret {
+        bytes = BASE64.decode(bytes.trim_ascii()).map_err(|error| format!("its data is not base64: {error}"))?;
+    }
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        let mut unpacked = Vec::new();
+        GzDecoder::new(bytes.as_slice())
+            .take(MAX_RELEASE_BYTES + 1)
+            .read_to_end(&mut unpacked)
+            .map_err(|error| format!("it cannot be unpacked: {error}"))?;
+        if unpacked.len() as u64 > MAX_RELEASE_BYTES {
+            return Err(format!("it unpacks to more than {} MiB", MAX_RELEASE_BYTES >> 20));
+        }
+        bytes = unpacked;
+    }
+    let release: Value = serde_json::from_slice(&bytes).map_err(|error| format!("it is not JSON: {error}"))?;
+    let manifest = release["manifest"].as_str().ok_or("it has no manifest")?;
+    Ok(Release {
+        name: release["name"].as_str().unwrap_or_default().to_owned(),
+        revision: release["version"].as_u64().unwrap_or(0),
+        status: release["info"]["status"].as_str().unwrap_or("unknown").to_owned(),
+        manifest: manifest.to_owned(),
+    })
+}
+
+/// The objects of a stream, each once, in order; and a text for each object that cannot be waited for.
+///
+/// Hooks are no part of a release: Helm waits for them itself while it runs them.
+///
+/// # Errors
+///
+/// The stream is not YAML, or a document is not an object (exit 2).
+pub fn objects(stream: Vec<u8>, namespace: &str) -> Result<(Vec<ObjectKey>, Vec<String>), Error> {
+    let mut keys: Vec<ObjectKey> = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    let mut warnings = Vec::new();
+    let unreadable = |error: windlass_manifest::Error| Error::usage(format!("the manifest cannot be read: {error}"));
+    let manifests = Manifests::from_bytes(stream).map_err(unreadable)?;
+    let visited: Result<(), windlass_manifest::Error> = manifests.read(|object| {
+        if object.annotation("helm.sh/hook").is_some() {
+            return Ok(());
+        }
+        let (api_version, kind, name) = (object.api_version(), object.kind(), object.name());
+        if name.is_empty() || kind.is_empty() || api_version.is_empty() {
+            warnings.push(format!("{} has no name, kind or apiVersion and is not waited for", object.describe()));
+            return Ok(());
+        }
+        let key = ObjectKey {
+            api_version: api_version.to_owned(),
+            kind: kind.to_owned(),
+            namespace: object.namespace().filter(|own| !own.is_empty()).unwrap_or(namespace).to_owned(),
+            name: name.to_owned(),
+        };
+        if seen.insert(key.clone()) {
+            keys.push(key);
+        }
+        Ok(())
+    });
+    visited.map_err(unreadable)?;
+    Ok((keys, warnings))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use serde_json::json;
+    use std::io::Write as _;
+
+    fn packed(release: &Value) -> String {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(release.to_string().as_bytes()).expect("memory");
+        BASE64.encode(encoder.finish().expect("memory"))
+    }
+
+    #[test]
+    fn both_drivers_are_decoded() {
+        let release = json!({"name": "web", "version": 3, "info": {"status": "deployed"}, "manifest": "a: 1\n"});
+        let expected =
+            Release { name: "web".into(), revision: 3, status: "deployed".into(), manifest: "a: 1\n".into() };
+        let text = packed(&release);
+        let config_map = json!({"data": {"release": text}});
+        assert_eq!(decode(&config_map, Driver::ConfigMap), Ok(expected.clone()));
+        let secret = json!({"data": {"release": BASE64.encode(&text)}});
+        assert_eq!(decode(&secret, Driver::Secret), Ok(expected));
+        for (broken, problem) in [
+            (json!({}), "it has no `data.release`"),
+            (json!({"data": {"release": "%"}}), "its data is not base64: Invalid symbol 37, offset 0."),
+            (json!({"data": {"release": packed(&json!({}))}}), "it has no manifest"),
+        ] {
+            assert_eq!(decode(&broken, Driver::ConfigMap), Err(problem.to_owned()));
+        }
+    }
+
+    #[test]
+    fn objects_are_listed_once_without_hooks() {
+        let stream = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\n\
+            apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: hook\n  annotations: {helm.sh/hook: test}\n---\n\
+            apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n  metadata: {name: b, namespace: other}\n---\n\
+            apiVersion: v1\nkind: Pod\nmetadata: {generateName: x-}\n";
+        let (keys, warnings) = objects(stream.as_bytes().to_vec(), "here").expect("a stream");
+        let found: Vec<String> = keys.iter().map(|key| format!("{key} in {}", key.namespace)).collect();
+        assert_eq!(found, ["ConfigMap/a in here", "Secret/b in other"]);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+    }
+}

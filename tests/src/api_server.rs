@@ -1,0 +1,450 @@
+//! A small API server for the tests of `wait` and `status`: lists with pages, watches, discovery and refusals, as the
+//! Kubernetes API has them, over objects that the test sets. It remembers what it was asked.
+//!
+//! What no real server can be made to do at will is done here: lose its connections, forget old resource versions, take
+//! rights away. The control plane in `tests/peers/control-plane` is the real thing.
+
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a test waits for something that must happen.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Kinds that are always served: apiVersion, kind, plural, namespaced.
+const BUILT_IN: &[(&str, &str, &str, bool)] = &[
+    ("v1", "Pod", "pods", true),
+    ("v1", "Secret", "secrets", true),
+    ("v1", "ConfigMap", "configmaps", true),
+    ("v1", "Event", "events", true),
+    ("v1", "Namespace", "namespaces", false),
+    ("apps/v1", "Deployment", "deployments", true),
+    ("apps/v1", "StatefulSet", "statefulsets", true),
+    ("batch/v1", "Job", "jobs", true),
+];
+
+/// A running server; it ends with the test's process.
+#[derive(Clone)]
+pub struct ApiServer {
+    shared: Arc<Shared>,
+    address: String,
+}
+
+struct Shared {
+    world: Mutex<World>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct World {
+    kinds: Vec<(String, String, String, bool)>,
+    /// By apiVersion and kind, then namespace and name.
+    objects: BTreeMap<(String, String), BTreeMap<(String, String), Value>>,
+    /// Everything that happened: version, type, object.
+    history: VecDeque<(u64, &'static str, Value)>,
+    version: u64,
+    /// Versions up to this one are forgotten.
+    forgotten: u64,
+    /// `verb plural` pairs that are refused.
+    forbidden: BTreeSet<String>,
+    /// What was asked: `list deployments`, `watch pods`, ...
+    asked: Vec<String>,
+    connections: Vec<TcpStream>,
+    is_down: bool,
+    /// Counts up when all watches must end.
+    generation: u64,
+}
+
+impl Default for ApiServer {
+    fn default() -> Self {
+        Self::start()
+    }
+}
+
+impl ApiServer {
+    /// Starts one on a free port.
+    ///
+    /// # Panics
+    ///
+    /// There is none.
+    #[must_use]
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let kinds = BUILT_IN
+            .iter()
+            .map(|(api, kind, plural, spaced)| ((*api).to_owned(), (*kind).to_owned(), (*plural).to_owned(), *spaced));
+        let world = World { kinds: kinds.collect(), ..World::default() };
+        let shared = Arc::new(Shared { world: Mutex::new(world), changed: Condvar::new() });
+        let server = Self { shared: Arc::clone(&shared), address };
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let shared = Arc::clone(&shared);
+                std::thread::spawn(move || serve(&shared, stream));
+            }
+        });
+        server
+    }
+
+    /// Writes a kubeconfig for it.
+    ///
+    /// # Panics
+    ///
+    /// The file cannot be written.
+    pub fn kubeconfig(&self, folder: &Path) -> PathBuf {
+        let path = folder.join("kubeconfig");
+        let config = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "test",
+            "clusters": [{"name": "test", "cluster": {"server": format!("http://{}", self.address)}}],
+            "users": [{"name": "test", "user": {"token": "test"}}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test", "namespace": "default"}}],
+        });
+        std::fs::write(&path, config.to_string()).expect("a written kubeconfig");
+        path
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.shared.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, act: impl FnOnce(&mut World)) {
+        act(&mut self.world());
+        self.shared.changed.notify_all();
+    }
+
+    /// Creates or replaces an object. Its namespace is `default` unless it says otherwise.
+    pub fn apply(&self, object: Value) {
+        self.change(|world| world.apply(object));
+    }
+
+    /// Deletes an object of the namespace `default`.
+    pub fn delete(&self, api_version: &str, kind: &str, name: &str) {
+        self.change(|world| {
+            let place = (api_version.to_owned(), kind.to_owned());
+            let removed =
+                world.objects.get_mut(&place).and_then(|objects| objects.remove(&("default".into(), name.into())));
+            if let Some(object) = removed {
+                world.happen("DELETED", object);
+            }
+        });
+    }
+
+    /// Serves another kind from now on.
+    pub fn define(&self, api_version: &str, kind: &str, plural: &str) {
+        self.change(|world| world.kinds.push((api_version.into(), kind.into(), plural.into(), true)));
+    }
+
+    /// Refuses a verb on a resource from now on: `list`, `watch` or `get`, and `pods`.
+    pub fn forbid(&self, verb: &str, plural: &str) {
+        self.change(|world| {
+            world.forbidden.insert(format!("{verb} {plural}"));
+        });
+    }
+
+    /// Loses all connections and takes no new ones until [`ApiServer::come_up`].
+    pub fn go_down(&self) {
+        self.change(|world| {
+            world.is_down = true;
+            world.break_connections();
+        });
+    }
+
+    /// Takes connections again.
+    pub fn come_up(&self) {
+        self.change(|world| world.is_down = false);
+    }
+
+    /// Ends all watches and forgets everything up to now: they cannot be resumed.
+    pub fn forget(&self) {
+        self.change(|world| {
+            world.version += 1;
+            world.forgotten = world.version;
+            world.history.clear();
+            world.break_connections();
+        });
+    }
+
+    /// How often it was asked `list pods` and the like.
+    #[must_use]
+    pub fn times(&self, what: &str) -> usize {
+        self.world().asked.iter().filter(|asked| *asked == what).count()
+    }
+
+    /// Waits until it was asked something that often.
+    ///
+    /// # Panics
+    ///
+    /// It is not asked within a minute.
+    pub fn wait_until_asked(&self, what: &str, times: usize) {
+        let begun = Instant::now();
+        let mut world = self.world();
+        while world.asked.iter().filter(|asked| *asked == what).count() < times {
+            assert!(begun.elapsed() < PATIENCE, "never asked {times} times to {what}: {:?}", world.asked);
+            let waited = self.shared.changed.wait_timeout(world, Duration::from_millis(200));
+            world = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl World {
+    fn apply(&mut self, mut object: Value) {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let place = (text(&object["apiVersion"]), text(&object["kind"]));
+        let is_spaced = self.kinds.iter().any(|kind| (&kind.0, &kind.1) == (&place.0, &place.1) && kind.3);
+        let mut namespace = text(&object["metadata"]["namespace"]);
+        if namespace.is_empty() && is_spaced {
+            namespace = "default".to_owned();
+            object["metadata"]["namespace"] = namespace.as_str().into();
+        }
+        let name = text(&object["metadata"]["name"]);
+        if object["metadata"]["uid"].is_null() {
+            object["metadata"]["uid"] = format!("uid-{name}").into();
+        }
+        let known = self.objects.entry(place).or_default().insert((namespace, name), object.clone());
+        self.happen(if known.is_some() { "MODIFIED" } else { "ADDED" }, object);
+    }
+
+    fn happen(&mut self, what: &'static str, mut object: Value) {
+        self.version += 1;
+        object["metadata"]["resourceVersion"] = self.version.to_string().into();
+        self.history.push_back((self.version, what, object));
+    }
+
+    fn break_connections(&mut self) {
+        self.generation += 1;
+        for connection in self.connections.drain(..) {
+            // It may have ended by itself.
+            let _ = connection.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+/// A request, as far as it matters.
+struct Request {
+    path: String,
+    query: BTreeMap<String, String>,
+}
+
+fn read_request(reader: &mut impl BufRead) -> Option<Request> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok().filter(|length| *length > 0)?;
+    let target = line.split(' ').nth(1)?.to_owned();
+    loop {
+        let mut header = String::new();
+        reader.read_line(&mut header).ok()?;
+        if header.trim().is_empty() {
+            break;
+        }
+    }
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let query = query.split('&').filter_map(|pair| pair.split_once('='));
+    let query = query.map(|(key, value)| (key.to_owned(), unescape(value))).collect();
+    Some(Request { path: unescape(path), query })
+}
+
+fn unescape(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digits = [rest.next().unwrap_or(b'0'), rest.next().unwrap_or(b'0')];
+            bytes.push(u8::from_str_radix(&String::from_utf8_lossy(&digits), 16).unwrap_or(b'?'));
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn serve(shared: &Shared, stream: TcpStream) {
+    {
+        let mut world = shared.world.lock().unwrap_or_else(PoisonError::into_inner);
+        if world.is_down {
+            return;
+        }
+        if let Ok(clone) = stream.try_clone() {
+            world.connections.push(clone);
+        }
+    }
+    let Ok(clone) = stream.try_clone() else { return };
+    let mut reader = BufReader::new(clone);
+    let mut writer = stream;
+    while let Some(request) = read_request(&mut reader) {
+        if answer(shared, &request, &mut writer).is_err() {
+            return;
+        }
+    }
+}
+
+fn send(writer: &mut impl Write, code: u16, body: &Value) -> std::io::Result<()> {
+    let body = body.to_string();
+    let head = format!("HTTP/1.1 {code} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
+    writer.write_all(format!("{head}{body}").as_bytes())
+}
+
+fn failure(code: u16, reason: &str, message: &str) -> Value {
+    json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": message})
+}
+
+/// Where a path leads: apiVersion, and the rest of the path.
+fn split_path(path: &str) -> Option<(String, Vec<&str>)> {
+    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    match parts.as_slice() {
+        ["api", version, rest @ ..] => Some(((*version).to_owned(), rest.to_vec())),
+        ["apis", group, version, rest @ ..] => Some((format!("{group}/{version}"), rest.to_vec())),
+        _ => None,
+    }
+}
+
+fn answer(shared: &Shared, request: &Request, writer: &mut TcpStream) -> std::io::Result<()> {
+    let mut world = shared.world.lock().unwrap_or_else(PoisonError::into_inner);
+    let not_found = failure(404, "NotFound", "the server could not find the requested resource");
+    let Some((api_version, rest)) = split_path(&request.path) else { return send(writer, 404, &not_found) };
+    if rest.is_empty() {
+        let kinds = world.kinds.iter().filter(|kind| kind.0 == api_version);
+        let resources: Vec<Value> = kinds
+            .map(|(_, kind, plural, spaced)| json!({"name": plural, "kind": kind, "namespaced": spaced, "verbs": []}))
+            .collect();
+        let code = if resources.is_empty() { 404 } else { 200 };
+        return send(writer, code, &if code == 404 { not_found } else { json!({"resources": resources}) });
+    }
+    let (namespace, plural, name) = match rest.as_slice() {
+        ["namespaces", namespace, plural] => (Some(*namespace), *plural, None),
+        ["namespaces", namespace, plural, name] => (Some(*namespace), *plural, Some(*name)),
+        [plural] => (None, *plural, None),
+        [plural, name] => (None, *plural, Some(*name)),
+        _ => return send(writer, 404, &not_found),
+    };
+    let Some(kind) =
+        world.kinds.iter().find(|kind| kind.0 == api_version && kind.2 == plural).map(|kind| kind.1.clone())
+    else {
+        return send(writer, 404, &not_found);
+    };
+    let is_watch = request.query.get("watch").is_some_and(|watch| watch == "true");
+    let verb = if name.is_some() {
+        "get"
+    } else if is_watch {
+        "watch"
+    } else {
+        "list"
+    };
+    // Pages of one list are one list.
+    if !request.query.contains_key("continue") {
+        world.asked.push(format!("{verb} {plural}"));
+    }
+    shared.changed.notify_all();
+    if world.forbidden.contains(&format!("{verb} {plural}")) {
+        let message = format!("{plural} is forbidden: User \"test\" cannot {verb} resource \"{plural}\"");
+        return send(writer, 403, &failure(403, "Forbidden", &message));
+    }
+    let wanted = Wanted {
+        api_version,
+        kind,
+        namespace: namespace.map(str::to_owned),
+        field: request.query.get("fieldSelector").cloned(),
+        label: request.query.get("labelSelector").cloned(),
+    };
+    if is_watch {
+        drop(world);
+        return watch(shared, request, &wanted, writer);
+    }
+    let found: Vec<Value> = world
+        .objects
+        .get(&(wanted.api_version.clone(), wanted.kind.clone()))
+        .into_iter()
+        .flat_map(BTreeMap::values)
+        .filter(|object| wanted.fits(object))
+        .cloned()
+        .collect();
+    if let Some(name) = name {
+        return match found.into_iter().find(|object| object["metadata"]["name"] == name) {
+            Some(object) => send(writer, 200, &object),
+            None => send(writer, 404, &not_found),
+        };
+    }
+    let limit: usize = request.query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(usize::MAX);
+    let start: usize = request.query.get("continue").and_then(|token| token.parse().ok()).unwrap_or(0);
+    let next = start.saturating_add(limit);
+    let token = if next < found.len() { next.to_string() } else { String::new() };
+    let items: Vec<Value> = found
+        .into_iter()
+        .skip(start)
+        .take(limit)
+        .map(|mut item| {
+            // Items of a list carry no type.
+            if let Value::Object(fields) = &mut item {
+                fields.retain(|field, _| field != "apiVersion" && field != "kind");
+            }
+            item
+        })
+        .collect();
+    let list = json!({"metadata": {"resourceVersion": world.version.to_string(), "continue": token}, "items": items});
+    drop(world);
+    send(writer, 200, &list)
+}
+
+/// What a list or watch is about.
+struct Wanted {
+    api_version: String,
+    kind: String,
+    namespace: Option<String>,
+    field: Option<String>,
+    label: Option<String>,
+}
+
+impl Wanted {
+    fn fits(&self, object: &Value) -> bool {
+        let pairs = |selector: &Option<String>| -> Vec<(String, String)> {
+            let selector = selector.clone().unwrap_or_default();
+            selector
+                .split(',')
+                .filter_map(|pair| pair.split_once('='))
+                .map(|(key, value)| (key.into(), value.into()))
+                .collect()
+        };
+        object["apiVersion"] == self.api_version.as_str()
+            && object["kind"] == self.kind.as_str()
+            && self.namespace.as_ref().is_none_or(|namespace| object["metadata"]["namespace"] == namespace.as_str())
+            && pairs(&self.label).iter().all(|(key, value)| object["metadata"]["labels"][key] == value.as_str())
+            && pairs(&self.field).iter().all(|(key, value)| {
+                let found = key.split('.').fold(object, |object, part| &object[part]);
+                found == value.as_str()
+            })
+    }
+}
+
+fn watch(shared: &Shared, request: &Request, wanted: &Wanted, writer: &mut TcpStream) -> std::io::Result<()> {
+    let mut after: u64 = request.query.get("resourceVersion").and_then(|version| version.parse().ok()).unwrap_or(0);
+    let mut world = shared.world.lock().unwrap_or_else(PoisonError::into_inner);
+    if after < world.forgotten {
+        return send(writer, 410, &failure(410, "Expired", "too old resource version"));
+    }
+    let generation = world.generation;
+    writer.write_all(b"HTTP/1.1 200 X\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+    loop {
+        if world.generation != generation {
+            return Err(std::io::ErrorKind::ConnectionReset.into());
+        }
+        let news: Vec<Value> = world
+            .history
+            .iter()
+            .filter(|(version, _, object)| *version > after && wanted.fits(object))
+            .map(|(_, what, object)| json!({"type": what, "object": object}))
+            .collect();
+        after = world.version;
+        drop(world);
+        for event in news {
+            let line = format!("{event}\n");
+            writer.write_all(format!("{:x}\r\n{line}\r\n", line.len()).as_bytes())?;
+        }
+        world = shared.world.lock().unwrap_or_else(PoisonError::into_inner);
+        if world.version == after && world.generation == generation {
+            let waited = shared.changed.wait_timeout(world, Duration::from_millis(500));
+            world = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
