@@ -1,6 +1,9 @@
 //! A small API server for the tests of `wait` and `status`: lists with pages, watches, discovery and refusals, as the
 //! Kubernetes API has them, over objects that the test sets. It remembers what it was asked.
 //!
+//! It also takes what `helm install` sends, so that both Helms can be watched waiting for the same objects. An object gets
+//! the status that the test has set for its name when it is created.
+//!
 //! What no real server can be made to do at will is done here: lose its connections, forget old resource versions, take
 //! rights away. The control plane in `tests/peers/control-plane` is the real thing.
 
@@ -23,6 +26,7 @@ const BUILT_IN: &[(&str, &str, &str, bool)] = &[
     ("v1", "Event", "events", true),
     ("v1", "Namespace", "namespaces", false),
     ("apps/v1", "Deployment", "deployments", true),
+    ("apps/v1", "ReplicaSet", "replicasets", true),
     ("apps/v1", "StatefulSet", "statefulsets", true),
     ("batch/v1", "Job", "jobs", true),
 ];
@@ -57,6 +61,8 @@ struct World {
     is_down: bool,
     /// Counts up when all watches must end.
     generation: u64,
+    /// What an object's status is once it is created, by kind and name.
+    statuses: BTreeMap<(String, String), Value>,
 }
 
 impl Default for ApiServer {
@@ -121,6 +127,13 @@ impl ApiServer {
         self.change(|world| world.apply(object));
     }
 
+    /// Gives an object a status as soon as somebody creates it.
+    pub fn will_be(&self, kind: &str, name: &str, status: Value) {
+        self.change(|world| {
+            world.statuses.insert((kind.into(), name.into()), status);
+        });
+    }
+
     /// Deletes an object of the namespace `default`.
     pub fn delete(&self, api_version: &str, kind: &str, name: &str) {
         self.change(|world| {
@@ -135,7 +148,12 @@ impl ApiServer {
 
     /// Serves another kind from now on.
     pub fn define(&self, api_version: &str, kind: &str, plural: &str) {
-        self.change(|world| world.kinds.push((api_version.into(), kind.into(), plural.into(), true)));
+        let kind = (api_version.to_owned(), kind.to_owned(), plural.to_owned(), true);
+        self.change(|world| {
+            if !world.kinds.iter().any(|known| (&known.0, &known.1) == (&kind.0, &kind.1)) {
+                world.kinds.push(kind);
+            }
+        });
     }
 
     /// Refuses a verb on a resource from now on: `list`, `watch` or `get`, and `pods`.
@@ -204,8 +222,71 @@ impl World {
         if object["metadata"]["uid"].is_null() {
             object["metadata"]["uid"] = format!("uid-{name}").into();
         }
+        object["metadata"]["resourceVersion"] = (self.version + 1).to_string().into();
         let known = self.objects.entry(place).or_default().insert((namespace, name), object.clone());
         self.happen(if known.is_some() { "MODIFIED" } else { "ADDED" }, object);
+    }
+
+    /// What is served where: `/version`, `/api`, `/apis`, and each group's resources.
+    fn discovery(&self, path: &str) -> Option<Value> {
+        match path {
+            "/version" => return Some(json!({"major": "1", "minor": "37", "gitVersion": "v1.37.2"})),
+            "/api" => return Some(json!({"kind": "APIVersions", "versions": ["v1"]})),
+            "/apis" => {
+                let groups: BTreeSet<&str> =
+                    self.kinds.iter().map(|kind| kind.0.as_str()).filter(|api| *api != "v1").collect();
+                let groups: Vec<Value> = groups
+                    .into_iter()
+                    .filter_map(|api| api.split_once('/').map(|(group, version)| (api, group, version)))
+                    .map(|(api, group, version)| {
+                        let version = json!({"groupVersion": api, "version": version});
+                        json!({"name": group, "versions": [version], "preferredVersion": version})
+                    })
+                    .collect();
+                return Some(json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}));
+            }
+            _ => {}
+        }
+        let (api_version, _) = split_path(path).filter(|(_, rest)| rest.is_empty())?;
+        let verbs = ["create", "delete", "get", "list", "patch", "update", "watch"];
+        let resources: Vec<Value> = self
+            .kinds
+            .iter()
+            .filter(|kind| kind.0 == api_version)
+            .map(|(_, kind, plural, spaced)| json!({"name": plural, "singularName": "", "kind": kind, "namespaced": spaced, "verbs": verbs}))
+            .collect();
+        (!resources.is_empty())
+            .then(|| json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version, "resources": resources}))
+    }
+
+    /// Creates, replaces or deletes an object.
+    fn write(&mut self, request: &Request, api_version: &str, kind: &str, name: Option<&str>) -> (u16, Value) {
+        let place = (api_version.to_owned(), kind.to_owned());
+        if request.method == "DELETE" {
+            let key = ("default".to_owned(), name.unwrap_or_default().to_owned());
+            let removed = self.objects.get_mut(&place).and_then(|objects| objects.remove(&key));
+            return match removed {
+                Some(object) => {
+                    self.happen("DELETED", object);
+                    (200, json!({"kind": "Status", "apiVersion": "v1", "status": "Success"}))
+                }
+                None => (404, failure(404, "NotFound", "not found")),
+            };
+        }
+        let Ok(mut object) = serde_json::from_slice::<Value>(&request.body) else {
+            return (415, failure(415, "UnsupportedMediaType", "this server takes JSON only"));
+        };
+        object["apiVersion"] = api_version.into();
+        object["kind"] = kind.into();
+        let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        object["metadata"]["generation"] = 1.into();
+        object["metadata"]["creationTimestamp"] = "2026-11-22T16:00:00Z".into();
+        if let Some(status) = self.statuses.get(&(kind.to_owned(), name.clone())) {
+            object["status"] = status.clone();
+        }
+        self.apply(object);
+        let stored = self.objects.get(&place).and_then(|objects| objects.get(&("default".to_owned(), name)));
+        (if request.method == "POST" { 201 } else { 200 }, stored.cloned().unwrap_or_default())
     }
 
     fn happen(&mut self, what: &'static str, mut object: Value) {
@@ -225,25 +306,36 @@ impl World {
 
 /// A request, as far as it matters.
 struct Request {
+    method: String,
     path: String,
     query: BTreeMap<String, String>,
+    body: Vec<u8>,
 }
 
 fn read_request(reader: &mut impl BufRead) -> Option<Request> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|length| *length > 0)?;
-    let target = line.split(' ').nth(1)?.to_owned();
+    let mut words = line.split(' ');
+    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let mut length = 0;
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok()?;
         if header.trim().is_empty() {
             break;
         }
+        if let Some((name, value)) = header.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse().ok()?;
+        }
     }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let query = query.split('&').filter_map(|pair| pair.split_once('='));
     let query = query.map(|(key, value)| (key.to_owned(), unescape(value))).collect();
-    Some(Request { path: unescape(path), query })
+    Some(Request { method, path: unescape(path), query, body })
 }
 
 fn unescape(text: &str) -> String {
@@ -303,16 +395,14 @@ fn split_path(path: &str) -> Option<(String, Vec<&str>)> {
 fn answer(shared: &Shared, request: &Request, writer: &mut TcpStream) -> std::io::Result<()> {
     let mut world = shared.world.lock().unwrap_or_else(PoisonError::into_inner);
     let not_found = failure(404, "NotFound", "the server could not find the requested resource");
-    let Some((api_version, rest)) = split_path(&request.path) else { return send(writer, 404, &not_found) };
-    if rest.is_empty() {
-        let kinds = world.kinds.iter().filter(|kind| kind.0 == api_version);
-        let resources: Vec<Value> = kinds
-            .map(|(_, kind, plural, spaced)| json!({"name": plural, "kind": kind, "namespaced": spaced, "verbs": []}))
-            .collect();
-        let code = if resources.is_empty() { 404 } else { 200 };
-        return send(writer, code, &if code == 404 { not_found } else { json!({"resources": resources}) });
+    if let Some(found) = world.discovery(&request.path) {
+        return send(writer, 200, &found);
     }
+    let Some((api_version, rest)) = split_path(&request.path).filter(|(_, rest)| !rest.is_empty()) else {
+        return send(writer, 404, &not_found);
+    };
     let (namespace, plural, name) = match rest.as_slice() {
+        ["namespaces", name] => (None, "namespaces", Some(*name)),
         ["namespaces", namespace, plural] => (Some(*namespace), *plural, None),
         ["namespaces", namespace, plural, name] => (Some(*namespace), *plural, Some(*name)),
         [plural] => (None, *plural, None),
@@ -324,7 +414,16 @@ fn answer(shared: &Shared, request: &Request, writer: &mut TcpStream) -> std::io
     else {
         return send(writer, 404, &not_found);
     };
-    let is_watch = request.query.get("watch").is_some_and(|watch| watch == "true");
+    if request.method != "GET" {
+        let (code, answer) = world.write(request, &api_version, &kind, name);
+        shared.changed.notify_all();
+        return send(writer, code, &answer);
+    }
+    let is_watch = request.query.get("watch").is_some_and(|watch| watch == "true" || watch == "1");
+    if request.query.contains_key("sendInitialEvents") {
+        // Clients that know better fall back to a list and a watch.
+        return send(writer, 422, &failure(422, "Invalid", "sendInitialEvents is forbidden"));
+    }
     let verb = if name.is_some() {
         "get"
     } else if is_watch {
@@ -382,7 +481,8 @@ fn answer(shared: &Shared, request: &Request, writer: &mut TcpStream) -> std::io
             item
         })
         .collect();
-    let list = json!({"metadata": {"resourceVersion": world.version.to_string(), "continue": token}, "items": items});
+    let list_kind = format!("{}List", wanted.kind);
+    let list = json!({"apiVersion": wanted.api_version, "kind": list_kind, "metadata": {"resourceVersion": world.version.to_string(), "continue": token}, "items": items});
     drop(world);
     send(writer, 200, &list)
 }

@@ -3,10 +3,13 @@
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use windlass_kstatus::{Options, readiness};
 use windlass_tests::api_server::ApiServer;
 use windlass_tests::needs;
+use windlass_tests::objects;
 use windlass_tests::sandbox::Sandbox;
 use xtask::command::{Finished, feed};
+use xtask::helm::Version;
 
 /// A test's home with a cluster.
 struct Stage {
@@ -415,6 +418,117 @@ fn an_interrupt_ends_it_cleanly() {
     check(&stage.end(child), 130, &["interrupted after", "Deployment/web  InProgress"]);
 }
 
+/// What both Helms wait for in the same way: the objects of a chart with the status each will have, and whether all become
+/// ready.
+fn scenarios() -> Vec<(&'static str, Vec<(Value, Value)>, bool)> {
+    let spec = |kind: &str, name: &str, api: &str, spec: Value| {
+        let mut object = object(api, kind, name);
+        object["spec"] = spec;
+        object
+    };
+    let selector = json!({"matchLabels": {"app": "web"}});
+    let pod = json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "app", "image": "x"}], "restartPolicy": "Never"}});
+    let web = spec("Deployment", "web", "apps/v1", json!({"replicas": 1, "selector": selector, "template": pod}));
+    let counts = |ready: u64| {
+        let available = if ready == 1 { "True" } else { "False" };
+        json!({"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "readyReplicas": ready, "availableReplicas": ready,
+            "conditions": [{"type": "Available", "status": available}, {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}]})
+    };
+    let exceeded = json!({"observedGeneration": 1, "replicas": 1, "conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "m"}]});
+    let mut paused = web.clone();
+    paused["spec"]["paused"] = true.into();
+    let job = spec("Job", "once", "batch/v1", json!({"template": pod}));
+    let job_failed =
+        json!({"failed": 1, "conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]});
+    let database = spec("Database", "main", "example.org/v1", json!({}));
+    let ready = |status: &str| json!({"conditions": [{"type": "Ready", "status": status, "reason": "R"}]});
+    let set = spec(
+        "StatefulSet",
+        "db",
+        "apps/v1",
+        json!({"replicas": 1, "selector": selector, "template": pod, "serviceName": "db"}),
+    );
+    vec![
+        ("ready", vec![(web.clone(), counts(1)), (config_map("a"), json!(null))], true),
+        ("never ready", vec![(web.clone(), counts(0))], false),
+        ("deadline exceeded", vec![(web, exceeded)], false),
+        ("paused", vec![(paused, counts(0))], true),
+        ("job running", vec![(job.clone(), json!({"startTime": "2026-11-22T16:00:00Z", "active": 1}))], true),
+        ("job failed", vec![(job, job_failed)], false),
+        ("custom resource ready", vec![(database.clone(), ready("True"))], true),
+        ("custom resource not ready", vec![(database.clone(), ready("False"))], false),
+        ("custom resource without status", vec![(database, json!(null))], true),
+        ("stateful set not ready", vec![(set.clone(), json!({"observedGeneration": 1, "replicas": 1}))], false),
+        (
+            "stateful set ready",
+            vec![(set, json!({"observedGeneration": 1, "replicas": 1, "readyReplicas": 1, "currentReplicas": 1}))],
+            true,
+        ),
+    ]
+}
+
+/// A chart with these objects.
+fn chart(stage: &Stage, objects: &[Value]) -> String {
+    stage.sandbox.write("chart/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n");
+    stage.sandbox.write("chart/templates/all.yaml", stream(objects));
+    stage.sandbox.path().join("chart").display().to_string()
+}
+
+#[test]
+fn the_verdict_of_helm_wait() {
+    for (name, objects, is_ready) in scenarios() {
+        let stage = Stage::new();
+        let Some(helm) = stage.sandbox.helm(Version::Four) else { return };
+        stage.server.define("example.org/v1", "Database", "databases");
+        stage.server.apply(object("v1", "Namespace", "default"));
+        for (object, status) in objects.iter().filter(|(_, status)| !status.is_null()) {
+            let text = |field: &Value| field.as_str().expect("a text").to_owned();
+            stage.server.will_be(&text(&object["kind"]), &text(&object["metadata"]["name"]), status.clone());
+        }
+        let objects: Vec<Value> = objects.into_iter().map(|(object, _)| object).collect();
+        let chart = chart(&stage, &objects);
+        let mut install = helm.command();
+        install.args([
+            "install",
+            "web",
+            &chart,
+            "--wait",
+            "--timeout",
+            "4s",
+            "--server-side=false",
+            "--disable-openapi-validation",
+        ]);
+        install.env("KUBECONFIG", stage.sandbox.path().join("kubeconfig"));
+        let theirs = feed(&mut install, b"").expect("helm starts");
+        assert_eq!(theirs.code == Some(0), is_ready, "helm on `{name}`: {}", theirs.stderr);
+        let ours = feed(&mut stage.command(&["wait", "web", "--timeout", "2s"]), b"").expect("windlass starts");
+        assert_eq!(ours.code == Some(0), is_ready, "windlass on `{name}`: {}{}", text(&ours), ours.stderr);
+        assert!(text(&ours).contains("release web, revision 1"), "{}", text(&ours));
+    }
+}
+
+/// The recipe `helm upgrade --install ... && windlass wait RELEASE`, with both Helms.
+#[test]
+fn after_an_upgrade_with_either_helm() {
+    for version in Version::ALL {
+        let stage = Stage::new();
+        let Some(helm) = stage.sandbox.helm(version) else { return };
+        stage.server.apply(object("v1", "Namespace", "default"));
+        let chart = chart(&stage, &[config_map("settings")]);
+        let mut words = vec!["upgrade", "--install", "web", &chart, "--disable-openapi-validation"];
+        if version == Version::Four {
+            words.push("--server-side=false");
+        }
+        let mut upgrade = helm.command();
+        upgrade.args(words);
+        upgrade.env("KUBECONFIG", stage.sandbox.path().join("kubeconfig"));
+        let upgraded = feed(&mut upgrade, b"").expect("helm starts");
+        assert_eq!(upgraded.code, Some(0), "{}", upgraded.stderr);
+        let waited = feed(&mut stage.command(&["wait", "web"]), b"").expect("windlass starts");
+        check(&waited, 0, &["release web, revision 1 (deployed): all 1 objects are ready"]);
+    }
+}
+
 /// A plugin that renders nothing and answers questions with `body`.
 fn answering(folder: &Path, body: &str) -> String {
     let wat = format!(
@@ -465,4 +579,52 @@ fn the_plugin_decides_as_the_library_does() {
         serde_json::from_slice::<Value>(&finished.stdout).expect("JSON")
     };
     assert_eq!(look(&["--plugin", &plugin]), look(&[]));
+}
+
+/// Through the wasm, in the sandbox, thousands of objects get what the library says in this process.
+#[test]
+fn wasm_and_library_agree_on_table_cases_and_generated_objects() {
+    let plugin = needs::plugin("kstatus").display().to_string();
+    let stage = Stage::new();
+    let mut all: Vec<Value> = Vec::new();
+    let tables = ["upstream.yaml", "own.yaml"].into_iter().flat_map(objects::table);
+    for (number, (_, mut object)) in tables.chain(objects::generated(2_000)).enumerate() {
+        let (Some(api_version), Some(kind)) = (object["apiVersion"].as_str(), object["kind"].as_str()) else {
+            continue;
+        };
+        // What no server serves cannot be looked at, and a paused Deployment is left out of a wait.
+        if api_version.is_empty()
+            || api_version.matches('/').count() > 1
+            || !object["metadata"].is_object()
+            || object["spec"]["paused"] == true
+        {
+            continue;
+        }
+        stage.server.define(api_version, kind, &format!("{}s", kind.to_lowercase()));
+        object["metadata"]["name"] = format!("object-{number}").into();
+        object["metadata"]["namespace"] = "default".into();
+        all.push(object);
+    }
+    assert!(all.len() > 1_900, "{}", all.len());
+    all.iter().for_each(|object| stage.server.apply(object.clone()));
+    let named: Vec<Value> = all
+        .iter()
+        .map(|whole| {
+            let text = |field: &Value| field.as_str().expect("a text").to_owned();
+            object(&text(&whole["apiVersion"]), &text(&whole["kind"]), &text(&whole["metadata"]["name"]))
+        })
+        .collect();
+    let finished = feed(&mut stage.command(&["status", "-o", "json", "--plugin", &plugin]), stream(&named).as_bytes())
+        .expect("windlass starts");
+    let answer: Value = serde_json::from_slice(&finished.stdout).unwrap_or_else(|_| panic!("{}", finished.stderr));
+    let rows = answer["objects"].as_array().expect("objects");
+    assert_eq!(rows.len(), all.len());
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
+    let options = Options { now: i64::try_from(now).ok(), ..Options::default() };
+    for (row, object) in rows.iter().zip(&all) {
+        let verdict = readiness(object, &options);
+        let ours = json!({"status": verdict.status, "message": verdict.message, "conditions": verdict.conditions});
+        let theirs = json!({"status": row["status"], "message": row["message"], "conditions": row["conditions"]});
+        assert_eq!(theirs, ours, "{object}");
+    }
 }
