@@ -273,8 +273,12 @@ impl World {
                 None => (404, failure(404, "NotFound", "not found")),
             };
         }
-        let Ok(mut object) = serde_json::from_slice::<Value>(&request.body) else {
-            return (415, failure(415, "UnsupportedMediaType", "this server takes JSON only"));
+        let sent = serde_json::from_slice::<Value>(&request.body).ok().or_else(|| stored_by_helm(&request.body));
+        let Some(mut object) = sent else {
+            return (
+                415,
+                failure(415, "UnsupportedMediaType", "this server takes JSON, and Helm's releases in protobuf"),
+            );
         };
         object["apiVersion"] = api_version.into();
         object["kind"] = kind.into();
@@ -547,4 +551,90 @@ fn watch(shared: &Shared, request: &Request, wanted: &Wanted, writer: &mut TcpSt
             world = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
+}
+
+/// A Secret or ConfigMap in Kubernetes' protobuf, the form in which Helm sends its releases: name, labels and data. The
+/// field numbers are those of `k8s.io/api/core/v1/generated.proto`; both kinds have the data at 2.
+fn stored_by_helm(body: &[u8]) -> Option<Value> {
+    let envelope = Fields(body.strip_prefix(b"k8s\0")?);
+    let type_meta = envelope.first(1)?;
+    let kind = String::from_utf8(Fields(type_meta).first(2)?.to_vec()).ok()?;
+    let object = Fields(envelope.first(2)?);
+    let metadata = Fields(object.first(1)?);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let pair = |bytes| {
+        let entry = Fields(bytes);
+        Some((text(entry.first(1)?), entry.first(2)?.to_vec()))
+    };
+    let labels: serde_json::Map<String, Value> =
+        metadata.all(11).filter_map(pair).map(|(key, value)| (key, text(&value).into())).collect();
+    let data: serde_json::Map<String, Value> = object
+        .all(2)
+        .filter_map(pair)
+        .map(|(key, value)| (key, if kind == "Secret" { base64(&value) } else { text(&value) }.into()))
+        .collect();
+    Some(json!({"metadata": {"name": text(metadata.first(1)?), "labels": labels}, "data": data}))
+}
+
+/// A protobuf message, as far as its fields are texts, bytes or messages.
+#[derive(Clone, Copy)]
+struct Fields<'b>(&'b [u8]);
+
+impl<'b> Fields<'b> {
+    fn first(self, number: u64) -> Option<&'b [u8]> {
+        self.all(number).next()
+    }
+
+    fn all(self, number: u64) -> impl Iterator<Item = &'b [u8]> {
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            loop {
+                let key = varint(&mut rest)?;
+                let field = match key & 7 {
+                    0 => {
+                        varint(&mut rest)?;
+                        continue;
+                    }
+                    2 => {
+                        let length = usize::try_from(varint(&mut rest)?).ok()?;
+                        let (field, after) = rest.split_at_checked(length)?;
+                        rest = after;
+                        field
+                    }
+                    _ => return None,
+                };
+                if key >> 3 == number {
+                    return Some(field);
+                }
+            }
+        })
+    }
+}
+
+fn varint(bytes: &mut &[u8]) -> Option<u64> {
+    let mut number = 0;
+    for shift in (0..64).step_by(7) {
+        let (byte, after) = bytes.split_first()?;
+        *bytes = after;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+/// Bytes in base64, as in a Secret's data.
+#[must_use]
+pub fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let number = chunk.iter().fold(0u32, |number, byte| number << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let digit = (number >> (18 - 6 * place)) & 63;
+            text.push(if place <= chunk.len() { char::from(ALPHABET[digit as usize]) } else { '=' });
+        }
+    }
+    text
 }

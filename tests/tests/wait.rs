@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use windlass_kstatus::{Options, readiness};
-use windlass_tests::api_server::ApiServer;
+use windlass_tests::api_server::{ApiServer, base64};
 use windlass_tests::needs;
 use windlass_tests::objects;
 use windlass_tests::sandbox::Sandbox;
@@ -334,19 +334,6 @@ fn stored(kind: &str, name: &str, version: u32, manifest: &str) -> Value {
     object["metadata"]["labels"] = json!({"owner": "helm", "name": name, "version": version.to_string()});
     object["data"] = json!({"release": data});
     object
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let number = chunk.iter().fold(0u32, |number, byte| number << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            let digit = (number >> (18 - 6 * place)) & 63;
-            text.push(if place <= chunk.len() { char::from(ALPHABET[digit as usize]) } else { '=' });
-        }
-    }
-    text
 }
 
 #[test]
