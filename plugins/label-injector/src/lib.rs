@@ -103,7 +103,7 @@ fn without_conflicts<'s>(
 /// Refuses to take away a pod label from the selector of its workload.
 fn check_selector(object: &Object<'_>, workload: &Path, path: &Path, labels: &[(String, Value)]) -> Result<(), Error> {
     let there = object.get(path);
-    let selector = Selector::of(object, workload, there);
+    let selector = Selector::of(object, workload);
     for (key, value) in labels {
         let value = value.as_str().unwrap_or_default();
         let label = there.and_then(|labels| labels.get(key));

@@ -2,46 +2,54 @@
 
 use windlass_pdk::{Node, Object, Path};
 
-/// The selector that stands beside a pod template, as far as it speaks of one label.
-pub(crate) struct Selector<'a> {
-    /// `None` for a ReplicationController without a selector: the template's own labels are its selector then.
-    node: Option<Node<'a>>,
-    template_labels: Option<Node<'a>>,
-    /// A plain map of labels (ReplicationController) in place of a LabelSelector.
-    plain: bool,
+/// The selector that stands beside a pod template.
+pub(crate) enum Selector<'a> {
+    /// There is none, or it demands nothing.
+    None,
+    /// There is none, and the template's own labels stand for it.
+    OwnLabels,
+    /// A map of labels.
+    Labels(Node<'a>),
+    /// A LabelSelector, with `matchLabels` and `matchExpressions`.
+    Requirements(Node<'a>),
 }
 
 impl<'a> Selector<'a> {
     /// The selector of the workload in whose map `workload` a pod template stands.
-    pub(crate) fn of(object: &'a Object<'_>, workload: &Path, template_labels: Option<Node<'a>>) -> Self {
-        let node = object.get(&workload.key("selector")).filter(|node| !node.is_null());
-        let plain = object.kind() == "ReplicationController" && object.group().is_empty();
-        Self { node, template_labels, plain }
+    pub(crate) fn of(object: &'a Object<'_>, workload: &Path) -> Self {
+        let is_plain = matches!(
+            (object.group(), object.kind()),
+            ("", "ReplicationController") | ("apps.openshift.io", "DeploymentConfig")
+        );
+        match object.get(&workload.key("selector")).filter(|node| !node.is_empty()) {
+            None if is_plain => Selector::OwnLabels,
+            None => Selector::None,
+            Some(node) if node.get("matchLabels").is_some() || node.get("matchExpressions").is_some() => {
+                Selector::Requirements(node)
+            }
+            Some(node) => Selector::Labels(node),
+        }
     }
 
-    /// Whether a pod's label `key` must not get `value`. `present` tells that the pod has the label now, with another
+    /// Whether a pod's label `key` must not get `value`. `is_there` tells that the pod has the label now, with another
     /// value: then anything that the selector says of the key forbids the change. A label that is new may fulfil what
     /// the selector demands.
-    pub(crate) fn forbids(&self, key: &str, value: &str, present: bool) -> bool {
-        let Some(node) = self.node else {
-            return self.plain && present && self.template_labels.is_some_and(|labels| labels.get(key).is_some());
+    pub(crate) fn forbids(&self, key: &str, value: &str, is_there: bool) -> bool {
+        let differs = |labels: Node<'_>| {
+            labels.get(key).is_some_and(|demanded| is_there || demanded.scalar_text().as_deref() != Some(value))
         };
-        let equals = match self.plain {
-            true => Some(node),
-            false => node.get("matchLabels"),
-        };
-        if let Some(demanded) = equals.and_then(|labels| labels.get(key))
-            && (present || demanded.scalar_text().as_deref() != Some(value))
-        {
-            return true;
+        match self {
+            Selector::None => false,
+            Selector::OwnLabels => is_there,
+            Selector::Labels(labels) => differs(*labels),
+            Selector::Requirements(node) => {
+                let mut expressions = node.get("matchExpressions").into_iter().flat_map(|list| list.items());
+                node.get("matchLabels").is_some_and(differs)
+                    || expressions.any(|expression| {
+                        text(expression, "key").as_deref() == Some(key) && (is_there || !fulfils(expression, value))
+                    })
+            }
         }
-        if self.plain {
-            return false;
-        }
-        let expressions = node.get("matchExpressions").into_iter().flat_map(|list| list.items());
-        expressions
-            .filter(|expression| text(*expression, "key").as_deref() == Some(key))
-            .any(|expression| present || !fulfils(expression, value))
     }
 }
 
