@@ -96,7 +96,7 @@ fn strip(value: &mut Value) {
             entries.retain(|(key, value)| {
                 let is_metadata = ["metadata", "labels", "annotations"].contains(&key.as_str());
                 let is_empty = value.is_null() || value.as_map().is_some_and(<[_]>::is_empty);
-                !key.starts_with("zz.example/") && !(is_metadata && is_empty)
+                !(key.starts_with("zz.example/") || (is_metadata && is_empty))
             });
             entries.sort_by(|(one, _), (other, _)| one.cmp(other));
         }

@@ -358,14 +358,13 @@ impl<'a> Pod<'a> {
             list.append(entries, edits, missing);
             return Ok(());
         }
-        let before = variables.len() - inserts.len();
-        let mut length = before;
-        for (index, variable) in inserts {
+        // How long the list is when the turn of each comes.
+        let lengths = variables.len() - inserts.len()..;
+        for (length, (index, variable)) in lengths.zip(inserts) {
             edits.push(match index == length {
                 true => Edit::Append(list.path.clone(), variable.entry.clone()),
                 false => Edit::Insert(list.path.clone(), index, variable.entry.clone()),
             });
-            length += 1;
         }
         Ok(())
     }

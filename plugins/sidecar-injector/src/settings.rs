@@ -187,7 +187,7 @@ pub(crate) struct ImagePullSecret {
     pub(crate) name: String,
 }
 
-fn check_secret_name(name: &String) -> Result<(), ConfigError> {
+fn check_secret_name(name: &str) -> Result<(), ConfigError> {
     names::dns_subdomain(name).map_err(ConfigError::new)
 }
 
@@ -240,12 +240,12 @@ struct WrittenMount {
     into: Option<Into>,
 }
 
-fn check_volume_name(name: &String) -> Result<(), ConfigError> {
+fn check_volume_name(name: &str) -> Result<(), ConfigError> {
     names::dns_label(name).map_err(ConfigError::new)
 }
 
-fn check_mount_path(path: &String) -> Result<(), ConfigError> {
-    match path.as_str() {
+fn check_mount_path(path: &str) -> Result<(), ConfigError> {
+    match path {
         "" => Err(ConfigError::new("the path is empty")),
         path if path.contains(':') => Err(ConfigError::new(format!("`{path}` has a colon, which Kubernetes refuses"))),
         _ => Ok(()),
@@ -315,7 +315,7 @@ struct WrittenVariable {
     into: Option<Into>,
 }
 
-fn check_variable_name(name: &String) -> Result<(), ConfigError> {
+fn check_variable_name(name: &str) -> Result<(), ConfigError> {
     names::environment_variable(name).map_err(ConfigError::new)
 }
 
