@@ -4,7 +4,8 @@
 //! a collection before its children (a map's children are key, value, key, value); `next` skips a subtree. Aliases are
 //! never expanded: an alias node names its target, so a document of aliases upon aliases costs what its text costs.
 
-use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
+use granit_parser::{Event, ScalarStyle, StructureStyle};
+use windlass_manifest_events::Events;
 
 use crate::error::{Error, ErrorKind};
 use crate::node::Node;
@@ -267,7 +268,7 @@ pub(crate) fn parse(text: &str, tree: &mut Tree) -> Result<(), Problem> {
     options.set_emit_comments(false);
     let mut builder = Builder { text, tree };
     let mut documents = 0;
-    for event in Parser::new_from_str_with_options(text, options) {
+    for event in Events::new(text, options) {
         let (event, span) = event.map_err(|error| Problem {
             kind: ErrorKind::Syntax,
             offset: error.marker().byte_offset().unwrap_or(0),
@@ -587,7 +588,7 @@ pub(crate) fn decode_scalar(source: &str, is_block: bool) -> String {
     }
     let mut options = granit_parser::Options::default();
     options.set_emit_comments(false);
-    for event in Parser::new_from_str_with_options(&document, options) {
+    for event in Events::new(&document, options) {
         match event {
             Ok((Event::Scalar(value, ..), _)) => return value.into_owned(),
             Ok(_) => {}
