@@ -285,6 +285,13 @@ fn without_the_right_to_watch_it_lists_and_without_that_it_gets() {
     );
 }
 
+/// The most memory that a process has held until now, in KiB; known on Linux.
+fn peak_memory(child: &Child) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
 #[test]
 fn two_thousand_objects_cost_one_list_and_one_watch() {
     let stage = Stage::new();
@@ -294,6 +301,9 @@ fn two_thousand_objects_cost_one_list_and_one_watch() {
     objects.iter().skip(1).for_each(|object| stage.server.apply(object.clone()));
     let child = stage.begin(&["--output", "json"], &objects);
     stage.server.wait_until_asked("watch deployments", 1);
+    let memory = peak_memory(&child);
+    println!("2,000 objects: peak memory {memory:?} KiB, {} KiB of objects", stream(&objects).len() / 1024);
+    assert!(memory.is_none_or(|kilobytes| kilobytes < 128 * 1024), "{memory:?}");
     stage.server.apply(objects[0].clone());
     let finished = stage.end(child);
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
@@ -405,9 +415,10 @@ fn an_interrupt_ends_it_cleanly() {
     check(&stage.end(child), 130, &["interrupted after", "Deployment/web  InProgress"]);
 }
 
-/// What both Helms wait for in the same way: the objects of a chart with the status each will have, and whether all become
-/// ready.
-fn scenarios() -> Vec<(&'static str, Vec<(Value, Value)>, bool)> {
+/// What Helm waits for, too: a name, the objects of a chart with the status that each will have, whether all become ready.
+type Scenario = (&'static str, Vec<(Value, Value)>, bool);
+
+fn scenarios() -> Vec<Scenario> {
     let spec = |kind: &str, name: &str, api: &str, spec: Value| {
         let mut object = object(api, kind, name);
         object["spec"] = spec;
