@@ -136,6 +136,10 @@ impl Follower {
                 // The definition was removed, or the group's server is being replaced.
                 Err(Failure::NotFound) => {
                     version = None;
+                    self.send(Change::NoSuchKind).await?;
+                    if self.shared.once {
+                        return Ok(());
+                    }
                     self.wait(&mut pause).await;
                 }
                 Err(Failure::Transient(message)) => {
