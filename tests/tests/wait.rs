@@ -527,6 +527,34 @@ fn after_an_upgrade_with_either_helm() {
     }
 }
 
+/// The recipe for custom resources: the kstatus plugin as a post-renderer adds annotations, and the wait reads them.
+#[test]
+fn annotations_from_the_post_renderer_decide() {
+    let stage = Stage::new();
+    let Some(helm) = stage.sandbox.helm(Version::Four) else { return };
+    let folder = helm.plugins().join("kstatus");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    for file in ["plugin.yaml", "plugin.wasm"] {
+        std::fs::copy(needs::plugin("kstatus").join(file), folder.join(file)).expect("a copied file");
+    }
+    stage.server.apply(object("v1", "Namespace", "default"));
+    stage.server.define("cert-manager.io/v1", "Certificate", "certificates");
+    stage.server.will_be("Certificate", "web", json!({"conditions": [{"type": "Ready", "status": "True"}]}));
+    let chart = chart(&stage, &[object("cert-manager.io/v1", "Certificate", "web")]);
+    let mut upgrade = helm.command();
+    upgrade.args(["upgrade", "--install", "web", &chart, "--disable-openapi-validation", "--server-side=false"]);
+    upgrade.args(["--post-renderer", "kstatus", "--post-renderer-args", "wellKnown=true"]);
+    upgrade.env("KUBECONFIG", stage.sandbox.path().join("kubeconfig"));
+    let upgraded = stage.sandbox.finish(upgrade);
+    assert_eq!(upgraded.code, Some(0), "{}", upgraded.stderr);
+    let waited = feed(&mut stage.command(&["wait", "web"]), b"").expect("windlass starts");
+    check(
+        &waited,
+        0,
+        &["Certificate/web  Current  success condition is met: {.conditions[?(@.type==\"Ready\")].status} == \"True\""],
+    );
+}
+
 /// A plugin that renders nothing and answers questions with `body`.
 fn answering(folder: &Path, body: &str) -> String {
     let wat = format!(
