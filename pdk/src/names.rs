@@ -8,6 +8,10 @@
 /// How many bytes the keys and values of one object's annotations may have together (256 KiB).
 pub const ANNOTATIONS_LIMIT: usize = 256 * 1024;
 
+/// The annotation by which Helm 4 finds the file of a document again. Only Helm sets it; an object without it loses its
+/// place in `--show-only` and `--output-dir`.
+pub const FILENAME_ANNOTATION: &str = "postrenderer.helm.sh/postrender-filename";
+
 /// The longest name part of a label or annotation key, the longest label value and the longest DNS label, in bytes.
 const SEGMENT_LIMIT: usize = 63;
 

@@ -4,9 +4,6 @@ use windlass_pdk::config::Key;
 use windlass_pdk::pods::CustomPodTemplate;
 use windlass_pdk::{Config, ConfigError, Path, Schema, Value, names};
 
-/// The annotation by which Helm 4 finds the file of a document again: only Helm may set it.
-const FILENAME_ANNOTATION: &str = "postrenderer.helm.sh/postrender-filename";
-
 /// The annotation that makes an object a hook.
 const HOOK_ANNOTATION: &str = "helm.sh/hook";
 
@@ -108,7 +105,7 @@ fn check_label(key: &str, value: &str) -> Result<(), ConfigError> {
 
 fn check_annotation(key: &str) -> Result<(), ConfigError> {
     match key {
-        FILENAME_ANNOTATION => {
+        names::FILENAME_ANNOTATION => {
             Err(ConfigError::new("only Helm sets this annotation: by it, it finds each document's file again"))
         }
         HOOK_ANNOTATION => {

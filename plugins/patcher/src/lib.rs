@@ -8,7 +8,7 @@ mod settings;
 mod shape;
 mod strategic;
 
-use windlass_pdk::{Error, Manifests, plugin, warn};
+use windlass_pdk::{Error, Manifests, Object, Path, Value, names, plugin, warn};
 
 pub use crate::settings::Settings;
 use crate::settings::{Content, OnMissing, Patch};
@@ -25,6 +25,7 @@ pub fn patcher(settings: Settings, manifests: &mut Manifests) -> Result<(), Erro
     }
     let mut matched = vec![false; settings.patches.len()];
     manifests.visit(|object| {
+        let file = object.annotation(names::FILENAME_ANNOTATION).map(|file| file.into_owned());
         for (patch, matched) in settings.patches.iter().zip(&mut matched) {
             if !patch.is_for(object) {
                 continue;
@@ -38,7 +39,7 @@ pub fn patcher(settings: Settings, manifests: &mut Manifests) -> Result<(), Erro
                 Content::Operations(operations) => json_patch::apply(object, operations)?,
             }
         }
-        Ok(())
+        keep_file(object, file)
     })?;
     // What a patch would delete may be gone: by that the patch has its way.
     let is_missing = |(patch, matched): (&Patch, &bool)| !matched && !patch.deletes_object();
@@ -48,4 +49,14 @@ pub fn patcher(settings: Settings, manifests: &mut Manifests) -> Result<(), Erro
         }
         _ => Ok(()),
     }
+}
+
+/// Puts back Helm's own annotation if a patch has replaced or removed all annotations.
+fn keep_file(object: &mut Object<'_>, file: Option<String>) -> Result<(), Error> {
+    if let Some(file) = file
+        && object.annotation(names::FILENAME_ANNOTATION).as_deref() != Some(file.as_str())
+    {
+        object.set(&Path::new(["metadata", "annotations", names::FILENAME_ANNOTATION]), Value::String(file))?;
+    }
+    Ok(())
 }
