@@ -81,3 +81,8 @@ pub use plugin::{Plugin, Rendered, render, render_message};
 pub use targets::Target;
 pub use windlass_manifest::{Kind, Node, Object, Path, Value};
 pub use windlass_pdk_macros::{Config, plugin};
+
+/// Keeps the README's example compiling.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
