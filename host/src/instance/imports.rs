@@ -113,14 +113,19 @@ fn check_requests(requests: &[Request], grants: &Grants) -> Result<(), Error> {
     let missing: Vec<&Request> = requests.iter().filter(|request| !grants.cover(request)).collect();
     match missing.as_slice() {
         [] => Ok(()),
-        [one] => Err(grants::not_granted(
-            format!("it asks for `{}` `{one}`, which it was not granted", one.capability()),
-            [*one],
-        )),
+        [one] => Err(grants::not_granted(format!("it asks for {}, which it was not granted", shown(one)), [*one])),
         many => Err(grants::not_granted(
             format!("it asks for {} things that it was not granted", many.len()),
             many.iter().copied(),
         )),
+    }
+}
+
+/// What is asked for, as an error says it.
+fn shown(request: &Request) -> String {
+    match request {
+        Request::Any(capability) => format!("`{capability}`"),
+        _ => format!("`{}` `{request}`", request.capability()),
     }
 }
 
@@ -150,7 +155,7 @@ pub(crate) fn requests(metadata_json: Option<&str>) -> Result<Vec<Request>, Erro
     let read = |asked: &Asked| {
         let capability = Capability::from_word(&asked.capability)
             .ok_or_else(|| broken(format!("there is no capability `{}`", shown_name(&asked.capability))))?;
-        Request::parse(capability, &asked.value).map_err(|error| broken(error.to_string()))
+        Request::parse_metadata(capability, &asked.value).map_err(|error| broken(error.to_string()))
     };
     metadata.capabilities.iter().map(read).collect()
 }

@@ -440,9 +440,23 @@ pub enum Request {
     Clock,
     /// Random bytes.
     Random,
+    /// Something of this capability that only the plugin's configuration tells, such as the registries of a stream's
+    /// images. Any grant of the capability lets the plugin start; each call is checked against the grants all the same.
+    Any(Capability),
 }
 
 impl Request {
+    /// Reads what a plugin's metadata says, where a missing value means [`Request::Any`].
+    ///
+    /// # Errors
+    /// A value that does not have the capability's form.
+    pub fn parse_metadata(capability: Capability, value: &str) -> Result<Self, ValueError> {
+        if value.is_empty() && capability.row().value.is_some() {
+            return Ok(Request::Any(capability));
+        }
+        Self::parse(capability, value)
+    }
+
     /// Reads what a plugin's author wrote.
     ///
     /// # Errors
@@ -472,6 +486,7 @@ impl Request {
             Request::Kube(_) => Capability::Kube,
             Request::Clock => Capability::Clock,
             Request::Random => Capability::Random,
+            Request::Any(capability) => *capability,
         }
     }
 
@@ -481,6 +496,7 @@ impl Request {
         let flag = self.capability().flag();
         match self {
             Request::Clock | Request::Random => flag.to_owned(),
+            Request::Any(capability) => format!("{flag} {}", capability.row().value.unwrap_or_default()),
             Request::Read(_) | Request::Write(_) => format!("{flag} {self}=HOSTDIR"),
             _ => format!("{flag} {self}"),
         }
@@ -498,6 +514,7 @@ impl Request {
             (Request::Env(asked), Grant::Env(given)) => asked == given,
             (Request::Kube(asked), Grant::Kube(given)) => asked.is_covered_by(given),
             (Request::Clock, Grant::Clock) | (Request::Random, Grant::Random) => true,
+            (Request::Any(capability), grant) => *capability == grant.capability(),
             _ => false,
         }
     }
@@ -510,7 +527,7 @@ impl fmt::Display for Request {
             Request::Read(path) | Request::Write(path) => path.fmt(formatter),
             Request::Env(name) => formatter.write_str(name),
             Request::Kube(target) => target.fmt(formatter),
-            Request::Clock | Request::Random => Ok(()),
+            Request::Clock | Request::Random | Request::Any(_) => Ok(()),
         }
     }
 }
@@ -571,7 +588,9 @@ impl Grant {
                 Request::Kube(target) => Grant::Kube(target),
                 Request::Clock => Grant::Clock,
                 Request::Random => Grant::Random,
-                Request::Read(_) | Request::Write(_) => return Err(problem("the folder on the host is missing")),
+                Request::Read(_) | Request::Write(_) | Request::Any(_) => {
+                    return Err(problem("the folder on the host is missing"));
+                }
             },
         })
     }
@@ -699,6 +718,11 @@ mod tests {
         assert!(!read.is_covered_by(&Grant::parse(Capability::Write, "/data=/srv").expect("a grant")));
         assert_eq!(read.flag(), "--allow-read /data=HOSTDIR");
         assert_eq!(Request::Clock.flag(), "--allow-clock");
+        let any = Request::parse_metadata(Capability::Net, "").expect("a request");
+        assert_eq!(any.flag(), "--allow-net HOST[:PORT]");
+        assert!(any.is_covered_by(&Grant::parse(Capability::Net, "x.example").expect("a grant")));
+        assert!(!any.is_covered_by(&Grant::Clock));
+        assert_eq!(Request::parse_metadata(Capability::Clock, ""), Ok(Request::Clock));
         assert_eq!(
             Grant::parse(Capability::Read, "/data").expect_err("no host folder").to_string(),
             "`/data` is no value for --allow-read: the folder on the host is missing; write GUEST=HOSTDIR, for example /data=./data"

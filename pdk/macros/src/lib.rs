@@ -21,7 +21,8 @@ use proc_macro::TokenStream;
 /// - The function takes its settings, the stream and, if it wants extra arguments that are not `key=value`, `&[String]`.
 /// - Name, version, description, licence and source come from Cargo.toml; `name = "..."`, `version = "..."`,
 ///   `description = "..."`, `license = "..."` and `source = "..."` override them.
-/// - `asks` lists capabilities as `word("value", "why")`; `clock` and `random` have no value: `clock("why")`.
+/// - `asks` lists capabilities as `word("value", "why")`; `clock` and `random` have no value: `clock("why")`. `net(any, "why")`
+///   stands for values that only the configuration tells.
 /// - `per_object` promises that what happens to an object depends on that object and the settings alone, so that a host
 ///   may cut a stream into pieces.
 /// - The type is named after the function in camel case (`LabelInjector`) and is as visible as the function.

@@ -223,7 +223,7 @@ fn plugin_name(input: ParseStream<'_>) -> Result<LitStr> {
     Ok(literal)
 }
 
-/// `net("registry.example:443", "why")`.
+/// `net("registry.example:443", "why")`, or `net(any, "why")` where only the configuration tells the value.
 struct Ask {
     capability: Capability,
     value: String,
@@ -249,18 +249,27 @@ impl Parse for Ask {
         }
         let content;
         let parentheses = parenthesized!(content in input);
+        let is_any = content.peek(syn::Ident) && content.fork().parse::<Ident>()? == "any";
+        if is_any {
+            content.parse::<Ident>()?;
+            content.parse::<Token![,]>()?;
+        }
         let texts: Vec<LitStr> = Punctuated::<LitStr, Token![,]>::parse_terminated(&content)?.into_iter().collect();
         let (value, why) = match (capability.row().value, texts.as_slice()) {
-            (Some(_), [value, why]) => (Some(value), why),
+            (Some(_), [value, why]) if !is_any => (Some(value), why),
             (None, [why]) => (None, why),
+            (Some(_), [why]) if is_any => (None, why),
             _ => return Err(Error::new(parentheses.span.join(), format!("say what and why: `{example}`"))),
         };
         if why.value().trim().is_empty() {
             return Err(Error::new(why.span(), "say why: the person who grants it reads this"));
         }
         let text = value.map(LitStr::value).unwrap_or_default();
-        let request = Request::parse(capability, &text)
-            .map_err(|error| Error::new(value.map_or(word.span(), |value| value.span()), error.to_string()))?;
+        let request = match value {
+            None => Request::parse_metadata(capability, ""),
+            Some(_) => Request::parse(capability, &text),
+        }
+        .map_err(|error| Error::new(value.map_or(word.span(), |value| value.span()), error.to_string()))?;
         Ok(Ask { capability, value: request.to_string(), why: why.value() })
     }
 }

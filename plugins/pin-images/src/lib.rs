@@ -46,7 +46,7 @@ const CONTAINER_LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralCo
 ///
 /// # Errors
 /// An image that is no image, or whose digest is not to be had.
-#[plugin]
+#[plugin(asks = [net(any, "to ask the registries of the images for their digests")])]
 pub fn pin_images(settings: Settings, manifests: &mut Manifests) -> Result<(), Error> {
     let mut digests = Digests { settings: &settings, known: BTreeMap::new() };
     manifests.visit(|object| {
