@@ -24,7 +24,8 @@ const MOST_LINES: usize = 1_200;
 
 /// Which packages of the workspace a package may depend on (ARCHITECTURE.md, "Directions").
 const MAY_DEPEND: &[(&str, &[&str])] = &[
-    ("windlass-manifest", &[]),
+    ("windlass-manifest-events", &[]),
+    ("windlass-manifest", &["windlass-manifest-events"]),
     ("windlass-kstatus", &["windlass-manifest"]),
     ("windlass-abi", &["windlass-manifest"]),
     ("windlass-pdk-macros", &["windlass-abi", "windlass-manifest"]),
