@@ -1,7 +1,6 @@
 //! Reading: a view of one node, through aliases and merge keys.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use crate::error::{Error, ErrorKind};
 use crate::path::{Path, Segment};
@@ -401,14 +400,34 @@ impl<'a> Node<'a> {
 
 /// Of entries with equal keys keeps the last, in order; `own_from` moves along.
 fn keep_last_of_equal_keys(entries: &mut Vec<(Cow<'_, str>, Node<'_>)>, own_from: &mut usize) {
+    // From the last to the first, each key goes into a small hash table; what is there already is not kept.
+    let mut table = vec![usize::MAX; (entries.len() * 2).next_power_of_two()];
     let mut is_kept = vec![true; entries.len()];
-    let mut last = BTreeMap::new();
-    for (position, (key, _)) in entries.iter().enumerate() {
-        if let Some(slot) =
-            last.insert(Cow::Borrowed(key.as_ref()), position).and_then(|earlier| is_kept.get_mut(earlier))
-        {
-            *slot = false;
+    for position in (0..entries.len()).rev() {
+        let Some((key, _)) = entries.get(position) else { continue };
+        // FNV-1a. Keys chosen to collide make this slow, not wrong; the host's time limit holds.
+        let hash = key
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let mut slot = (hash ^ (hash >> 32)) as usize & (table.len() - 1);
+        while let Some(taken) = table.get_mut(slot) {
+            match entries.get(*taken) {
+                None => {
+                    *taken = position;
+                    break;
+                }
+                Some((other, _)) if other == key => {
+                    if let Some(kept) = is_kept.get_mut(position) {
+                        *kept = false;
+                    }
+                    break;
+                }
+                Some(_) => slot = (slot + 1) & (table.len() - 1),
+            }
         }
+    }
+    if is_kept.iter().all(|&kept| kept) {
+        return;
     }
     *own_from = is_kept.iter().take(*own_from).filter(|&&kept| kept).count();
     let mut position = 0;

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind};
 use crate::node::{Kind, Node};
 use crate::path::{self, Path, Segment};
 use crate::stream::Fate;
-use crate::tree::{self, LineShifts, Source, Tree, count_lines};
+use crate::tree::{self, Extent, LineShifts, Source, Tree, count_lines, flag};
 use crate::value::Value;
 
 /// One object of a stream, handed out by [`crate::Manifests::visit`].
@@ -54,6 +54,11 @@ struct Document {
 #[derive(Default)]
 struct Entry {
     path: Vec<Segment>,
+    /// Its node and that of the list it stands in, as long as the document was not read again.
+    node: u32,
+    list: Option<u32>,
+    /// Aliases or merge keys elsewhere share the list it stands in.
+    is_shared: bool,
     /// For an item of a typed list that does not say itself: its apiVersion and kind.
     inherited: Option<Box<(String, String)>>,
     is_changed: bool,
@@ -305,6 +310,7 @@ impl<'m> Object<'m> {
     /// # Errors
     /// An item that holds an anchor which aliases outside of it may refer to.
     pub fn delete(&mut self) -> Result<(), Error> {
+        self.check_shared()?;
         self.settle()?;
         let path = self.entries.get(self.current).map(|entry| entry.path.as_slice()).unwrap_or_default();
         if !path.is_empty() {
@@ -356,6 +362,17 @@ impl<'m> Object<'m> {
         self.error(refusal.kind, line, message)
     }
 
+    /// Refuses objects in a list that other places of the document share.
+    fn check_shared(&self) -> Result<(), Error> {
+        match self.entries.get(self.current) {
+            Some(Entry { is_shared: true, .. }) => {
+                let message = "the list it stands in is shared by an alias or a merge key: an edit would change both";
+                Err(self.error(ErrorKind::Alias, self.header.line, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn check_value(&self, value: &Value) -> Result<(), Error> {
         crate::emit::check_writable(value, crate::value::MAX_VALUE_DEPTH)
             .map_err(|message| self.error(ErrorKind::Value, self.header.line, message))
@@ -372,6 +389,7 @@ impl<'m> Object<'m> {
         changes: &[Segment],
         plan: impl Fn(Planner<'_>) -> Result<Vec<Splice>, Refusal>,
     ) -> Result<bool, Error> {
+        self.check_shared()?;
         if self.is_touched(path) || self.is_touched(changes) {
             self.settle()?;
         }
@@ -380,9 +398,7 @@ impl<'m> Object<'m> {
         if splices.is_empty() {
             return Ok(false);
         }
-        let goes_with_pending =
-            |pending: &[Splice], added: &[Splice]| added.iter().all(|new| pending.iter().all(|old| new.goes_with(old)));
-        if !goes_with_pending(&self.pending, &splices) {
+        if !goes_with_all(&self.pending, &splices) {
             self.settle()?;
             splices = planned(self)?;
         }
@@ -458,10 +474,10 @@ impl<'m> Object<'m> {
 
     // ---- driven by the stream --------------------------------------------------------------------------------------
 
-    /// Takes the next document: the one at the start of what is left of the stream. Answers with its text.
-    pub(crate) fn load(&mut self, rest: &'m str, first_line: usize, number: usize) -> Result<&'m str, Error> {
-        let (length, outcome) = tree::read_first(rest, &mut self.base.tree);
-        let text = rest.get(..length).unwrap_or_default();
+    /// Takes the next document: the one at the start of what is left of the stream. Answers with how far it reaches.
+    pub(crate) fn load(&mut self, rest: &'m str, first_line: usize, number: usize) -> Result<Extent, Error> {
+        let (extent, outcome) = tree::read_first(rest, &mut self.base.tree);
+        let text = rest.get(..extent.length).unwrap_or_default();
         self.original = text;
         self.first_line = first_line;
         self.document_number = number;
@@ -475,13 +491,13 @@ impl<'m> Object<'m> {
             return Err(Error::new(problem.kind, format!("document {number} (line {line})"), line, problem.message));
         }
         if self.base.tree.is_empty() {
-            return Ok(text);
+            return Ok(extent);
         }
         self.base.root = 0;
         let root = self.base_root();
         if root.kind() != Kind::Map {
             if root.is_null() {
-                return Ok(text);
+                return Ok(extent);
             }
             let line = root.line();
             let message = format!("the document is {}, not an object", root.type_name());
@@ -489,7 +505,7 @@ impl<'m> Object<'m> {
         }
         let entries = find_objects(root)?;
         self.entries = entries;
-        Ok(text)
+        Ok(extent)
     }
 
     pub(crate) fn count_in_document(&self) -> usize {
@@ -500,8 +516,13 @@ impl<'m> Object<'m> {
     pub(crate) fn enter(&mut self, position: usize) -> Result<(), Error> {
         self.current = position;
         self.touched.clear();
-        if let Some(entry) = self.entries.get(position) {
-            self.base.find_root(self.original, &entry.path);
+        match self.entries.get(position) {
+            Some(entry) if self.base.text.is_none() => {
+                self.base.root = entry.node;
+                self.base.root_parent = entry.list;
+            }
+            Some(entry) => self.base.find_root(self.original, &entry.path),
+            None => {}
         }
         // Edits of earlier items are elsewhere; what is read now is the base.
         self.reread = OnceCell::new();
@@ -635,6 +656,15 @@ impl Document {
     }
 }
 
+/// Whether splices can be made together with earlier ones, which are sorted and disjoint.
+fn goes_with_all(earlier: &[Splice], added: &[Splice]) -> bool {
+    added.iter().all(|splice| {
+        let from = earlier.partition_point(|earlier| earlier.end < splice.start);
+        let near = earlier.get(from..).unwrap_or_default().iter().take_while(|earlier| earlier.start <= splice.end);
+        near.into_iter().all(|earlier| splice.goes_with(earlier))
+    })
+}
+
 /// Where edits add or take away lines.
 fn line_shifts(text: &str, splices: &[Splice]) -> LineShifts {
     let bytes = text.as_bytes();
@@ -670,6 +700,9 @@ fn find_objects(root: Node<'_>) -> Result<Vec<Entry>, Error> {
             None | Some("" | "Resource") => None,
             Some(kind) => Some((text("apiVersion").unwrap_or_default().into_owned(), kind.to_owned())),
         };
+        let is_own = node.own_entries().any(|(key, value)| value == items.index && node.key_is(key, "items"));
+        let is_aliased = |node: Node<'_>| node.data().flags & flag::ALIASED != 0;
+        let is_shared = entry.is_shared || !is_own || is_aliased(node) || is_aliased(items);
         let from = waiting.len();
         for (position, item) in items.items().enumerate() {
             if item.is_null() {
@@ -688,7 +721,11 @@ fn find_objects(root: Node<'_>) -> Result<Vec<Entry>, Error> {
             let mut path = entry.path.clone();
             path.push(Segment::Key("items".to_owned()));
             path.push(Segment::Index(position));
-            waiting.push((item, Entry { path, inherited: inherited.clone().map(Box::new), ..Entry::default() }));
+            let (node, list) = (item.index, Some(items.index));
+            waiting.push((
+                item,
+                Entry { path, node, list, is_shared, inherited: inherited.clone().map(Box::new), ..Entry::default() },
+            ));
         }
         if let Some(added) = waiting.get_mut(from..) {
             added.reverse();

@@ -224,7 +224,7 @@ fn walk(stream: &str, visitor: &mut dyn FnMut(&mut Object<'_>) -> bool) -> Resul
     let mut start = 0;
     while start < stream.len() {
         number += 1;
-        let text = object.load(stream.get(start..).unwrap_or_default(), line, number)?;
+        let extent = object.load(stream.get(start..).unwrap_or_default(), line, number)?;
         let mut is_stopped = false;
         for position in 0..object.count_in_document() {
             object.enter(position)?;
@@ -239,8 +239,8 @@ fn walk(stream: &str, visitor: &mut dyn FnMut(&mut Object<'_>) -> bool) -> Resul
             return Ok(None);
         }
         object.finish_document(&mut fates, &mut |from, to, text| assembler.replace(start + from, start + to, text))?;
-        line += count_lines(text.as_bytes());
-        start += text.len();
+        line += extent.line_ends;
+        start += extent.length;
     }
     Ok(assembler.finish().map(|text| Output { text, fates }))
 }

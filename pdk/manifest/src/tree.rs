@@ -233,13 +233,22 @@ pub(crate) fn read_single_document(text: &str, tree: &mut Tree) -> Result<(), Er
     })
 }
 
-/// Fills the tree from the document at the start of a text; answers with the document's length.
-pub(crate) fn read_first(text: &str, tree: &mut Tree) -> (usize, Result<(), Problem>) {
+/// How far a document reaches in a stream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    /// In bytes.
+    pub(crate) length: usize,
+    pub(crate) line_ends: usize,
+}
+
+/// Fills the tree from the document at the start of a text; answers with the document's extent.
+pub(crate) fn read_first(text: &str, tree: &mut Tree) -> (Extent, Result<(), Problem>) {
     match plain::read(text, tree) {
-        Some(length) => (length, Ok(())),
+        Some(extent) => (extent, Ok(())),
         None => {
             let length = split::document_end(text.as_bytes(), 0);
-            (length, parse(text.get(..length).unwrap_or_default(), tree))
+            let text = text.get(..length).unwrap_or_default();
+            (Extent { length, line_ends: count_lines(text.as_bytes()) }, parse(text, tree))
         }
     }
 }
@@ -247,7 +256,7 @@ pub(crate) fn read_first(text: &str, tree: &mut Tree) -> (usize, Result<(), Prob
 /// Fills the tree from a text that is one document.
 pub(crate) fn read(text: &str, tree: &mut Tree) -> Result<(), Problem> {
     match plain::read(text, tree) {
-        Some(length) if length == text.len() => Ok(()),
+        Some(extent) if extent.length == text.len() => Ok(()),
         _ => parse(text, tree),
     }
 }
