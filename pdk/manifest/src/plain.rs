@@ -78,7 +78,7 @@ impl<'a> Lines<'a> {
     }
 
     /// The offset of the next line end; of the end of the text where there is none.
-    #[inline]
+    #[inline(always)]
     fn next_end(&mut self) -> Outcome<usize> {
         while self.mask == 0 {
             let rest = self.bytes.get(self.next..).unwrap_or_default();
@@ -136,7 +136,7 @@ impl<'a> Lines<'a> {
 }
 
 /// The high bit of each byte that equals a given one; exact.
-#[inline]
+#[inline(always)]
 const fn equal(word: u64, byte: u8) -> u64 {
     let differs = word ^ (ONES * byte as u64);
     !(((differs & !HIGHS) + !HIGHS) | differs) & HIGHS
@@ -160,14 +160,14 @@ struct Scanner<'a, 't> {
 }
 
 impl Scanner<'_, '_> {
-    #[inline]
+    #[inline(always)]
     fn byte(&self, at: usize) -> u8 {
         // Past the end reads as a line end.
         self.bytes.get(at).copied().unwrap_or(b'\n')
     }
 
     /// The first of two bytes in a range: eight bytes at a time.
-    #[inline]
+    #[inline(always)]
     fn find_either(&self, from: usize, end: usize, one: u8, other: u8) -> Option<usize> {
         let (words, rest) = self.bytes.get(from..end)?.as_chunks::<8>();
         let mut at = from;
@@ -179,19 +179,34 @@ impl Scanner<'_, '_> {
             }
             at += 8;
         }
-        rest.iter().position(|&byte| byte == one || byte == other).map(|found| at + found)
-    }
-
-    #[inline]
-    fn spaces_from(&self, mut at: usize) -> usize {
-        while self.byte(at) == b' ' {
+        for &byte in rest {
+            if byte == one || byte == other {
+                return Some(at);
+            }
             at += 1;
         }
-        at
+        None
+    }
+
+    #[inline(always)]
+    fn spaces_from(&self, mut at: usize) -> usize {
+        loop {
+            match self.bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+                Some(word) => {
+                    let differs = u64::from_le_bytes(*word) ^ (ONES * b' ' as u64);
+                    if differs != 0 {
+                        return at + differs.trailing_zeros() as usize / 8;
+                    }
+                    at += 8;
+                }
+                None if self.byte(at) == b' ' => at += 1,
+                None => return at,
+            }
+        }
     }
 
     /// The next line: where it starts and ends.
-    #[inline]
+    #[inline(always)]
     fn take_line(&mut self) -> Outcome<Option<(usize, usize)>> {
         let start = self.next_line;
         if start >= self.bytes.len() {
@@ -204,7 +219,7 @@ impl Scanner<'_, '_> {
     }
 
     /// Refuses a line with a tab.
-    #[inline]
+    #[inline(always)]
     fn check_tabs(&self, line: usize, end: usize) -> Outcome<()> {
         let may_have = self.lines.tabs_end > line;
         match may_have && self.bytes.get(line..end).is_some_and(|line| line.contains(&b'\t')) {
@@ -269,7 +284,7 @@ impl Scanner<'_, '_> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, shape: Shape, start: usize, end: usize, flags: u8) -> u32 {
         let index = self.nodes.len() as u32;
         self.nodes.push(NodeData { start: start as u32, end: end as u32, next: index + 1, extra: 0, shape, flags });
@@ -412,7 +427,7 @@ impl Scanner<'_, '_> {
     }
 
     /// Whether a plain scalar may start with the byte here, in any YAML reader's opinion.
-    #[inline]
+    #[inline(always)]
     fn check_plain_start(&self, at: usize) -> Outcome<()> {
         match self.byte(at) {
             b'-' if !matches!(self.byte(at + 1), b' ' | b'\n') => Ok(()),
@@ -504,7 +519,7 @@ impl Scanner<'_, '_> {
     }
 
     /// The end of a plain scalar in block style.
-    #[inline]
+    #[inline(always)]
     fn plain_end(&self, start: usize, end: usize) -> Outcome<usize> {
         let mut close = end;
         let mut from = start;
