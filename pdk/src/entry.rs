@@ -80,7 +80,7 @@ fn take_buffer((address, length): (i32, i32)) -> Result<Vec<u8>, Error> {
 
 /// An export beside the entries, of the raw kind: bytes in, bytes out, as for `windlass_render`. `answer` says what.
 ///
-/// ```ignore
+/// ```text
 /// #[cfg(target_arch = "wasm32")]
 /// #[allow(unsafe_code)] // an exported name must be the only one of its kind in the module
 /// #[unsafe(no_mangle)]
