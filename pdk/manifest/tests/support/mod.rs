@@ -428,6 +428,10 @@ pub fn check_edit(name: &str, stream: &str, wanted: usize, edit: &Edit, tally: &
             assert!(!is_changed);
             assert_eq!(output, stream, "{name}: {edit:?}");
             tally.unchanged += 1;
+            if stream.contains("<<") {
+                // What a merge key already gives is left as it is; the independent reading does not merge.
+                return;
+            }
         }
         Ok(true) => {
             assert!(is_changed);
