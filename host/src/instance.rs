@@ -297,5 +297,7 @@ fn failure(store: &mut Store<Host>, limits: &Limits, error: wasmtime::Error) -> 
             .detail(detail);
     }
     // Nothing else stops a guest but what the engine refuses when it makes memories and tables.
-    Error::limit(format!("it cannot be started: {error:#}")).detail(detail)
+    Error::limit(format!("it cannot be started: {error:#}"))
+        .hint("Windlass reserves 4 GiB of addresses (not of memory) for a plugin: where `ulimit -v` is set, raise it")
+        .detail(detail)
 }
