@@ -239,6 +239,43 @@ fn one_attacker_spoils_the_whole_chain_and_nothing_of_it_is_kept() {
     place.assert_unharmed();
 }
 
+/// The one entry of the cache.
+fn cache_entry(place: &Place) -> PathBuf {
+    let mut entries = std::fs::read_dir(place.folder.path().join("cache/code")).unwrap();
+    let entry = entries.next().unwrap().unwrap().path();
+    assert!(entries.next().is_none(), "there is more than one entry, or a temporary file was left");
+    entry
+}
+
+#[test]
+fn runs_that_race_for_a_cold_cache_all_succeed() {
+    let place = Place::new();
+    let honest = place.text_guest("honest", HONEST);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert!(place.render(std::slice::from_ref(&honest), STREAM).is_ok()));
+        }
+    });
+    cache_entry(&place);
+}
+
+#[test]
+fn a_spoilt_cache_entry_is_made_anew_and_never_run() {
+    let place = Place::new();
+    place.assert_unharmed();
+    let entry = cache_entry(&place);
+    let good = std::fs::read(&entry).unwrap();
+    let middle = good.len() / 2;
+    let mut flipped = good.clone();
+    flipped[middle] ^= 1;
+    for spoilt in [flipped, good[..middle].to_vec(), Vec::new(), b"\x7fELF".repeat(1000)] {
+        std::fs::write(&entry, spoilt).unwrap();
+        place.assert_unharmed();
+        let healed = std::fs::read(cache_entry(&place)).unwrap();
+        assert_eq!(healed.len(), good.len());
+    }
+}
+
 #[test]
 fn a_thousand_runs_leave_nothing_behind() {
     let place = Place::new();
