@@ -32,7 +32,7 @@ impl Block {
 }
 
 /// The blocks, the input and what the guest set as output and error.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Kernel {
     /// Sorted by offset, as offsets only grow.
     blocks: Vec<Block>,
@@ -47,7 +47,7 @@ pub(crate) struct Kernel {
 
 impl Kernel {
     pub(crate) fn new(input: Vec<u8>) -> Self {
-        Self { input, next_offset: FIRST_OFFSET, ..Self::default() }
+        Self { blocks: Vec::new(), freed: 0, next_offset: FIRST_OFFSET, recent: 0, input, output: None, error: None }
     }
 
     pub(crate) fn input_length(&self) -> u64 {
