@@ -149,7 +149,7 @@ mod tests {
         let plain: Vec<String> = lines.iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect();
         assert!(plain.iter().all(|line| line.chars().count() <= 60), "{plain:#?}");
         assert!(plain.iter().all(|line| !line.contains('\u{1b}')));
-        assert!(plain[1].starts_with("Deployment/broken  Failed        2m  bro"), "{plain:#?}");
+        assert!(plain[1].starts_with("Deployment/broken  Failed         2m  bro"), "{plain:#?}");
         assert!(plain[4].ends_with("] 1/3 ready  5s of 5m"), "{plain:#?}");
         let small = table(&rows, Goal::Ready, Duration::ZERO, Duration::ZERO, (8, 2));
         assert!(small.len() <= 4);
