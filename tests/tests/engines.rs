@@ -51,6 +51,24 @@ fn windlass_and_helms_engine_give_the_same_bytes() {
     }
 }
 
+/// The plugin compiled for this machine gives the bytes that the sandboxed one gives.
+#[test]
+fn native_and_sandboxed_code_give_the_same_bytes() {
+    let sandbox = Sandbox::new();
+    let folder = needs::plugin("label-injector").display().to_string();
+    for words in RUNS.iter().filter(|(plugin, _)| *plugin == "label-injector").map(|(_, words)| words) {
+        for stream in streams() {
+            let mut arguments = vec!["run", folder.as_str()];
+            arguments.extend(words.iter().flat_map(|word| ["--set", word]));
+            let sandboxed = sandbox.run(&arguments, &stream.bytes);
+            let mut native = Command::new(env!("CARGO_BIN_EXE_native-label-injector"));
+            let native = feed(native.args(*words), &stream.bytes).expect("the program starts");
+            assert_eq!(sandboxed.code == Some(0), native.code == Some(0), "{}: {}", stream.name, native.stderr);
+            assert!(sandboxed.stdout == native.stdout, "{}: not the same bytes", stream.name);
+        }
+    }
+}
+
 /// What released Helm sends (helm/helm#31832) cannot be answered; the error says what to do instead.
 #[test]
 fn the_message_of_released_helm_is_refused_with_advice() {
