@@ -43,8 +43,8 @@ fn a_plugin_that_is_not_there() {
 #[test]
 fn a_file_that_is_not_wasm() {
     let sandbox = Sandbox::new();
-    let file = sandbox.write("text.wasm", "(module)");
-    refused(&sandbox.run(["run", &file.display().to_string()], NAMESPACE), 2, &["text.wasm"]);
+    let file = sandbox.write("text.wasm", "a text of some length");
+    refused(&sandbox.run(["run", &file.display().to_string()], NAMESPACE), 2, &["`text`", "not a WebAssembly module"]);
 }
 
 #[test]
