@@ -467,7 +467,7 @@ impl<'a> Planner<'a> {
             for entry in entries {
                 emit::write_flow_entries(std::slice::from_ref(entry), &mut text);
                 text.push(',');
-                text.push_str(crate::stream::newline_of(self.source.text));
+                text.push_str(self.newline_at(at));
                 text.push_str(prefix);
             }
         } else {
@@ -573,7 +573,7 @@ impl<'a> Planner<'a> {
         if self.line_start(self.outer_start(last)) > data.start as usize
             && prefix.bytes().all(|byte| matches!(byte, b' ' | b'\t'))
         {
-            text.push_str(crate::stream::newline_of(self.source.text));
+            text.push_str(self.newline_at(data.start as usize));
             text.push_str(prefix);
         } else {
             text.push(' ');
@@ -800,12 +800,19 @@ impl<'a> Planner<'a> {
 
     // ---- style -----------------------------------------------------------------------------------------------------
 
+    /// The line end of the line at an offset. Helm 3 writes a comment that ends in a line feed above a template that was
+    /// saved with carriage returns, so the first line does not speak for the document.
+    fn newline_at(&self, offset: usize) -> &'static str {
+        let rest = self.source.text.get(offset..).unwrap_or_default();
+        crate::stream::newline_of(if rest.contains('\n') { rest } else { self.source.text })
+    }
+
     /// How the document writes what is about to be written under a collection at a column.
     fn style<'v>(&self, near: u32, column: usize, values: impl Iterator<Item = &'v Value>) -> BlockStyle {
         let mut style = BlockStyle {
             step: 2,
             list_indent: ListIndent::SameColumn,
-            newline: crate::stream::newline_of(self.source.text),
+            newline: self.newline_at(self.source.node(near).start as usize),
         };
         let mut values = values;
         if values.all(emit::is_inline) {
