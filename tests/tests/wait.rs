@@ -412,7 +412,8 @@ fn an_interrupt_ends_it_cleanly() {
     stage.server.wait_until_asked("watch deployments", 1);
     let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill starts");
     assert!(killed.success());
-    check(&stage.end(child), 130, &["interrupted after", "Deployment/web  InProgress"]);
+    // Whether the object was judged by then is a race; that it is named is not.
+    check(&stage.end(child), 130, &["interrupted after", "Deployment/web  "]);
 }
 
 /// What Helm waits for, too: a name, the objects of a chart with the status that each will have, whether all become ready.
