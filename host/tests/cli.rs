@@ -239,3 +239,29 @@ fn colours_are_for_terminals_unless_asked_for() {
     assert!(has_colour(&diff(&["--color", "always"], true)), "a flag is stronger than a variable");
     assert!(!has_colour(&diff(&["--color", "never"], false)));
 }
+
+/// The help of `command` and of all commands below it, as Markdown.
+fn reference(home: &Home, command: &[String], text: &mut String) {
+    let help = run(home.command(command.iter().map(String::as_str).chain(["--help"])), b"");
+    let help = String::from_utf8(help.stdout).expect("UTF-8");
+    let title = [&["windlass".to_owned()], command].concat().join(" ");
+    text.push_str(&format!("\n{} `{title}`\n\n```text\n{}\n```\n", "#".repeat(command.len() + 2), help.trim_end()));
+    let below = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    for line in below.filter(|line| !line.starts_with("    ")) {
+        let name = line.split_whitespace().next().expect("a name");
+        if name != "help" {
+            reference(home, &[command, &[name.to_owned()]].concat(), text);
+        }
+    }
+}
+
+#[test]
+fn the_reference_in_the_documentation_is_what_help_says() {
+    let home = Home::new();
+    let mut text = "# Commands\n\nWhat `windlass help` says, of all commands. Written by `WINDLASS_BLESS=1 cargo test -p windlass --test cli`.\n"
+        .to_owned();
+    reference(&home, &[], &mut text);
+    let mut failures = Vec::new();
+    check_snapshot(&tests().join("../../docs/cli.md"), &text, &mut failures);
+    finish(failures);
+}
