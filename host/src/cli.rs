@@ -29,7 +29,7 @@ mod why;
 use std::process::ExitCode as ProcessExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::compile::child;
 use crate::error::{Error, ExitCode};
@@ -100,6 +100,31 @@ enum Command {
     Man(housekeeping::ManArgs),
 }
 
+/// `windlass run` alone: Helm starts it for each render, and defining all other commands as well would take it as long
+/// again as everything else that it does with its arguments.
+#[derive(Parser, Debug)]
+#[command(name = "windlass")]
+struct RunLine {
+    #[command(flatten)]
+    global: GlobalArgs,
+    #[command(subcommand)]
+    command: OnlyRun,
+}
+
+#[derive(Subcommand, Debug)]
+enum OnlyRun {
+    Run(run::RunArgs),
+}
+
+/// A correct `windlass run ...`; for help and for what is wrong with any other, the whole definition is needed.
+fn parse_run(arguments: &[std::ffi::OsString]) -> Option<CommandLine> {
+    if arguments.get(1).is_none_or(|command| command != "run") {
+        return None;
+    }
+    let RunLine { global, command: OnlyRun::Run(arguments) } = RunLine::try_parse_from(arguments).ok()?;
+    Some(CommandLine { global, command: Command::Run(arguments) })
+}
+
 /// Parses the process's arguments, runs the command and says how it ended. Panics become exit code 70.
 pub fn main() -> ProcessExitCode {
     // The compiler's child process is this same program; it has no command line of its own.
@@ -112,13 +137,12 @@ pub fn main() -> ProcessExitCode {
 
 fn execute() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
-    let matches = match CommandLine::command().try_get_matches_from(&arguments) {
-        Ok(matches) => matches,
-        Err(error) => return show_usage(&error, &arguments),
-    };
-    let command_line = match CommandLine::from_arg_matches(&matches) {
-        Ok(command_line) => command_line,
-        Err(error) => return show_usage(&error, &arguments),
+    let command_line = match parse_run(&arguments) {
+        Some(command_line) => command_line,
+        None => match CommandLine::try_parse_from(&arguments) {
+            Ok(command_line) => command_line,
+            Err(error) => return show_usage(&error, &arguments),
+        },
     };
     let GlobalArgs { output, quiet, color } = command_line.global;
     let printer = Printer::new(output, quiet, color);

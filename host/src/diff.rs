@@ -276,7 +276,7 @@ mod tests {
         check(&stream(&[&a, &b]), &stream(&[&a, &b]), &[]);
         check(
             &stream(&[&a, &b]),
-            &stream(&[&a.replace('1', "2"), &b]),
+            &stream(&[&a.replace("\"1\"", "\"2\""), &b]),
             &[r#"Changed ConfigMap/a 1 @2,4 2,4 ["-data: {x: \"1\"}", "+data: {x: \"2\"}"]"#],
         );
         check(

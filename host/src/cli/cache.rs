@@ -11,7 +11,8 @@ use crate::dirs;
 use crate::error::Error;
 
 /// What lies in the cache folder: each part is a folder of its own, and nothing else there is ever touched.
-const PARTS: [(&str, &str); 1] = [(crate::compile::cache::FOLDER, "compiled plugins")];
+const PARTS: [(&str, &str); 2] =
+    [(crate::compile::cache::FOLDER, "compiled plugins"), (crate::oci::blobs::FOLDER, "content from registries")];
 
 /// Look at the cache, or empty it. Everything in it is made anew when needed.
 #[derive(Args, Debug)]

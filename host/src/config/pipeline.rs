@@ -263,7 +263,7 @@ mod tests {
         check(
             "plugins:\n- use: ./p\n  config: {version: 1.20, on: yes, name: \"1\", labels: &l {a: b}, more: *l}\n  grants:\n    net: [a.example:443]\n    read: {/charts: sub, /abs: /x}\n    write:\n    env: [HOME]\n    kube: [get:configmaps.v1/ns]\n    clock: true\n    random: false\n  limits: {memory: 64Mi, timeout: 500ms, maxOutput: 1Gi}\ntrust: {}\n",
             Ok(
-                "/base/./p [{\"version\":1.20,\"on\":true,\"name\":\"1\",\"labels\":{\"a\":\"b\"},\"more\":{\"a\":\"b\"}}] net a.example:443, read /charts=/base/sub, read /abs=/x, env HOME, kube get:configmaps.v1/ns, clock  64Mi 500ms 1Gi",
+                "/base/./p [{\"version\":1.20,\"on\":\"yes\",\"name\":\"1\",\"labels\":{\"a\":\"b\"},\"more\":{\"a\":\"b\"}}] net a.example:443, read /charts=/base/sub, read /abs=/x, env HOME, kube get:configmaps.v1/ns, clock  64Mi 500ms 1Gi",
             ),
         );
     }
@@ -297,7 +297,7 @@ mod tests {
             ),
         );
         check("plugins: *nowhere\n", Err("3:10 while parsing node, found unknown anchor"));
-        check("plugins: [{use: !mine a}]\n", Err("3:17 tag `!mine` is not known here"));
+        check("plugins: [{use: !mine a}]\n", Err("3:23 tag `!mine` is not known here"));
         check("plugins: [{use: a}]\n---\n{}\n", Err("5:1 a second document: this file holds one (remove the `---`)"));
     }
 

@@ -250,6 +250,6 @@ mod tests {
                 "7:20 runtimeConfig.config.labels: expected a text, found a map (Helm's engine takes strings only: quote the value, as YAML text if it is a map or list)",
             ),
         );
-        check("a: [1\n", Err("2:1 while parsing a flow sequence, expected ',' or ']'"));
+        check("a: [1\n", Err("1:4 unclosed bracket '['"));
     }
 }

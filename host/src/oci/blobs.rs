@@ -11,6 +11,9 @@ use crate::error::Error;
 use crate::fetch::Digest;
 use crate::store::PrivateFolder;
 
+/// The folder inside the cache folder.
+pub(crate) const FOLDER: &str = "oci";
+
 /// Where fetched content is kept, and where else it may already be.
 #[derive(Clone, Debug, Default)]
 pub struct Blobs {
@@ -24,7 +27,7 @@ impl Blobs {
     /// # Errors
     /// When there is no home directory (exit 2).
     pub fn of_user(layouts: Vec<PathBuf>) -> Result<Self, Error> {
-        Ok(Self { folder: Some(dirs::cache()?.join("oci")), layouts })
+        Ok(Self { folder: Some(dirs::cache()?.join(FOLDER)), layouts })
     }
 
     /// Keeps nothing (`--no-cache`).
