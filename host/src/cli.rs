@@ -238,6 +238,10 @@ fn show_usage(error: &clap::Error, arguments: &[std::ffi::OsString]) -> ExitCode
 
 /// Clap's complaint in our own form: the first paragraph is the message, tips are hints.
 fn usage_error(error: &clap::Error) -> Error {
+    // Clap would answer with the whole help.
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return Error::usage("no command is given").hint("`--help` lists the commands and what they take");
+    }
     let rendered = error.render().to_string();
     let mut paragraphs = rendered.split("\n\n");
     let message = paragraphs.next().unwrap_or_default().trim();
