@@ -238,8 +238,8 @@ fn show_usage(error: &clap::Error, arguments: &[std::ffi::OsString]) -> ExitCode
 
 /// Clap's complaint in our own form: the first paragraph is the message, tips are hints.
 fn usage_error(error: &clap::Error) -> Error {
-    // Clap would answer with the whole help.
-    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+    // Clap would answer with the whole help, or with all names on one line.
+    if matches!(error.kind(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand) {
         return Error::usage("no command is given").hint("`--help` lists the commands and what they take");
     }
     let rendered = error.render().to_string();
