@@ -377,6 +377,11 @@ impl<'a> Node<'a> {
     /// Whether a value means the same as this node, so that writing it would change nothing. The order of a map's
     /// entries does not matter.
     pub fn means(&self, value: &Value) -> bool {
+        // What a tag of the chart's own makes of a scalar is not known here.
+        let tags = self.data().flags & (flag::TAG | flag::TEXT_TAG);
+        if tags == flag::TAG && self.kind() == Kind::Scalar {
+            return false;
+        }
         match (self.kind(), value) {
             (Kind::Map, Value::Map(entries)) => {
                 let own = self.entries();
