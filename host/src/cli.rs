@@ -161,7 +161,7 @@ fn dispatch(command: Command, printer: &Printer) -> Result<Outcome, Error> {
     match command {
         Command::Run(arguments) => run::run(&arguments, printer),
         Command::Diff(arguments) => diff::run(&arguments, printer),
-        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments, printer),
         Command::Package(arguments) => package::run(&arguments),
         Command::Push(arguments) => push::run(&arguments, printer),
         Command::Pull(arguments) => pull::run(&arguments, printer),

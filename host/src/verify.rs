@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::error::Error;
 use crate::fetch::{Digest, Fetched};
+use crate::oci::artifact;
 use crate::oci::pull::{Remote, Shipped};
 use crate::source::PluginRef;
 
@@ -60,6 +61,10 @@ impl Verified {
 
     /// A short name for messages: the last segment of the reference, without its extension or version.
     pub fn name(&self) -> String {
+        // A plugin that is attached to a chart lies in the chart's repository.
+        if let Some(shipped) = self.shipped() {
+            return artifact::name_and_version(&shipped.archive_name).0.to_owned();
+        }
         match &self.fetched.reference {
             PluginRef::Installed(name) => name.clone(),
             PluginRef::Oci(reference) => {

@@ -15,6 +15,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod api_server;
+pub mod faulty_registry;
 pub mod input;
 pub mod needs;
 pub mod objects;

@@ -32,6 +32,8 @@ pub mod helm;
 pub mod install;
 pub mod lines;
 pub mod peers;
+pub mod publish;
+pub mod registry;
 pub mod say;
 pub mod setup;
 pub mod streams;
@@ -52,6 +54,8 @@ cargo xtask COMMAND
   test               everything: formatting, lints, docs, licences, tidy rules, unit, plugin and end-to-end tests
                      (--quick: without docs and licences; a word: only the steps whose name holds it)
   bench              speed and memory side by side with other tools (--quick; --json FILE)
+  publish            every sample plugin into a registry (--registry oci://HOST/PATH [--chart oci://...] [--sign KEY]
+                     [--dry-run] [--json] [-- FLAGS])
   install            the binary and the sample plugins, for you
   fuzz [TARGET] [S]  fuzz one target, or each, for S seconds (60)
   tidy               the repository's own rules
@@ -78,6 +82,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
         "test" => test::run(rest),
         "bench" => bench::run(rest),
         "install" => install::run(rest),
+        "publish" => publish::run(rest),
         "fuzz" => fuzz::run(rest),
         "tidy" => tidy::run(rest),
         "streams" => streams::run(rest),

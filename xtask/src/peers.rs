@@ -30,6 +30,9 @@ pub const YAML_ORACLE: Peer = Peer { name: "yaml-oracle", language: Language::Go
 /// Computes statuses with the library that Helm uses, and evaluates JSONPath with client-go; one request per line.
 pub const KSTATUS_GO: Peer = Peer { name: "kstatus-go", language: Language::Go };
 
+/// A registry with the referrers API, in memory.
+pub const REGISTRY: Peer = Peer { name: "registry", language: Language::Go };
+
 /// Runs a plugin with the `extism` crate.
 pub const EXTISM_CRATE: Peer = Peer { name: "extism-crate", language: Language::Rust };
 

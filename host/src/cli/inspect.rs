@@ -3,7 +3,8 @@
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use super::printer::{Outcome, printable, style, styled};
+use super::printer::{Outcome, Printer, printable, style, styled};
+use super::remote_args::RemoteArgs;
 use crate::error::Error;
 use crate::inspect::{self, Inspection, Verdict};
 use crate::installed;
@@ -17,10 +18,17 @@ pub(super) struct InspectArgs {
     /// installed plugin.
     #[arg(value_name = "PLUGIN")]
     plugin: PluginRef,
+    #[command(flatten)]
+    remote: RemoteArgs,
 }
 
-pub(super) fn run(arguments: &InspectArgs) -> Result<Outcome, Error> {
-    let plugin = render::open(&arguments.plugin)?;
+pub(super) fn run(arguments: &InspectArgs, printer: &Printer) -> Result<Outcome, Error> {
+    let plugin = match &arguments.plugin {
+        PluginRef::Path(_) | PluginRef::Installed(_) => render::open(&arguments.plugin)?,
+        PluginRef::Oci(_) | PluginRef::Layout { .. } => {
+            render::open_with(&arguments.plugin, &arguments.remote.remote(true, printer)?)?
+        }
+    };
     let inspection = inspect::inspect(&plugin)?;
     let yaml = installed::read_plugin_yaml(&plugin)?;
     let mut json = serde_json::to_value(&inspection)

@@ -20,7 +20,7 @@ pub(super) struct PushArgs {
     /// NAME-VERSION.tgz (its .prov beside it goes along), or a plugin folder, which is packaged first.
     #[arg(value_name = "PLUGIN", required_unless_present = "from_layout")]
     plugin: Option<PathBuf>,
-    /// oci://HOST/PATH (NAME:VERSION is added), oci://HOST/PATH/NAME or oci://HOST/PATH/NAME:VERSION.
+    /// oci://HOST/PATH (NAME:VERSION is added), oci://HOST/PATH/NAME, oci://HOST/PATH/NAME:VERSION, or oci-layout:DIR.
     #[arg(value_name = "REFERENCE", required_unless_present = "from_layout")]
     target: Option<String>,
     /// Push what is in this OCI layout, with its signatures and referrers; DIR:TAG picks one of several.
@@ -79,6 +79,21 @@ pub(super) fn run(arguments: &PushArgs, printer: &Printer) -> Result<Outcome, Er
         return Err(Error::usage("push needs a plugin and a reference"));
     };
     let shipment = shipment(path, &arguments.sign)?;
+    if let Some(folder) = target.strip_prefix("oci-layout:") {
+        let pushed = push::push_to_layout(&Layout::create(Path::new(folder))?, &shipment)?;
+        let name = format!("{}-{}", shipment.plugin.name, shipment.tag());
+        let reference = format!("oci-layout:{folder}:{name}");
+        let text = format!("{reference} is written: {} ({} bytes)\n", pushed.digest, pushed.size);
+        let json = json!({
+            "reference": reference,
+            "digest": pushed.digest.to_string(),
+            "size": pushed.size,
+            "wasm": shipment.wasm.to_string(),
+            "signed": shipment.artifact.provenance.is_some(),
+            "new": pushed.is_new,
+        });
+        return Ok(Outcome::report(text, json));
+    }
     let reference = complete(target, &shipment.plugin.name, &shipment.tag())?;
     let tag = reference.tag().filter(|_| reference.digest().is_none());
     let tag = tag.ok_or_else(|| Error::usage("a plugin is pushed under a version, not under a digest"))?;

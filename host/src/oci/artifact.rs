@@ -137,6 +137,15 @@ impl Blob {
     }
 }
 
+/// Splits `NAME-VERSION.tgz`, where both may contain dashes: the version begins at the first dash before a whole version.
+pub(crate) fn name_and_version(archive_name: &str) -> (&str, &str) {
+    let stem = archive_name.trim_end_matches(".tgz");
+    stem.match_indices('-')
+        .map(|(at, _)| (stem.get(..at).unwrap_or_default(), stem.get(at + 1..).unwrap_or_default()))
+        .find(|(_, version)| semver::Version::parse(version).is_ok())
+        .unwrap_or((stem, ""))
+}
+
 /// A text from a registry as it may be shown.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().take(200).flat_map(char::escape_debug).collect()

@@ -90,6 +90,30 @@ impl Layout {
         }
     }
 
+    /// What the layout was made for: the manifest with this tag (or plugin name, or digest); without one the only manifest
+    /// that refers to no other.
+    ///
+    /// # Errors
+    ///
+    /// As [`Layout::find`].
+    pub fn root(&self, tag: Option<&str>) -> Result<Manifest, Error> {
+        if tag.is_some() {
+            return self.find(tag);
+        }
+        let mut roots = Vec::new();
+        for entry in self.entries()? {
+            let manifest = self.manifest(&entry)?;
+            let is_signature = annotation(&entry, REF_NAME).is_some_and(|name| name.starts_with("sha256-"));
+            if !is_signature && manifest.image().is_ok_and(|image| image.subject.is_none()) {
+                roots.push(manifest);
+            }
+        }
+        match roots.len() {
+            1 => roots.pop().ok_or_else(|| Error::bug("a list of one is empty")),
+            _ => self.find(None),
+        }
+    }
+
     /// The manifest of an entry, checked against its digest.
     ///
     /// # Errors

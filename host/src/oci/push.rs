@@ -6,7 +6,7 @@ use oci_client::manifest::{OciDescriptor, OciImageManifest};
 
 use super::artifact::{
     Blob, CHART_CONFIG_TYPE, MAX_ARCHIVE_BYTES, MAX_MANIFEST_BYTES, Manifest, PLUGIN_ARTIFACT_TYPE, PluginArtifact,
-    PluginLayers, TITLE,
+    PluginLayers, TITLE, name_and_version,
 };
 use super::layout::{Layout, PLUGIN_NAME, REF_NAME, blobs_of};
 use super::origin::{Origin, kind_of, signature_tag};
@@ -98,6 +98,10 @@ pub fn push(
     let pushed = |is_new: bool| Pushed { digest: manifest.digest, size: size_of(&shipment.artifact), is_new };
     match registry.resolve(repository, tag)? {
         Some(there) if there.digest == manifest.digest => return Ok(pushed(false)),
+        // A signature says when it was made, so signing the same archive again gives another manifest.
+        Some(there) if !force && has_same_archive(registry, repository, &there.digest, &shipment.artifact)? => {
+            return Ok(Pushed { digest: there.digest, ..pushed(false) });
+        }
         Some(there) if !force => {
             return Err(Error::denied(format!(
                 "oci://{}/{repository}:{tag} is there with other content ({})",
@@ -114,6 +118,18 @@ pub fn push(
     push_blobs(registry, repository, &shipment.artifact)?;
     registry.push_manifest(repository, tag, &manifest)?;
     Ok(pushed(true))
+}
+
+/// Whether a manifest is about the same archive, and signed if ours is.
+fn has_same_archive(
+    registry: &Registry,
+    repository: &str,
+    digest: &Digest,
+    ours: &PluginArtifact,
+) -> Result<bool, Error> {
+    let manifest = registry.manifest(repository, &digest.to_string())?;
+    let Ok(layers) = manifest.image().and_then(|image| PluginLayers::find(&image)) else { return Ok(false) };
+    Ok(layers.archive.digest == Digest::of(&ours.archive) && (layers.provenance.is_some() || ours.provenance.is_none()))
 }
 
 fn push_blobs(registry: &Registry, repository: &str, artifact: &PluginArtifact) -> Result<(), Error> {
@@ -189,24 +205,30 @@ pub fn attach(
     let manifest = shipment.artifact.manifest(Some(chart.descriptor.clone()))?;
     let version = shipment.plugin.version.to_string();
     let attached = discover(registry, repository, chart)?;
-    let is_new = !attached.iter().any(|other| other.digest == manifest.digest);
-    if is_new
-        && !force
-        && let Some(other) =
-            attached.iter().find(|other| other.name == shipment.plugin.name && other.version == version)
-    {
-        return Err(Error::denied(format!(
-            "another {}-{version} is attached to this chart ({})",
-            other.name, other.digest
-        ))
-        .hint("give the plugin a new version, or add `--force` to attach this one as well"));
+    let known = attached.iter().find(|other| other.digest == manifest.digest);
+    let same_version = attached.iter().find(|other| other.name == shipment.plugin.name && other.version == version);
+    let size = size_of(&shipment.artifact);
+    match known.or(same_version) {
+        Some(other) if other.digest == manifest.digest || force => {}
+        Some(other) if has_same_archive(registry, repository, &other.digest, &shipment.artifact)? => {
+            return Ok(Pushed { digest: other.digest, size, is_new: false });
+        }
+        Some(other) => {
+            return Err(Error::denied(format!(
+                "another {}-{version} is attached to this chart ({})",
+                other.name, other.digest
+            ))
+            .hint("give the plugin a new version, or add `--force` to attach this one as well"));
+        }
+        None => {}
     }
+    let is_new = known.is_none();
     if is_new {
         push_blobs(registry, repository, &shipment.artifact)?;
         let entry = index_entry(&manifest, PLUGIN_ARTIFACT_TYPE, Some(shipment.artifact.annotations.clone()));
         registry.push_referrer(repository, &chart.digest, &manifest, &entry)?;
     }
-    Ok(Pushed { digest: manifest.digest, size: size_of(&shipment.artifact), is_new })
+    Ok(Pushed { digest: manifest.digest, size, is_new })
 }
 
 /// The plugins that are attached to a chart, sorted by name and version.
@@ -219,13 +241,7 @@ pub fn discover(registry: &Registry, repository: &str, chart: &Chart) -> Result<
     for (manifest, image) in found {
         // Whoever may write to the repository may attach nonsense; it must not hide the rest.
         let Ok(layers) = PluginLayers::find(&image) else { continue };
-        let stem = layers.archive_name.trim_end_matches(".tgz");
-        // `NAME-VERSION`, where both may contain dashes: the version begins at the first dash before a digit.
-        let split = stem
-            .match_indices('-')
-            .find(|(at, _)| stem.get(at + 1..).is_some_and(|rest| semver::Version::parse(rest).is_ok()));
-        let (name, version) =
-            split.and_then(|(at, _)| Some((stem.get(..at)?, stem.get(at + 1..)?))).unwrap_or((stem, ""));
+        let (name, version) = name_and_version(&layers.archive_name);
         attached.push(Attached {
             name: name.to_owned(),
             version: version.to_owned(),
@@ -337,7 +353,7 @@ pub fn push_from_layout(
     tag: &str,
     force: bool,
 ) -> Result<Vec<Carried>, Error> {
-    let root = layout.find(wanted)?;
+    let root = layout.root(wanted)?;
     match registry.resolve(repository, tag)? {
         Some(there) if there.digest != root.digest && !force => {
             return Err(Error::denied(format!(

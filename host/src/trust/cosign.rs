@@ -218,3 +218,111 @@ fn verify_bundle(text: &str, key: &CosignKey, manifest: &Digest) -> Result<(), S
     let names = statement.subject.iter().any(|subject| subject.digest.get("sha256") == Some(&hex));
     if names { Ok(()) } else { Err("it signs another manifest".to_owned()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ring::rand::SystemRandom;
+    use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
+
+    /// A key, and its public half as `cosign generate-key-pair` writes it.
+    fn key_pair() -> (EcdsaKeyPair, String) {
+        let random = SystemRandom::new();
+        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random).unwrap();
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, document.as_ref(), &random).unwrap();
+        // SubjectPublicKeyInfo of a P-256 point: a fixed head, then the point.
+        let mut info = BASE64.decode("MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgA=").unwrap();
+        info.extend_from_slice(pair.public_key().as_ref());
+        (pair, format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", wrapped(&BASE64.encode(info))))
+    }
+
+    fn wrapped(text: &str) -> String {
+        let lines: Vec<_> = text.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+        lines.join("\n")
+    }
+
+    fn sign(pair: &EcdsaKeyPair, message: &[u8]) -> String {
+        BASE64.encode(pair.sign(&SystemRandom::new(), message).unwrap())
+    }
+
+    fn bundle(pair: &EcdsaKeyPair, kind: &str, predicate: &str, digest: &Digest) -> CosignSignature {
+        let statement = format!(
+            r#"{{"_type":"https://in-toto.io/Statement/v1","predicateType":"{predicate}","predicate":{{}},"subject":[{{"digest":{{"sha256":"{}"}}}}]}}"#,
+            digest.hex()
+        );
+        let message = format!("DSSEv1 {} {kind} {} {statement}", kind.len(), statement.len());
+        let (payload, sig) = (BASE64.encode(&statement), sign(pair, message.as_bytes()));
+        CosignSignature::Bundle(format!(
+            r#"{{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{{"publicKey":{{"hint":"x"}}}},"dsseEnvelope":{{"payload":"{payload}","payloadType":"{kind}","signatures":[{{"sig":"{sig}"}}]}}}}"#
+        ))
+    }
+
+    #[track_caller]
+    fn check(signature: &CosignSignature, key: &CosignKey, digest: &Digest, expected: Result<(), &str>) {
+        assert_eq!(signature.verify(key, digest).as_ref().map_err(String::as_str), expected.as_ref().map_err(|e| *e));
+    }
+
+    /// A signature that cosign itself made; from the tests of sigstore-rs (Apache-2.0).
+    #[test]
+    fn a_signature_by_cosign_itself_verifies() {
+        let key = CosignKey::read(
+            "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAENptdY/l3nB0yqkXLBWkZWQwo6+cu\nOSWS1X9vPavpiQOoTTGC0xX57OojUadxF1cdQmrsiReWg2Wn4FneJfa8xw==\n-----END PUBLIC KEY-----",
+        )
+        .unwrap();
+        let payload = r#"{"critical":{"identity":{"docker-reference":"registry-testing.svc.lan/busybox"},"image":{"docker-manifest-digest":"sha256:f3cfc9d0dbf931d3db4685ec659b7ac68e2a578219da4aae65427886e649b06b"},"type":"cosign container image signature"},"optional":null}"#;
+        let signature =
+            "MEUCIQD6q/COgzOyW0YH1Dk+CCYSt4uAhm3FDHUwvPI55zwnlwIgE0ZK58ZOWpZw8YVmBapJhBqCfdPekIknimuO0xH8Jh8=";
+        let simple = |payload: &str| CosignSignature::Simple {
+            payload: BASE64.encode(payload),
+            signature: signature.to_owned(),
+        };
+        let digest = "sha256:f3cfc9d0dbf931d3db4685ec659b7ac68e2a578219da4aae65427886e649b06b".parse().unwrap();
+        check(&simple(payload), &key, &digest, Ok(()));
+        check(&simple(payload), &key, &Digest::of(b"other"), Err("it signs another manifest"));
+        check(&simple(&payload.replace("busybox", "busybux")), &key, &digest, Err("it was not made with this key"));
+        let (_, other) = key_pair();
+        check(&simple(payload), &CosignKey::read(&other).unwrap(), &digest, Err("it was not made with this key"));
+    }
+
+    #[test]
+    fn bundles_verify_and_statements_that_are_no_signatures_do_not() {
+        let (pair, pem) = key_pair();
+        let key = CosignKey::read(&pem).unwrap();
+        let digest = Digest::of(b"manifest");
+        check(&bundle(&pair, IN_TOTO_TYPE, SIGN_PREDICATE, &digest), &key, &digest, Ok(()));
+        check(
+            &bundle(&pair, IN_TOTO_TYPE, SIGN_PREDICATE, &digest),
+            &key,
+            &Digest::of(b"x"),
+            Err("it signs another manifest"),
+        );
+        check(
+            &bundle(&pair, IN_TOTO_TYPE, "https://slsa.dev/provenance/v1", &digest),
+            &key,
+            &digest,
+            Err("its statement is not a signature"),
+        );
+        check(
+            &bundle(&pair, "text/plain", SIGN_PREDICATE, &digest),
+            &key,
+            &digest,
+            Err("it signs something that is not a statement"),
+        );
+        let CosignSignature::Bundle(text) = bundle(&pair, IN_TOTO_TYPE, SIGN_PREDICATE, &digest) else {
+            unreachable!()
+        };
+        let retyped = CosignSignature::Bundle(
+            text.replace(r#""payloadType":"application/vnd.in-toto+json""#, r#""payloadType":"application/json""#),
+        );
+        check(&retyped, &key, &digest, Err("it was not made with this key"));
+        check(&CosignSignature::Bundle("{}".to_owned()), &key, &digest, Err("it holds no statement"));
+    }
+
+    #[test]
+    fn what_is_no_public_key_is_refused() {
+        let (_, pem) = key_pair();
+        for wrong in ["", "x", &pem.replace("PUBLIC", "PRIVATE"), &pem.replace("MFkw", "MFkx")] {
+            assert!(CosignKey::read(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -396,7 +396,7 @@ fn read_keys(bytes: &[u8]) -> Result<Vec<PublicOrSecret>, Error> {
     };
     if let Some(blocks) = keybox_blocks(bytes) {
         for block in blocks {
-            add(block)?;
+            add(&without_trust_packets(block))?;
         }
     } else if bytes.first().is_some_and(|first| first & 0x80 == 0) {
         // rPGP, like Go's library, reads one armored block; people concatenate exports.
@@ -408,9 +408,50 @@ fn read_keys(bytes: &[u8]) -> Result<Vec<PublicOrSecret>, Error> {
             }
         }
     } else {
-        add(bytes)?;
+        add(&without_trust_packets(bytes))?;
     }
     if keys.is_empty() { Err(unreadable("it holds no key".to_owned())) } else { Ok(keys) }
+}
+
+/// A key without GnuPG's private trust packets (tag 12), which stand between a key's parts and would end it for rPGP. What
+/// cannot be walked through stays as it is.
+fn without_trust_packets(bytes: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((tag, length)) = packet(rest).filter(|(_, length)| *length <= rest.len()) {
+        let (packet, next) = rest.split_at(length);
+        if tag != 12 {
+            kept.extend_from_slice(packet);
+        }
+        rest = next;
+    }
+    kept.extend_from_slice(rest);
+    kept
+}
+
+/// The tag and whole length of the first packet (RFC 9580, 4.2); nothing for partial and indeterminate lengths.
+fn packet(bytes: &[u8]) -> Option<(u8, usize)> {
+    let at = |index: usize| bytes.get(index).copied().map(usize::from);
+    let first = bytes.first().copied().filter(|first| first & 0x80 != 0)?;
+    let number =
+        |start: usize, width: usize| (start..start + width).try_fold(0_usize, |sum, index| Some(sum << 8 | at(index)?));
+    let (tag, header, body) = if first & 0x40 == 0 {
+        let width = match first & 3 {
+            0 => 1,
+            1 => 2,
+            2 => 4,
+            _ => return None,
+        };
+        (first >> 2 & 0xf, 1 + width, number(1, width)?)
+    } else {
+        match at(1)? {
+            short @ 0..192 => (first & 0x3f, 2, short),
+            middle @ 192..224 => (first & 0x3f, 3, ((middle - 192) << 8) + at(2)? + 192),
+            255 => (first & 0x3f, 6, number(2, 4)?),
+            _ => return None,
+        }
+    };
+    Some((tag, header.checked_add(body)?))
 }
 
 /// The OpenPGP blocks in a GnuPG keybox (`pubring.kbx`), or nothing when it is none.
@@ -438,4 +479,77 @@ fn keybox_blocks(bytes: &[u8]) -> Option<Vec<&[u8]>> {
         rest = next;
     }
     Some(blocks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pgp::composed::{KeyType, SecretKeyParamsBuilder};
+    use pgp::ser::Serialize as _;
+
+    fn key(user: &str) -> SignedSecretKey {
+        let mut parameters = SecretKeyParamsBuilder::default();
+        parameters.key_type(KeyType::Ed25519Legacy).can_certify(true).can_sign(true).primary_user_id(user.to_owned());
+        parameters.build().unwrap().generate(rand::rngs::OsRng).unwrap()
+    }
+
+    fn secret(key: &SignedSecretKey) -> SecretKey {
+        SecretKey::read(&key.to_bytes().unwrap(), None, || Ok(None)).unwrap()
+    }
+
+    #[test]
+    fn what_was_signed_verifies_and_what_was_changed_does_not() {
+        let (ann, bob) = (key("Ann <ann@example>"), key("Bob <bob@example>"));
+        let signed = secret(&ann).clear_sign("a: 1\n- dashed\n...\nfiles:\n").unwrap();
+        let public = ann.to_public_key();
+        let armored = public.to_armored_string(ArmorOptions::default()).unwrap();
+        let two = format!("{}{armored}", bob.to_public_key().to_armored_string(ArmorOptions::default()).unwrap());
+        for ring in
+            [public.to_bytes().unwrap(), armored.clone().into_bytes(), two.into_bytes(), ann.to_bytes().unwrap()]
+        {
+            let (text, signer) = Keyring::read(&ring).unwrap().verify_clear_signed(&signed).unwrap();
+            assert_eq!(text.trim_end(), "a: 1\n- dashed\n...\nfiles:");
+            assert_eq!(signer.user_id.as_deref(), Some("Ann <ann@example>"));
+        }
+        let ring = Keyring::read(&public.to_bytes().unwrap()).unwrap();
+        let check = |message: &str, expected: &str| {
+            let error = ring.verify_clear_signed(message).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        };
+        check(&signed.replace("a: 1", "a: 2"), "not the one that was signed");
+        check("nothing", "not an OpenPGP clear-signed message");
+        check(&signed.replace("-----BEGIN PGP SIGNATURE-----", "-----BEGIN"), "");
+        let by_bob = secret(&bob).clear_sign("a: 1").unwrap();
+        check(&by_bob, "is not in the keyring");
+        // Text before and after the block is not part of what was signed.
+        let (text, _) = ring.verify_clear_signed(&format!("evil: true\n{signed}")).unwrap();
+        assert!(!text.contains("evil"));
+    }
+
+    #[test]
+    fn trust_packets_are_taken_out() {
+        let bytes = key("Ann").to_public_key().to_bytes().unwrap();
+        let (_, first) = packet(&bytes).unwrap();
+        let mut with_trust = bytes[..first].to_vec();
+        with_trust.extend([0xb0, 2, 0, 3]);
+        with_trust.extend(&bytes[first..]);
+        assert_eq!(without_trust_packets(&with_trust), bytes);
+        for length in 0..bytes.len() {
+            assert_eq!(without_trust_packets(&bytes[..length]), &bytes[..length]);
+        }
+    }
+
+    #[test]
+    fn the_key_that_is_meant_is_found() {
+        let (ann, bob) = (key("Ann <ann@example>"), key("Bob <bob@example>"));
+        let mut ring = ann.to_bytes().unwrap();
+        ring.extend(bob.to_bytes().unwrap());
+        let find = |id: Option<&str>| {
+            SecretKey::read(&ring, id, || Ok(None)).map(|key| first_user_id(&key.key.details).unwrap_or_default())
+        };
+        assert_eq!(find(Some("bob@")).unwrap(), "Bob <bob@example>");
+        assert_eq!(find(Some(&fingerprint(&ann.primary_key))).unwrap(), "Ann <ann@example>");
+        assert!(find(None).is_err() && find(Some("example")).is_err() && find(Some("carol")).is_err());
+        assert!(SecretKey::read(&ann.to_public_key().to_bytes().unwrap(), None, || Ok(None)).is_err());
+    }
 }
