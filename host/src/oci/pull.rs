@@ -239,6 +239,8 @@ pub(crate) fn pull(
     };
     let repository = reference.repository();
     let digest = match (reference.tag(), &pin) {
+        // A digest that the user typed is the whole answer; where the tag points by now does not matter.
+        (_, Some((digest, Pin::Reference))) => Some(*digest),
         (Some(tag), pin) => match (registry.resolve(repository, tag), pin) {
             (Ok(Some(found)), Some((digest, _))) if found.digest != *digest => {
                 return Err(moved(&PluginRef::Oci(reference.clone()), digest, &found.digest));
