@@ -2,10 +2,12 @@
 //! the sandbox, with a readable diff at the end. With nothing but Rust on the machine, it runs on the stream that Helm 4
 //! handed over when it was recorded, and says so. Everything it makes is in `target/demo`, to look at.
 
+mod registry;
+
 use crate::command::{self, During, Failure, Result};
 use crate::helm::{self, Helm, Version};
 use crate::lines::{self, Edit};
-use crate::{build, expect_only, say, streams, workspace};
+use crate::{build, expect_only, say, streams, tools, workspace};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -46,9 +48,13 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     }
     let stage = Stage::new()?;
     let mut shown = None;
+    let mut helm_4 = None;
     for version in Version::ALL {
         match version.tool().ensure() {
-            Ok(program) => shown = Some(stage.render(version, program)?),
+            Ok(program) => {
+                shown = Some(stage.render(version, program.clone())?);
+                helm_4 = Some(program).filter(|_| matches!(version, Version::Four)).or(helm_4);
+            }
             Err(failure) => {
                 say::failure(&failure);
                 say::note(&format!("going on without {}", version.title()));
@@ -60,6 +66,17 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
         None => stage.run_on_record()?,
     };
     stage.diff(&stream)?;
+    registry::through_a_folder(&stage.folder, &stream)?;
+    match (helm_4, tools::REGISTRY.ensure()) {
+        (Some(helm), Ok(_)) => {
+            registry::next_to_a_chart(&stage.folder.join("registry"), &helm::chart(CHART), helm, &stream)?;
+        }
+        (_, Err(failure)) => {
+            say::failure(&failure);
+            say::note("going on without a registry");
+        }
+        (None, Ok(_)) => say::note("going on without a registry: it takes Helm 4 to show it"),
+    }
     say::step(&format!("demo done in {}; the files are in {}", say::duration(start.elapsed()), stage.folder.display()));
     Ok(ExitCode::SUCCESS)
 }
