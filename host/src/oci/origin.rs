@@ -2,7 +2,7 @@
 
 use oci_client::manifest::OciImageManifest;
 
-use super::artifact::{Blob, MAX_MANIFEST_BYTES, Manifest};
+use super::artifact::{Blob, EMPTY_CONFIG_TYPE, MAX_MANIFEST_BYTES, Manifest};
 use super::layout::Layout;
 use super::registry::{Registry, fallback_tag};
 use crate::error::Error;
@@ -38,11 +38,13 @@ impl Origin<'_> {
             Self::Repository(registry, repository) => {
                 let mut found = Vec::new();
                 for entry in registry.referrers(repository, subject)? {
-                    // Lists in fallback tags may lack the type; then the manifest says it.
+                    // Lists in fallback tags may lack the type, and go-containerregistry gives the config's; then the
+                    // manifest says it.
+                    let says_nothing = |kind: &str| kind.is_empty() || kind == EMPTY_CONFIG_TYPE;
                     let may_fit = entry
                         .artifact_type
                         .as_deref()
-                        .is_none_or(|kind| kind.is_empty() || artifact_type.is_none_or(|wanted| kind == wanted));
+                        .is_none_or(|kind| says_nothing(kind) || artifact_type.is_none_or(|wanted| kind == wanted));
                     if !may_fit || u64::try_from(entry.size).map_or(true, |size| size > MAX_MANIFEST_BYTES) {
                         continue;
                     }
