@@ -34,7 +34,11 @@ const STEPS: &[Step] = &[
     Step { name: "tools", slow: false, act: fetch_tools },
     Step { name: "formatting", slow: false, act: formatting },
     Step { name: "tidy", slow: false, act: || check(tidy::run(&[]).map(drop)) },
-    Step { name: "build", slow: false, act: || check(build::host().and_then(|()| build::plugins()).map(drop)) },
+    Step {
+        name: "build",
+        slow: false,
+        act: || check(build::host().and_then(|()| build::check_sizes(&build::plugins()?))),
+    },
     Step { name: "lints", slow: false, act: lints },
     Step { name: "docs", slow: true, act: docs },
     Step { name: "licences", slow: true, act: licences },
