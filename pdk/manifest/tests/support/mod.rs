@@ -78,7 +78,11 @@ impl Oracle {
 
     /// The node at a path; of equal keys the last.
     pub fn at(&mut self, path: &[Segment]) -> Option<&mut Oracle> {
-        path.iter().try_fold(self, |node, segment| node.child(segment))
+        let mut node = path.iter().try_fold(self, |node, segment| node.child(segment))?;
+        while let Oracle::Tagged(_, inner) = node {
+            node = inner;
+        }
+        Some(node)
     }
 
     fn child(&mut self, segment: &Segment) -> Option<&mut Oracle> {
@@ -108,6 +112,13 @@ impl Oracle {
             *self = value;
             return;
         };
+        if let Oracle::Tagged(_, inner) = self {
+            if **inner != Oracle::Null {
+                return inner.set(path, value);
+            }
+            // What takes the place of nothing has no tag.
+            *self = Oracle::Null;
+        }
         if *self == Oracle::Null {
             *self = match first {
                 Segment::Key(_) => Oracle::Map(Vec::new()),
@@ -472,6 +483,15 @@ pub fn check_edit(name: &str, stream: &str, wanted: usize, edit: &Edit, tally: &
 
 /// Whether doing the edit again would be another edit.
 fn moves_indices(edit: &Edit) -> bool {
+    // Another kind or other items make other objects of the document.
+    if let Edit::Set(path, _) | Edit::Merge(path, _) | Edit::Remove(path) = edit
+        && path
+            .segments()
+            .first()
+            .is_none_or(|first| matches!(first, Segment::Key(key) if key == "items" || key == "kind"))
+    {
+        return true;
+    }
     match edit {
         Edit::Remove(path) => matches!(path.segments().last(), Some(Segment::Index(_))),
         _ => false,
