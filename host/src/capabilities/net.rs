@@ -281,7 +281,6 @@ fn too_much_traffic() -> Error {
 }
 
 fn failed(url: &Url, error: reqwest::Error) -> Error {
-    use std::error::Error as _;
     let error = error.without_url();
     // The outer texts say "error sending request"; what went wrong is at the end of the chain.
     let mut cause: &dyn std::error::Error = &error;

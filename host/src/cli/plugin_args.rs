@@ -172,6 +172,9 @@ impl From<LogLevelArg> for LogLevel {
     }
 }
 
+/// A plugin with the configuration laid so far, and what its entry in the pipeline gives it.
+type Chosen = (Configured, (Verified, Grants, Limits));
+
 impl PluginArgs {
     /// The steps of the run. The stream has not been read: what is wrong with the arguments is said at once.
     ///
@@ -179,8 +182,8 @@ impl PluginArgs {
     /// A plugin that cannot be found or is not trusted, a pipeline or a configuration that is wrong.
     pub(super) fn steps(&self, printer: &Printer) -> Result<Vec<Step>, Error> {
         let chosen = match &self.pipeline {
-            Some(file) => self.from_pipeline(&Pipeline::load(file)?, printer)?,
-            None => self.from_command_line(printer)?,
+            Some(file) => self.chosen_in_pipeline(&Pipeline::load(file)?, printer)?,
+            None => self.chosen_on_command_line(printer)?,
         };
         let (mut configured, rest): (Vec<Configured>, Vec<(Verified, Grants, Limits)>) = chosen.into_iter().unzip();
         let ConfigArgs { files, set, set_string } = &self.config;
@@ -201,7 +204,7 @@ impl PluginArgs {
             .collect())
     }
 
-    fn from_command_line(&self, printer: &Printer) -> Result<Vec<(Configured, (Verified, Grants, Limits))>, Error> {
+    fn chosen_on_command_line(&self, printer: &Printer) -> Result<Vec<Chosen>, Error> {
         let attached = match &self.for_chart {
             Some(chart) => attach::plugins_for(chart, &self.remote.registries, printer)?,
             None => Vec::new(),
@@ -218,11 +221,7 @@ impl PluginArgs {
             .collect()
     }
 
-    fn from_pipeline(
-        &self,
-        pipeline: &Pipeline,
-        printer: &Printer,
-    ) -> Result<Vec<(Configured, (Verified, Grants, Limits))>, Error> {
+    fn chosen_in_pipeline(&self, pipeline: &Pipeline, printer: &Printer) -> Result<Vec<Chosen>, Error> {
         let lock = Lock::load(&lock::path_beside(&pipeline.file))?;
         if lock.is_none() && self.locked {
             return Err(Error::denied("there is no lock file").hint("write one with `windlass lock`"));

@@ -171,7 +171,7 @@ fn read_requirements(node: &Node, what: &str) -> Result<Vec<Requirement>, Misrea
         }
     };
     match node.as_list(what) {
-        Ok(items) if items.is_empty() => Err(Misread::new(node.place, format!("{what}: the list is empty"))
+        Ok([]) => Err(Misread::new(node.place, format!("{what}: the list is empty"))
             .with_hint("write `nothing` if that is what you mean")),
         Ok([only]) => Ok(one(only)?.into_iter().collect()),
         Ok(items) => items
