@@ -182,7 +182,7 @@ fn asked(value: Value) -> Result<Asked, MetadataError> {
     let capability = Capability::from_word(&word).ok_or_else(|| {
         MetadataError::new(format!("asks for a capability `{word}` that this Windlass does not know"))
     })?;
-    let request = Request::parse(capability, &text)
+    let request = Request::parse_metadata(capability, &text)
         .map_err(|error| MetadataError::new(format!("asks for something odd: {error}")))?;
     Ok(Asked { request, why })
 }
@@ -195,13 +195,13 @@ mod tests {
     fn a_section_is_read() {
         let metadata = Metadata::parse(
             br#"{"abi":1,"name":"pin","version":"0.1.0","description":"d","license":"Apache-2.0","source":"https://s","new":[],
-                "capabilities":[{"capability":"net","value":"ghcr.io:443","why":"digests"},{"capability":"clock","why":""}],
+                "capabilities":[{"capability":"net","value":"ghcr.io:443","why":"digests"},{"capability":"clock","why":""},{"capability":"net","value":"","why":"w"}],
                 "perObject":true,"configSchema":{"type":"object"}}"#,
         )
         .expect("a section");
         assert_eq!((metadata.name.as_str(), metadata.version.as_str(), metadata.per_object), ("pin", "0.1.0", true));
         let asks: Vec<String> = metadata.asks.iter().map(|asked| asked.request.flag()).collect();
-        assert_eq!(asks, ["--allow-net ghcr.io:443", "--allow-clock"]);
+        assert_eq!(asks, ["--allow-net ghcr.io:443", "--allow-clock", "--allow-net HOST[:PORT]"]);
         assert!(metadata.config_schema.is_some());
     }
 
