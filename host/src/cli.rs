@@ -1,6 +1,9 @@
 //! The command line: each command parses its arguments into options, makes one call into the library and returns an
-//! [`Outcome`](printer::Outcome), which is rendered once, here, as text or JSON. Data goes to stdout, all else to
+//! [`Outcome`], which is rendered once, here, as text or JSON. Data goes to stdout, all else to
 //! stderr.
+
+// Doc comments of arguments are help texts for the terminal: their brackets mean "optional", not a link.
+#![allow(rustdoc::broken_intra_doc_links)]
 
 mod attach;
 mod author;
