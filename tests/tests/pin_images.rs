@@ -1,0 +1,82 @@
+//! The sample that needs a grant, against a real registry: with its grant, without, and with the wrong one.
+
+use windlass_tests::needs;
+use windlass_tests::sandbox::Sandbox;
+use xtask::command::{Finished, feed};
+use xtask::registry::Registry;
+use xtask::tools;
+
+struct Stage {
+    sandbox: Sandbox,
+    registry: Registry,
+    plugin: String,
+}
+
+impl Stage {
+    fn new() -> Option<Self> {
+        let program = needs::tool(tools::REGISTRY)?;
+        let sandbox = Sandbox::new();
+        let registry = Registry::start(&program, &sandbox.path().join("registry"), "", "").unwrap();
+        Some(Self { sandbox, registry, plugin: needs::plugin("pin-images").display().to_string() })
+    }
+
+    fn run(&self, arguments: &[&str], stream: &str) -> Finished {
+        feed(&mut self.sandbox.windlass(arguments), stream.as_bytes()).expect("windlass starts")
+    }
+
+    /// A pod with an image of the registry.
+    fn pod(&self, image: &str) -> String {
+        format!(
+            "kind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  - image: {}/{image}\n",
+            self.registry.address()
+        )
+    }
+
+    /// Runs the plugin on a pod with `image`; `code` and a part of stderr are expected, and nothing on stdout.
+    #[track_caller]
+    fn refuse(&self, image: &str, grants: &[&str], code: i32, says: &str) {
+        let plain = format!("plainHttp[0]={}", self.registry.address());
+        let arguments = [&["run", &self.plugin, "--set", &plain], grants].concat();
+        let finished = self.run(&arguments, &self.pod(image));
+        assert_eq!(finished.code, Some(code), "{}", finished.stderr);
+        assert!(finished.stderr.contains(says), "expected `{says}` in {}", finished.stderr);
+        assert!(finished.stdout.is_empty());
+    }
+}
+
+#[test]
+fn images_are_pinned_with_the_grant_and_only_with_it() {
+    let Some(stage) = Stage::new() else { return };
+    let address = stage.registry.address().to_owned();
+    // Anything with a manifest is an image to a registry.
+    let pushed =
+        stage.run(&["push", &stage.plugin, &format!("oci://{address}/plugins"), "--plain-http", "-o", "json"], "");
+    assert_eq!(pushed.code, Some(0), "{}", pushed.stderr);
+    let pushed: serde_json::Value = serde_json::from_slice(&pushed.stdout).unwrap();
+    let digest = pushed["digest"].as_str().expect("the digest of what was pushed").to_owned();
+
+    let plain = format!("plainHttp[0]={address}");
+    let pinned = stage
+        .run(&["run", &stage.plugin, "--set", &plain, "--allow-net", &address], &stage.pod("plugins/pin-images:0.1.0"));
+    assert_eq!(pinned.code, Some(0), "{}", pinned.stderr);
+    let expected = stage.pod("plugins/pin-images:0.1.0").replace(
+        &format!("{address}/plugins/pin-images:0.1.0"),
+        &format!("\"{address}/plugins/pin-images:0.1.0@{digest}\""),
+    );
+    assert_eq!(String::from_utf8_lossy(&pinned.stdout), expected);
+
+    let flag = format!("--allow-net {address}");
+    stage.refuse("plugins/pin-images:0.1.0", &[], 3, "--allow-net HOST[:PORT]");
+    stage.refuse("plugins/pin-images:0.1.0", &["--allow-net", "registry.example"], 3, &flag);
+    stage.refuse("plugins/missing:1", &["--allow-net", &address], 1, "the registry has no such image");
+    let gone = address.clone();
+    drop(stage.registry);
+    let sandbox = stage.sandbox;
+    let finished = feed(
+        &mut sandbox.windlass(&["run", &stage.plugin, "--set", &plain, "--allow-net", &gone]),
+        format!("kind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  - image: {gone}/plugins/pin-images:0.1.0\n")
+            .as_bytes(),
+    )
+    .expect("windlass starts");
+    assert_eq!((finished.code, finished.stdout.is_empty()), (Some(5), true), "{}", finished.stderr);
+}
