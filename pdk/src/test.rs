@@ -7,6 +7,7 @@
 //! | `input.yaml` | the stream |
 //! | `config.yaml` | the configuration, a map; optional |
 //! | `args.txt` | one extra argument per line; optional |
+//! | `grants.yaml` | what `windlass test` grants, as under `grants` in windlass.yaml; without meaning natively; optional |
 //! | `expected.yaml` | the exact output |
 //! | `error.txt` | instead of it: the exact error text and a line break |
 //!

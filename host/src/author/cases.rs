@@ -5,6 +5,7 @@
 //! | `input.yaml` | the stream |
 //! | `config.yaml` | the configuration, a map (optional) |
 //! | `args.txt` | extra arguments, one per line (optional) |
+//! | `grants.yaml` | what is granted, as under `grants` in windlass.yaml; folders count from the case (optional) |
 //! | `expected.yaml` | the exact answer, or |
 //! | `error.txt` | the exact error text and a line break |
 //!
@@ -18,6 +19,7 @@ use serde::Serialize;
 use windlass_abi::config::to_entries;
 use windlass_manifest::Value;
 
+use crate::config::pipeline::read_grants;
 use crate::config::settings;
 use crate::error::{Error, ExitCode};
 use crate::grants::Grants;
@@ -77,8 +79,15 @@ pub fn run(plugin: &Verified, case: &Path, bless: bool, options: &RenderOptions<
     };
     let arguments = read(&case.join("args.txt"))?.unwrap_or_default();
     let extra_args = String::from_utf8_lossy(&arguments).lines().map(str::to_owned).collect();
-    let step =
-        Step { plugin: plugin.clone(), config, extra_args, grants: Grants::default(), limits: Limits::default() };
+    let grants_file = case.join("grants.yaml");
+    let grants = match grants_file.exists() {
+        true => {
+            let written = settings::load(&grants_file)?;
+            read_grants(&written.node, "grants", case).map_err(|misread| misread.in_file(&written.file))?
+        }
+        false => Grants::default(),
+    };
+    let step = Step { plugin: plugin.clone(), config, extra_args, grants, limits: Limits::default() };
     let (came, file, other) = match render::render(&[step], input, options) {
         Ok(rendered) => (rendered.stream, case.join("expected.yaml"), case.join("error.txt")),
         Err(error) if error.exit_code() == ExitCode::Bug => return Err(error),

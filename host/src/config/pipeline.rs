@@ -129,7 +129,11 @@ fn read_plugin(item: &Node, index: usize, folder: &Path, file: &Path) -> Result<
         reference: read_reference(reference, &format!("{at}.use"), folder)?,
         place: reference.place,
         config: config.map(|node| PlacedConfig { file: file.display().to_string(), node: node.clone() }),
-        grants: item.get("grants").map(|grants| read_grants(grants, &at, folder)).transpose()?.unwrap_or_default(),
+        grants: item
+            .get("grants")
+            .map(|grants| read_grants(grants, &format!("{at}.grants"), folder))
+            .transpose()?
+            .unwrap_or_default(),
         limits: item.get("limits").map(|limits| read_limits(limits, &at)).transpose()?.unwrap_or_default(),
     })
 }
@@ -148,11 +152,13 @@ fn read_reference(node: &Node, what: &str, folder: &Path) -> Result<PluginRef, M
 
 /// `grants` in the words of the one table of capabilities: a list of values, a map for folders, true for a capability
 /// without a value.
-fn read_grants(node: &Node, at: &str, folder: &Path) -> Result<Grants, Misread> {
-    let what = format!("{at}.grants");
+///
+/// # Errors
+/// An unknown word, or a value without its capability's form; `what` names the place in the file.
+pub(crate) fn read_grants(node: &Node, what: &str, folder: &Path) -> Result<Grants, Misread> {
     let words: Vec<&str> = TABLE.iter().map(|row| row.word).collect();
-    let entries = node.as_map(&what)?;
-    refuse_unknown_keys(entries, &words, &what)?;
+    let entries = node.as_map(what)?;
+    refuse_unknown_keys(entries, &words, what)?;
     let mut grants = Grants::default();
     for (row, value) in TABLE.iter().filter_map(|row| Some((row, node.get(row.word)?))) {
         let what = format!("{what}.{}", row.word);
