@@ -48,7 +48,7 @@ pub(super) struct BuildArgs {
 
 /// Run the cases in a plugin's tests/cases through the sandbox, after building the plugin.
 ///
-/// A case is a folder with input.yaml, optionally config.yaml and args.txt (one extra argument per line), and either
+/// A case is a folder with input.yaml, optionally config.yaml, args.txt (one extra argument per line) and grants.yaml (as in windlass.yaml), and either
 /// expected.yaml or error.txt. WINDLASS_BLESS=1 writes what came out as the expectation.
 #[derive(Args, Debug)]
 pub(super) struct TestArgs {

@@ -236,7 +236,6 @@ mod tests {
                     .iter()
                     .map(|plugin| {
                         let config = plugin.config.as_ref().map(|config| config.node.to_value().to_json());
-                        let grants = &plugin.grants;
                         let grants: Vec<String> = plugin
                             .grants
                             .iter()
