@@ -48,8 +48,9 @@ pub(super) struct BuildArgs {
 
 /// Run the cases in a plugin's tests/cases through the sandbox, after building the plugin.
 ///
-/// A case is a folder with input.yaml, optionally config.yaml, args.txt (one extra argument per line) and grants.yaml (as in windlass.yaml), and either
-/// expected.yaml or error.txt. WINDLASS_BLESS=1 writes what came out as the expectation.
+/// A case is a folder with input.yaml, optionally config.yaml, args.txt (one extra argument per line) and grants.yaml
+/// (as `grants` in windlass.yaml), and either expected.yaml or error.txt. WINDLASS_BLESS=1 writes what came out as the
+/// expectation.
 #[derive(Args, Debug)]
 pub(super) struct TestArgs {
     /// The plugin's folder.
