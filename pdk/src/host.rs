@@ -1,5 +1,5 @@
-//! What a plugin asks of its host. One set of functions, implemented by Extism's imports in a module ([`guest`]) and by
-//! stand-ins everywhere else ([`native`]), so that the rest of the PDK and every plugin is the same code in both.
+//! What a plugin asks of its host. One set of functions, implemented by Extism's imports in a module (`guest`) and by
+//! stand-ins everywhere else (`native`), so that the rest of the PDK and every plugin is the same code in both.
 
 #[cfg(target_arch = "wasm32")]
 mod guest;

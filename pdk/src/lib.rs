@@ -30,7 +30,7 @@
 //! Built for `wasm32-unknown-unknown` as a `cdylib`, the module has Extism's export `helm_plugin_main`, which Helm
 //! calls, the faster raw entry, which Windlass prefers, and a custom section with the name, the capabilities and the
 //! JSON Schema of the config. Built for anything else it is an ordinary library: `cargo test` needs no wasm and no host
-//! ([`test`]).
+//! ([`mod@test`]).
 //!
 //! Every plugin reads `targets` (which objects to treat) and `expect` (how many must have changed) without doing anything
 //! for it: [`Manifests::visit`] applies the first, the PDK checks the second.
@@ -47,7 +47,7 @@
 //! | [`pattern`] | anchored regular expressions as settings |
 //! | [`variables`] | key-value variables of the host |
 //! | [`targets`] | which objects are meant, where a plugin has rules of its own |
-//! | [`test`] | running a plugin natively, case folders |
+//! | [`mod@test`] | running a plugin natively, case folders |
 
 // The paths in derived code begin with `::windlass_pdk`; this makes them work in this crate's own tests too.
 extern crate self as windlass_pdk;

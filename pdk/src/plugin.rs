@@ -10,7 +10,7 @@ use crate::manifests::Manifests;
 use crate::metadata::Metadata;
 use crate::targets::{COMMON_KEYS, Common};
 
-/// A plugin. [`windlass_pdk::plugin`](crate::plugin) implements it for a type named after the function.
+/// A plugin. [`windlass_pdk::plugin`](macro@crate::plugin) implements it for a type named after the function.
 pub trait Plugin {
     /// What it reads from the configuration, beside `targets` and `expect`.
     type Settings: Config;

@@ -69,14 +69,10 @@ fn images_are_pinned_with_the_grant_and_only_with_it() {
     stage.refuse("plugins/pin-images:0.1.0", &[], 3, "--allow-net HOST[:PORT]");
     stage.refuse("plugins/pin-images:0.1.0", &["--allow-net", "registry.example"], 3, &flag);
     stage.refuse("plugins/missing:1", &["--allow-net", &address], 1, "the registry has no such image");
-    let gone = address.clone();
-    drop(stage.registry);
-    let sandbox = stage.sandbox;
-    let finished = feed(
-        &mut sandbox.windlass(&["run", &stage.plugin, "--set", &plain, "--allow-net", &gone]),
-        format!("kind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  - image: {gone}/plugins/pin-images:0.1.0\n")
-            .as_bytes(),
-    )
-    .expect("windlass starts");
+    let pod = stage.pod("plugins/pin-images:0.1.0");
+    let Stage { sandbox, registry, plugin } = stage;
+    drop(registry);
+    let mut command = sandbox.windlass(["run", &plugin, "--set", &plain, "--allow-net", &address]);
+    let finished = feed(&mut command, pod.as_bytes()).expect("windlass starts");
     assert_eq!((finished.code, finished.stdout.is_empty()), (Some(5), true), "{}", finished.stderr);
 }

@@ -6,10 +6,10 @@
 //! | [`build`] | the host's release binary, and every plugin to `target/plugins/NAME` |
 //! | [`install`] | the binary and the plugins for the person at the keyboard |
 //! | [`demo`] | a real chart through real Helm and two plugins, with a diff at the end |
-//! | [`test`] | everything that must hold before a change lands |
+//! | [`mod@test`] | everything that must hold before a change lands |
 //! | [`tidy`] | the repository's own rules, as code |
 //! | [`fuzz`] | the long fuzz runs |
-//! | [`bench`] | the table of speeds and sizes |
+//! | [`mod@bench`] | the table of speeds and sizes |
 //! | [`streams`], [`helm`] | real Helm, and the records of what it hands over for the charts in `tests/charts` |
 //! | [`lines`] | which lines a plugin added or extended |
 //! | [`tools`], [`peers`], [`cache`] | what the commands above fetch and build outside the tree |

@@ -228,7 +228,7 @@ mod tests {
     const HEAD: &str = "apiVersion: windlass.dev/v1alpha1\nkind: Pipeline\n";
 
     fn check(body: &str, expected: Result<&str, &str>) {
-        let text = if body.starts_with('!') { body[1..].to_owned() } else { format!("{HEAD}{body}") };
+        let text = body.strip_prefix('!').map_or_else(|| format!("{HEAD}{body}"), str::to_owned);
         let found = Pipeline::read(&text, Path::new("/base"), Path::new("windlass.yaml"))
             .map(|pipeline| {
                 pipeline

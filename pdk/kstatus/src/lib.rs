@@ -6,9 +6,9 @@
 //! * [`compute`] is the status computation of [fluxcd/cli-utils](https://github.com/fluxcd/cli-utils), the
 //!   library behind Helm 4's `--wait`, with the same statuses, reasons and messages. [`Flavor::Upstream`]
 //!   selects what `kubernetes-sigs/cli-utils` does where the two differ.
-//! * [`readiness`] looks at the annotations `helm.sh/readiness-success` and `helm.sh/readiness-failure`
+//! * [`readiness()`] looks at the annotations `helm.sh/readiness-success` and `helm.sh/readiness-failure`
 //!   (HIP-0025) first, and falls back to [`compute`].
-//! * [`augment`] writes the verdict's synthetic condition into the object.
+//! * [`augment()`] writes the verdict's synthetic condition into the object.
 //! * [`pods::with_pods`] and [`aggregate`] are what kstatus' cluster readers decide from several objects.
 //!
 //! Where the rules come from and where ours differ on purpose is said at each function.
@@ -45,7 +45,7 @@ pub enum Flavor {
     Upstream,
 }
 
-/// How [`compute`] and [`readiness`] decide.
+/// How [`compute`] and [`readiness()`] decide.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     /// Whose rules.
@@ -55,7 +55,7 @@ pub struct Options {
     pub now: Option<i64>,
     /// A Job is Current only once it is complete (Helm's `--wait-for-jobs`); otherwise a running Job is.
     pub wait_for_jobs: bool,
-    /// [`readiness`] evaluates the annotations even when the object is being deleted or its newest generation
+    /// [`readiness()`] evaluates the annotations even when the object is being deleted or its newest generation
     /// has not been observed. Helm's proposal says nothing about either; by default both are checked first, so
     /// that a status left over from before an upgrade is not taken for the answer.
     pub trust_stale_status: bool,
