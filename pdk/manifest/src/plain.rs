@@ -693,7 +693,9 @@ impl Scanner<'_, '_> {
             |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/' | b'-' | b'$' | b'=');
         let length = text.iter().take_while(|byte| is_safe(byte)).count();
         match text.first() {
-            Some(b'-') | None => Err(NotPlain),
+            // A dash starts a scalar, such as the flag of a program, only in front of more of it.
+            Some(b'-') if length == 1 => Err(NotPlain),
+            None => Err(NotPlain),
             Some(_) if length == 0 => Err(NotPlain),
             Some(_) => Ok(start + length),
         }
@@ -819,6 +821,7 @@ mod tests {
             "a: |\n  x\n  \ty\n    \nb: c\n",
             "\"a\": 'b'\n'c': \"d\\n\\u00e9\"\ne: 'it''s' # f\n",
             "a: [b, \"c\", {d: e, \"f\":1, g: []}, 'h']\nb: {}\nc: [ ] # d\n",
+            "a: [serve, --listen, -v, -1, ---, {-b: --c}]\n",
             "a: http://x:80/#y\nb: -c\nd: --e=f\n",
             "a b: c d\n",
             "- a\n- b: c\n",
@@ -864,6 +867,9 @@ mod tests {
             "<<: {}\n",
             "a: [b: c]\n",
             "a: [b,]\n",
+            "a: [-]\n",
+            "a: [-, b]\n",
+            "a: [- b]\n",
             "a : b\n",
             "a: \"\\q\"\n",
             "a: b\u{85}c\n",
