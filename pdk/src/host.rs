@@ -1,4 +1,4 @@
-//! What a plugin asks of its host. One set of functions, implemented by Extism's imports in a module (`guest`) and by
+//! What a plugin asks of its host. One set of functions, implemented by the host's imports in a module (`guest`) and by
 //! stand-ins everywhere else (`native`), so that the rest of the PDK and every plugin is the same code in both.
 
 #[cfg(target_arch = "wasm32")]
@@ -7,6 +7,12 @@ mod guest;
 pub(crate) mod native;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use guest::{config, http, input, is_logged, log, output, set_error, set_variable, variable};
+pub(crate) use guest::{
+    config, environment, http, input, is_logged, log, nanoseconds, output, random, read_file, set_error, set_variable,
+    variable, write_file,
+};
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use native::{config, http, input, is_logged, log, output, set_error, set_variable, variable};
+pub(crate) use native::{
+    config, environment, http, input, is_logged, log, nanoseconds, output, random, read_file, set_error, set_variable,
+    variable, write_file,
+};

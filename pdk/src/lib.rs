@@ -39,6 +39,9 @@
 //! |---|---|
 //! | [`config`] | settings, their checks and schema |
 //! | [`http`] | requests to granted hosts |
+//! | [`files`] | files below granted folders |
+//! | [`environment`] | granted variables of the environment |
+//! | [`clock`], [`random`] | the time and random bytes, where they are granted |
 //! | [`oci`] | images, and their digests in granted registries |
 //! | [`log`] | messages with levels: [`info!`], [`warn!`], [`debug!`] |
 //! | [`names`] | what Kubernetes accepts as a label, an annotation key or a name |
@@ -52,10 +55,13 @@
 // The paths in derived code begin with `::windlass_pdk`; this makes them work in this crate's own tests too.
 extern crate self as windlass_pdk;
 
+pub mod clock;
 pub mod config;
 #[doc(hidden)]
 pub mod entry;
+pub mod environment;
 mod error;
+pub mod files;
 mod host;
 pub mod http;
 pub mod log;
@@ -66,6 +72,7 @@ pub mod oci;
 pub mod pattern;
 mod plugin;
 pub mod pods;
+pub mod random;
 pub mod selector;
 pub mod targets;
 #[cfg(not(target_arch = "wasm32"))]

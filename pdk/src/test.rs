@@ -13,6 +13,8 @@
 //!
 //! `windlass test` runs the same folders on the built module.
 //!
+//! What a plugin is granted is answered by the test that runs it natively ([`world`] shows how).
+//!
 //! ```no_run
 //! # use windlass_pdk::{Config, Error, Manifests};
 //! # #[derive(Config)]
@@ -27,6 +29,7 @@
 
 mod readme;
 mod streams;
+pub mod world;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -40,12 +43,15 @@ use windlass_manifest::Value;
 use crate::config::{Config, check_keys};
 use crate::error::Error;
 use crate::host::native::with_host;
-use crate::log::Level;
 use crate::plugin::{Plugin, render, render_message};
 use crate::targets::COMMON_KEYS;
 
 pub use readme::readme;
 pub use streams::{Stream, case_inputs, rendered_charts};
+#[doc(no_inline)]
+pub use world::{
+    answer_clock, answer_environment, answer_files, answer_http, answer_random, take_logs, take_written_files,
+};
 
 /// The variable that makes [`cases`] write what it got instead of comparing.
 pub const BLESS: &str = "WINDLASS_BLESS";
@@ -65,16 +71,6 @@ pub fn run<P: Plugin>(config: &str, args: &[&str], input: &str) -> Result<String
     run_config::<P>(&parse_config(config), &args, input.as_bytes())
         .map(|output| String::from_utf8(output).expect("the output is UTF-8"))
         .map_err(|error| error.to_string())
-}
-
-/// The messages that the plugin has logged on this thread since the last call.
-pub fn take_logs() -> Vec<(Level, String)> {
-    with_host(|host| std::mem::take(&mut host.logs))
-}
-
-/// Answers the HTTP requests that plugins send on this thread from now on.
-pub fn answer_http(answer: impl FnMut(&crate::http::Request) -> crate::http::Response + 'static) {
-    with_host(|host| host.http = Some(Box::new(answer)));
 }
 
 /// Runs every case folder below `folder`, which is relative to the package, and shows all differences at once.
@@ -191,17 +187,24 @@ fn run_config<P: Plugin>(config: &[(String, Value)], args: &[String], input: &[u
     let entries: BTreeMap<String, String> = to_entries(config).into_iter().collect();
     let entry = |key: &str| entries.get(key).cloned();
 
-    with_host(|host| host.variables.clear());
+    with_host(|host| {
+        host.variables.clear();
+        host.asks = Some(P::METADATA.asks);
+    });
     let by_raw = render::<P>(input.to_vec(), args, entry).map(|rendered| rendered.stream);
     if std::str::from_utf8(input).is_err() {
         // JSON cannot carry it.
+        with_host(|host| host.asks = None);
         return by_raw;
     }
     // The second run must not leave its messages behind.
     let state = with_host(|host| (std::mem::take(&mut host.variables), host.logs.clone()));
     let by_message = render_message::<P>(message::encode_input(input, args), entry)
         .map(|answer| message::parse_output(answer).expect("the PDK's own answer"));
-    with_host(|host| (host.variables, host.logs) = state);
+    with_host(|host| {
+        (host.variables, host.logs) = state;
+        host.asks = None;
+    });
     assert_eq!(by_raw, by_message, "the two entries of {} differ", P::METADATA.name);
     by_raw
 }

@@ -60,10 +60,24 @@ pub fn host() -> Result<()> {
 ///
 /// One does not compile, or lacks a file.
 pub fn plugins() -> Result<Vec<BuiltPlugin>> {
+    say::step(&format!("building the plugins ({})", setup::WASM_TARGET));
+    wasm("plugins", &workspace::plugin_names()?)
+}
+
+/// Builds the guests that only tests run, laid out as [`plugins`] are.
+///
+/// # Errors
+///
+/// One does not compile, or lacks a file.
+pub fn guests() -> Result<Vec<BuiltPlugin>> {
+    say::step("building the guests of the tests");
+    wasm("tests/guests", &workspace::guest_names()?)
+}
+
+fn wasm(folder: &str, names: &[String]) -> Result<Vec<BuiltPlugin>> {
     setup::wasm_target()?;
     let start = Instant::now();
-    say::step(&format!("building the plugins ({})", setup::WASM_TARGET));
-    let packages = packages()?;
+    let packages = packages(folder, names)?;
     let mut cargo = workspace::cargo();
     cargo.args(["build", "--locked", "--profile", "plugin", "--target", setup::WASM_TARGET]);
     cargo.arg("--config").arg(rustflags()?);
@@ -102,20 +116,20 @@ struct Package {
     name: String,
     /// The library's file name without ending.
     library: String,
-    /// The folder in `plugins/`.
+    /// Its folder.
     folder: PathBuf,
 }
 
-/// The packages of all sample plugins, in the order of their folders.
-fn packages() -> Result<Vec<Package>> {
+/// The packages of the plugins `names` in `folder`, in that order.
+fn packages(folder: &str, names: &[String]) -> Result<Vec<Package>> {
     let metadata =
         command::output(workspace::cargo().args(["metadata", "--locked", "--no-deps", "--format-version", "1"]))?;
     let metadata: serde_json::Value = serde_json::from_slice(&metadata).during("cannot read cargo's metadata")?;
     let listed = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
-    workspace::plugin_names()?
-        .into_iter()
+    names
+        .iter()
         .map(|plugin| {
-            let folder = workspace::root().join("plugins").join(&plugin);
+            let folder = workspace::root().join(folder).join(plugin);
             let manifest = folder.join("Cargo.toml");
             listed
                 .iter()
@@ -130,7 +144,7 @@ fn packages() -> Result<Vec<Package>> {
                         folder: folder.clone(),
                     })
                 })
-                .ok_or_else(|| Failure::new(format!("plugins/{plugin} has no package that builds a `cdylib`")))
+                .ok_or_else(|| Failure::new(format!("{} has no package that builds a `cdylib`", folder.display())))
         })
         .collect()
 }

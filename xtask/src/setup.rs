@@ -24,7 +24,9 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
         wanted.extend([tools::KUSTOMIZE, tools::YQ]);
     }
     let results = wanted.iter().map(|tool| (tool.title(), tool.ensure())).chain(
-        [peers::HELM_ENGINE, peers::YAML_ORACLE, peers::KSTATUS_GO].iter().map(|peer| (peer.title(), peer.ensure())),
+        [peers::HELM_ENGINE, peers::YAML_ORACLE, peers::KSTATUS_GO, peers::EXTISM_CRATE]
+            .iter()
+            .map(|peer| (peer.title(), peer.ensure())),
     );
     let mut failed = 0;
     for (title, result) in results {

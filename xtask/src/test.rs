@@ -34,11 +34,7 @@ const STEPS: &[Step] = &[
     Step { name: "tools", slow: false, act: fetch_tools },
     Step { name: "formatting", slow: false, act: formatting },
     Step { name: "tidy", slow: false, act: || check(tidy::run(&[]).map(drop)) },
-    Step {
-        name: "build",
-        slow: false,
-        act: || check(build::host().and_then(|()| build::check_sizes(&build::plugins()?))),
-    },
+    Step { name: "build", slow: false, act: build_all },
     Step { name: "lints", slow: false, act: lints },
     Step { name: "docs", slow: true, act: docs },
     Step { name: "licences", slow: true, act: licences },
@@ -105,13 +101,19 @@ fn check(result: Result<()>) -> Result<Counts> {
     result.map(|()| Counts { passed: 1, ..Counts::default() })
 }
 
+fn build_all() -> Result<Counts> {
+    build::host()?;
+    build::guests()?;
+    check(build::check_sizes(&build::plugins()?))
+}
+
 /// What the end-to-end tests need. Away from build servers a missing tool only makes tests skip themselves.
 fn fetch_tools() -> Result<Counts> {
     setup::wasm_target()?;
     let results = [tools::HELM_4, tools::HELM_3, tools::REGISTRY, tools::CARGO_DENY]
         .iter()
         .map(tools::Tool::ensure)
-        .chain([peers::HELM_ENGINE, peers::YAML_ORACLE].iter().map(peers::Peer::ensure));
+        .chain([peers::HELM_ENGINE, peers::YAML_ORACLE, peers::EXTISM_CRATE].iter().map(peers::Peer::ensure));
     for result in results {
         match result {
             Err(failure) if workspace::ci() => return Err(failure),
@@ -210,11 +212,14 @@ fn unit_tests() -> Result<Counts> {
     cargo_test(&PURE_PACKAGES.iter().flat_map(|package| ["--package", package]).collect::<Vec<_>>())
 }
 
-/// The plugins' own tests, natively.
+/// The plugins' own tests, natively, and those of the guests.
 fn plugin_tests() -> Result<Counts> {
-    let packages: Vec<String> = workspace::plugin_names()?
-        .iter()
-        .map(|name| format!("path+file://{}", workspace::root().join("plugins").join(name).display()))
+    let folders = |folder: &str, names: Vec<String>| {
+        let folder = workspace::root().join(folder);
+        names.into_iter().map(move |name| format!("path+file://{}", folder.join(name).display()))
+    };
+    let packages: Vec<String> = folders("plugins", workspace::plugin_names()?)
+        .chain(folders("tests/guests", workspace::guest_names()?))
         .collect();
     cargo_test(&packages.iter().flat_map(|package| ["--package", package.as_str()]).collect::<Vec<_>>())
 }

@@ -35,7 +35,20 @@ pub fn built_plugin(name: &str) -> PathBuf {
 ///
 /// `plugins/` cannot be read.
 pub fn plugin_names() -> Result<Vec<String>> {
-    let mut names: Vec<String> = folders(&root().join("plugins"))?
+    names_in("plugins")
+}
+
+/// The names of the guests in Rust that only tests run, sorted: the folders of `tests/guests` that hold a plugin.yaml.
+///
+/// # Errors
+///
+/// `tests/guests` cannot be read.
+pub fn guest_names() -> Result<Vec<String>> {
+    names_in("tests/guests")
+}
+
+fn names_in(folder: &str) -> Result<Vec<String>> {
+    let mut names: Vec<String> = folders(&root().join(folder))?
         .into_iter()
         .filter(|folder| folder.join("plugin.yaml").is_file())
         .filter_map(|folder| Some(folder.file_name()?.to_str()?.to_owned()))

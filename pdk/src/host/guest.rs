@@ -1,4 +1,5 @@
-//! Extism's imports. Written by hand rather than taken from the `extism-pdk` crate: with it label-injector is larger by
+//! The host's imports: Extism's, and those that only Windlass has. A module imports what it uses and nothing else, so that
+//! a plugin that keeps to Extism's runs under Helm's own engine. Written by hand rather than taken from the `extism-pdk` crate: with it label-injector is larger by
 //! the crate's JSON, base64 and error libraries, of which nothing is needed here.
 //!
 //! All arguments and results are numbers. A handle is a position in the host's own memory, which the host checks on every
@@ -38,6 +39,18 @@ unsafe extern "C" {
     safe fn http_request(request: u64, body: u64) -> u64;
     safe fn http_status_code() -> i32;
     safe fn http_headers() -> u64;
+}
+
+// Safe to call for the same reason. A handle that stands for an answer that may be missing is 0, or that of a block whose
+// first byte is 1 and whose rest is the answer.
+#[allow(unsafe_code)]
+#[link(wasm_import_module = "windlass:host/env")]
+unsafe extern "C" {
+    safe fn file_read(path: u64) -> u64;
+    safe fn file_write(path: u64, content: u64);
+    safe fn env_get(name: u64) -> u64;
+    safe fn clock_now() -> u64;
+    safe fn random_bytes(length: u64) -> u64;
 }
 
 /// Copies `length` bytes from the host, eight at a time.
@@ -81,6 +94,14 @@ fn take(handle: u64) -> Option<Vec<u8>> {
     let bytes = load(length(handle), |offset| load_u64(handle + offset), |offset| load_u8(handle + offset));
     free(handle);
     Some(bytes)
+}
+
+/// The answer behind a handle of Windlass's own functions, where there is one.
+fn take_answer(handle: u64) -> Option<Vec<u8>> {
+    take(handle).map(|mut bytes| {
+        bytes.drain(..1.min(bytes.len()));
+        bytes
+    })
 }
 
 /// Stores a short text for the time of one call.
@@ -151,4 +172,25 @@ pub(crate) fn http(request: &Request) -> Result<Response, Error> {
         _ => return Err(Error::new("the host gave header fields that cannot be read")),
     };
     Ok(Response { status, headers, body })
+}
+
+pub(crate) fn read_file(path: &str) -> Result<Option<Vec<u8>>, Error> {
+    Ok(take_answer(with_stored(path.as_bytes(), |path| file_read(path))))
+}
+
+pub(crate) fn write_file(path: &str, content: &[u8]) -> Result<(), Error> {
+    with_stored(content, |content| with_stored(path.as_bytes(), |path| file_write(path, content)));
+    Ok(())
+}
+
+pub(crate) fn environment(name: &str) -> Result<Option<Vec<u8>>, Error> {
+    Ok(take_answer(with_stored(name.as_bytes(), |name| env_get(name))))
+}
+
+pub(crate) fn nanoseconds() -> Result<u64, Error> {
+    Ok(clock_now())
+}
+
+pub(crate) fn random(length: usize) -> Result<Vec<u8>, Error> {
+    Ok(take(random_bytes(length as u64)).unwrap_or_default())
 }

@@ -3,13 +3,18 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use windlass_abi::capabilities::Capability;
 
 use crate::error::Error;
 use crate::http::{Request, Response};
 use crate::log::Level;
+use crate::metadata::Ask;
 
-/// What answers requests in a test.
-type HttpStandIn = Box<dyn FnMut(&Request) -> Response>;
+/// What answers one kind of question in a test: one of the functions `answer_…` of [`crate::test`] gave it.
+pub(crate) type StandIn<Question, Answer> = Option<Box<dyn FnMut(&Question) -> Answer>>;
 
 #[derive(Default)]
 pub(crate) struct Host {
@@ -19,7 +24,14 @@ pub(crate) struct Host {
     pub(crate) error: Option<String>,
     pub(crate) input: Vec<u8>,
     pub(crate) output: Vec<u8>,
-    pub(crate) http: Option<HttpStandIn>,
+    /// What the plugin that runs asks for; `None` outside of one.
+    pub(crate) asks: Option<&'static [Ask]>,
+    pub(crate) http: StandIn<Request, Response>,
+    pub(crate) files: StandIn<str, Option<Vec<u8>>>,
+    pub(crate) written: BTreeMap<String, Vec<u8>>,
+    pub(crate) environment: StandIn<str, Option<String>>,
+    pub(crate) clock: StandIn<(), SystemTime>,
+    pub(crate) random: StandIn<usize, Vec<u8>>,
 }
 
 thread_local! {
@@ -67,14 +79,70 @@ pub(crate) fn log(level: Level, text: &str) {
 }
 
 pub(crate) fn http(request: &Request) -> Result<Response, Error> {
+    let what = format_args!("{} {}", request.method, request.url);
+    ask(Capability::Net, |host| &mut host.http, request, what, "answer_http")
+}
+
+pub(crate) fn read_file(path: &str) -> Result<Option<Vec<u8>>, Error> {
+    ask(Capability::Read, |host| &mut host.files, path, format_args!("the file {path}"), "answer_files")
+}
+
+pub(crate) fn write_file(path: &str, content: &[u8]) -> Result<(), Error> {
+    check_asked(Capability::Write)?;
+    with_host(|host| host.written.insert(path.to_owned(), content.to_vec()));
+    Ok(())
+}
+
+pub(crate) fn environment(name: &str) -> Result<Option<Vec<u8>>, Error> {
+    let what = format_args!("the variable {name}");
+    let value = ask(Capability::Env, |host| &mut host.environment, name, what, "answer_environment")?;
+    Ok(value.map(String::into_bytes))
+}
+
+pub(crate) fn nanoseconds() -> Result<u64, Error> {
+    let time = ask(Capability::Clock, |host| &mut host.clock, &(), "the time", "answer_clock")?;
+    // As the host does: 0 on a clock that is set before 1970.
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+}
+
+pub(crate) fn random(length: usize) -> Result<Vec<u8>, Error> {
+    let what = format_args!("{length} random bytes");
+    let bytes = ask(Capability::Random, |host| &mut host.random, &length, what, "answer_random")?;
+    if bytes.len() == length {
+        Ok(bytes)
+    } else {
+        Err(Error::new(format!("this test was asked for {length} random bytes and answers with {}", bytes.len())))
+    }
+}
+
+/// Has a stand-in answer a question.
+fn ask<Question: ?Sized, Answer>(
+    capability: Capability,
+    place: impl Fn(&mut Host) -> &mut StandIn<Question, Answer>,
+    question: &Question,
+    what: impl Display,
+    given_by: &str,
+) -> Result<Answer, Error> {
+    check_asked(capability)?;
     // Taken out for the call, so that the stand-in may look at this host itself.
-    let Some(mut answer) = with_host(|host| host.http.take()) else {
+    let Some(mut stand_in) = with_host(|host| place(host).take()) else {
         return Err(Error::new(format!(
-            "{} {}: this test answers no requests; give it answers with `windlass_pdk::test::answer_http`",
-            request.method, request.url
+            "{what}: nobody answers that in this test; say what is answered with `windlass_pdk::test::{given_by}`"
         )));
     };
-    let response = answer(request);
-    with_host(|host| host.http = Some(answer));
-    Ok(response)
+    let answer = stand_in(question);
+    with_host(|host| *place(host) = Some(stand_in));
+    Ok(answer)
+}
+
+/// The sandbox does not start a plugin that uses what its metadata does not ask for.
+fn check_asked(capability: Capability) -> Result<(), Error> {
+    let word = capability.word();
+    match with_host(|host| host.asks) {
+        Some(asks) if !asks.iter().any(|ask| ask.capability == word) => Err(Error::new(format!(
+            "the plugin uses `{word}` without asking for it: add it to `#[plugin(asks = [{word}(...)])]`"
+        ))),
+        _ => Ok(()),
+    }
 }
