@@ -54,13 +54,7 @@ pub fn folder_of(path: &Path) -> PathBuf {
 
 /// A reference of the file, with its path counted from the working directory, as the pipeline has it in memory.
 fn in_folder(text: &str, folder: &Path) -> String {
-    match text.parse() {
-        Ok(PluginRef::Path(path)) => PluginRef::Path(folder.join(path)).to_string(),
-        Ok(PluginRef::Layout { folder: layout, tag }) => {
-            PluginRef::Layout { folder: folder.join(layout), tag }.to_string()
-        }
-        _ => text.to_owned(),
-    }
+    text.parse::<PluginRef>().map_or_else(|_| text.to_owned(), |reference| reference.counted_from(folder).to_string())
 }
 
 /// The way back: what the file says does not depend on where `windlass` was started.

@@ -1,7 +1,7 @@
 //! Where a plugin comes from: the `PLUGIN` of the command line and of a pipeline's `use`.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
 use crate::error::Error;
@@ -23,6 +23,25 @@ pub enum PluginRef {
     },
     /// A bare name: an installed plugin, else a folder of that name.
     Installed(String),
+}
+
+impl PluginRef {
+    /// The same plugin, for a reference in a file in `folder`: its path counts from there. However a path was written, the same
+    /// place gets the same reference, as lock files are looked up by it.
+    pub(crate) fn counted_from(self, folder: &Path) -> Self {
+        match self {
+            Self::Path(path) => Self::Path(in_folder(folder, &path)),
+            Self::Layout { folder: layout, tag } => Self::Layout { folder: in_folder(folder, &layout), tag },
+            other => other,
+        }
+    }
+}
+
+fn in_folder(folder: &Path, path: &Path) -> PathBuf {
+    let joined = folder.join(path);
+    let plain: PathBuf = joined.components().filter(|component| *component != Component::CurDir).collect();
+    // A bare name would be an installed plugin.
+    if plain.is_absolute() || plain.components().count() > 1 { plain } else { Path::new(".").join(plain) }
 }
 
 /// `oci://REGISTRY/REPOSITORY[:TAG][@DIGEST]`; at least one of tag and digest is there.
@@ -68,6 +87,11 @@ impl FromStr for OciReference {
                 .hint("write `oci://HOST/REPO/NAME:VERSION` or `oci://HOST/REPO/NAME:VERSION@sha256:DIGEST`")
         };
         let rest = text.strip_prefix("oci://").ok_or_else(|| wrong("it does not start with `oci://`"))?;
+        if let Some((_, host)) = rest.split('/').next().and_then(|authority| authority.rsplit_once('@')) {
+            // Not repeated in the error: logs keep it.
+            return Err(Error::usage(format!("the reference to {host} holds a name or a password"))
+                .hint(format!("log in with `windlass login {host}`, and write `oci://{host}/...`")));
+        }
         let (rest, digest) = match rest.split_once('@') {
             Some((rest, digest)) => (rest, Some(digest)),
             None => (rest, None),
@@ -217,6 +241,27 @@ mod tests {
     }
 
     #[test]
+    fn one_place_has_one_reference() {
+        for (folder, text, expected) in [
+            (".", "p/q", "p/q"),
+            (".", "./p/./q", "p/q"),
+            (".", "./p", "./p"),
+            (".", ".", "./"),
+            (".", "../p", "../p"),
+            ("sub", "./p", "sub/p"),
+            ("sub", "../p", "sub/../p"),
+            ("/sub", "./p", "/sub/p"),
+            ("sub", "/p", "/p"),
+            (".", "oci-layout:./out:1.0.0", "oci-layout:./out:1.0.0"),
+            (".", "oci-layout:out:1.0.0", "oci-layout:./out:1.0.0"),
+            ("sub", "label-injector", "label-injector"),
+        ] {
+            let reference: PluginRef = text.parse().unwrap();
+            assert_eq!(reference.counted_from(Path::new(folder)).to_string(), expected, "{text} in {folder}");
+        }
+    }
+
+    #[test]
     fn what_is_no_reference_is_refused() {
         for text in [
             "",
@@ -232,6 +277,7 @@ mod tests {
             "oci://h/a:1@sha256:abc",
             "oci://h/../a:1",
             "oci:///a:1",
+            "oci://ann:secret@h/a:1",
             "oci-layout:",
             "oci-layout:x:",
         ] {

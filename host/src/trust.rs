@@ -105,10 +105,15 @@ impl TrustPolicy {
             .or_else(|| longest(&self.pipeline).and_then(|index| self.pipeline.get(index)))
     }
 
-    /// Whether cosign signatures would be looked at for this reference.
+    /// Whether cosign signatures have a say about this reference, so that they have to be looked for: that may take a
+    /// registry, which is not asked for what nobody needs.
     #[must_use]
-    pub fn has_cosign_key(&self, reference: &PluginRef) -> bool {
-        !self.named.cosign.is_empty() || self.rule(reference).is_some_and(|rule| !rule.keys.cosign.is_empty())
+    pub fn wants_cosign(&self, reference: &PluginRef, pin: Option<Pin>) -> bool {
+        !self.named.cosign.is_empty()
+            || self.rule(reference).is_some_and(|rule| match &rule.require {
+                Some(required) => required.contains(&Requirement::Cosign),
+                None => pin.is_none() && !rule.keys.cosign.is_empty(),
+            })
     }
 
     /// Whether one of the signatures is by any key of the policy; a quick look, not the judgement.

@@ -1,17 +1,22 @@
-//! A registry that serves what is in an OCI layout, and can be told to fail.
+//! A registry that can be told to fail: it serves what is in an OCI layout, or stands before a real registry and passes on
+//! what it does not spoil.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{TcpListener, TcpStream};
+use crate::http::{self, Answer, Request};
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-/// What goes wrong with an answer.
+/// What goes wrong.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// The connection ends in the middle of the body.
+    /// The connection ends in the middle of the answer's body.
     Cut,
+    /// The connection ends in the middle of the request's body; the registry behind gets the first half.
+    CutRequest,
+    /// The registry behind does what it was asked, and its answer is lost.
+    NoAnswer,
     /// The body is only half, and the head says so.
     Half,
     /// One byte is another.
@@ -28,16 +33,38 @@ pub enum Fault {
     Body(String),
     /// This status, with an empty answer.
     Status(u16),
-    /// Go there.
+    /// 429, with the wish to be left alone for this many seconds.
+    TooMany(u64),
+    /// A redirect to this origin.
     Redirect(String),
+    /// The upload goes on at this origin.
+    UploadAt(String),
+    /// The registry says that it has another digest.
+    OtherDigest,
 }
 
-/// Which answers fail, and how often.
+/// Which exchanges fail, and how often.
 #[derive(Clone, Debug)]
 struct Plan {
-    part: &'static str,
+    method: String,
+    path: String,
     fault: Fault,
     times: u32,
+}
+
+/// What a client asked.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// `GET`, `PUT`, ...
+    pub method: String,
+    /// The path, with its query.
+    pub target: String,
+    /// What it showed us.
+    pub authorization: Option<String>,
+    /// The part of the content that it asked for.
+    pub range: Option<String>,
+    /// The bytes that it sent.
+    pub sent: usize,
 }
 
 #[derive(Default)]
@@ -45,8 +72,13 @@ struct State {
     plan: Option<Plan>,
     /// The password that is asked for, as `NAME:PASSWORD` in base64.
     authorization: Option<String>,
-    /// The request lines, each with the `Authorization` that came along.
-    seen: Vec<(String, Option<String>)>,
+    seen: Vec<Seen>,
+}
+
+/// Where the true answers come from.
+enum Source {
+    Layout(PathBuf),
+    Registry(String),
 }
 
 /// The registry; it serves until the process ends.
@@ -56,24 +88,30 @@ pub struct FaultyRegistry {
 }
 
 impl FaultyRegistry {
-    /// Serves the layout in `folder`, whatever the name of the repository.
+    /// Serves the first manifest of the layout in `folder`, whatever the name of the repository and the tag.
     ///
     /// # Panics
     ///
     /// There is no free port.
     #[must_use]
     pub fn start(folder: &Path) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("an address").to_string();
+        Self::with(Source::Layout(folder.to_owned()))
+    }
+
+    /// Stands before the registry at `address`.
+    ///
+    /// # Panics
+    ///
+    /// There is no free port.
+    #[must_use]
+    pub fn before(address: &str) -> Self {
+        Self::with(Source::Registry(address.to_owned()))
+    }
+
+    fn with(source: Source) -> Self {
         let state = Arc::new(Mutex::new(State::default()));
-        let (shared, folder) = (Arc::clone(&state), folder.to_owned());
-        std::thread::spawn(move || {
-            for connection in listener.incoming().flatten() {
-                let (state, folder) = (Arc::clone(&shared), folder.clone());
-                // A client that gives up breaks the connection; that is its right.
-                std::thread::spawn(move || serve(connection, &folder, &state));
-            }
-        });
+        let shared = Arc::clone(&state);
+        let address = http::serve(move |request, connection| serve(request, connection, &source, &shared));
         Self { address, state }
     }
 
@@ -83,9 +121,9 @@ impl FaultyRegistry {
         &self.address
     }
 
-    /// Makes the next `times` answers for `part` (`manifests`, or `blobs/INDEX` of the manifest's layers) fail.
-    pub fn fail(&self, part: &'static str, fault: Fault, times: u32) {
-        self.lock().plan = Some(Plan { part, fault, times });
+    /// Makes the next `times` exchanges fail that have this method and `path` in their path.
+    pub fn fail(&self, method: &str, path: &str, fault: Fault, times: u32) {
+        self.lock().plan = Some(Plan { method: method.to_owned(), path: path.to_owned(), fault, times });
     }
 
     /// Ends all failures.
@@ -93,94 +131,104 @@ impl FaultyRegistry {
         self.lock().plan = None;
     }
 
+    /// How often the planned failure may still happen.
+    #[must_use]
+    pub fn failures_left(&self) -> u32 {
+        self.lock().plan.as_ref().map_or(0, |plan| plan.times)
+    }
+
     /// Asks for Basic authentication with this value.
     pub fn require(&self, authorization: &str) {
         self.lock().authorization = Some(authorization.to_owned());
     }
 
-    /// The request lines so far, each with its `Authorization`.
+    /// What was asked so far.
     #[must_use]
-    pub fn seen(&self) -> Vec<(String, Option<String>)> {
+    pub fn seen(&self) -> Vec<Seen> {
         self.lock().seen.clone()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no thread panics with the lock")
     }
 }
 
-fn serve(mut connection: TcpStream, folder: &Path, state: &Mutex<State>) -> Option<()> {
-    let mut reader = BufReader::new(connection.try_clone().ok()?);
-    let mut line = String::new();
-    reader.read_line(&mut line).ok()?;
-    let mut headers = BTreeMap::new();
-    loop {
-        let mut header = String::new();
-        reader.read_line(&mut header).ok()?;
-        let Some((name, value)) = header.trim().split_once(": ") else { break };
-        headers.insert(name.to_ascii_lowercase(), value.to_owned());
-    }
-    let authorization = headers.get("authorization").cloned();
-    let path = line.split(' ').nth(1)?.to_owned();
-    let is_head = line.starts_with("HEAD");
-    let (content, kind) = content(folder, &path);
+fn serve(request: &Request, connection: &mut TcpStream, source: &Source, state: &Mutex<State>) -> Option<Answer> {
+    let path = request.target.split('?').next().unwrap_or_default();
+    let authorization = request.header("authorization").map(str::to_owned);
     let fault = {
         let mut state = state.lock().ok()?;
-        state.seen.push((line.trim().to_owned(), authorization.clone()));
-        let wanted = state.authorization.clone();
-        if wanted.is_some_and(|wanted| authorization != Some(format!("Basic {wanted}"))) {
-            drop(state);
-            return answer(&mut connection, 401, "WWW-Authenticate: Basic realm=\"x\"\r\n", b"", is_head);
+        state.seen.push(Seen {
+            method: request.method.clone(),
+            target: request.target.clone(),
+            authorization: authorization.clone(),
+            range: request.header("range").map(str::to_owned),
+            sent: request.body.len(),
+        });
+        let wanted = state.authorization.as_ref().map(|wanted| format!("Basic {wanted}"));
+        if wanted.is_some() && authorization != wanted {
+            return Some(Answer::new(401, "").header("WWW-Authenticate", "Basic realm=\"x\""));
         }
-        let layers = layers(folder);
-        let applies = |plan: &Plan| match plan.part.strip_prefix("blobs/") {
-            Some(index) => index
-                .parse()
-                .ok()
-                .and_then(|index: usize| layers.get(index))
-                .is_some_and(|digest| path.ends_with(digest)),
-            None => path.contains(plan.part) && !is_head,
-        };
-        match &mut state.plan {
-            Some(plan) if plan.times > 0 && applies(plan) => {
-                plan.times -= 1;
-                Some(plan.fault.clone())
-            }
-            _ => None,
-        }
+        let plan = state.plan.as_mut().filter(|plan| plan.times > 0);
+        let plan = plan.filter(|plan| plan.method == request.method && path.contains(&plan.path));
+        plan.map(|plan| {
+            plan.times -= 1;
+            plan.fault.clone()
+        })
     };
-    // The true one, whatever becomes of the body.
-    let digest = if path.contains("/manifests/") {
-        format!("Docker-Content-Digest: {}\r\n", manifest_digest(folder))
-    } else {
-        String::new()
+    let true_answer = || match source {
+        Source::Layout(folder) => Some(from_layout(folder, request)),
+        Source::Registry(address) => http::exchange(address, request, None).ok(),
     };
-    let Some(mut content) = content else { return answer(&mut connection, 404, "", b"", is_head) };
-    let mut kind = kind;
     match fault {
-        Some(Fault::Status(status)) => return answer(&mut connection, status, "", b"", is_head),
-        Some(Fault::Redirect(to)) => {
-            return answer(&mut connection, 307, &format!("Location: {to}{path}\r\n"), b"", is_head);
+        None => true_answer(),
+        Some(Fault::Status(status)) => Some(Answer::new(status, "")),
+        Some(Fault::TooMany(seconds)) => Some(Answer::new(429, "").header("Retry-After", seconds.to_string())),
+        Some(Fault::Redirect(to)) => Some(Answer::new(307, "").header("Location", format!("{to}{}", request.target))),
+        Some(Fault::CutRequest) => {
+            if let Source::Registry(address) = source {
+                // That it gives no answer is what was asked for.
+                let _ = http::exchange(address, request, Some(request.body.len() / 2));
+            }
+            None
         }
-        Some(Fault::Changed) => {
-            let middle = content.len() / 2;
-            content[middle] ^= 1;
+        Some(Fault::NoAnswer) => {
+            let _ = true_answer();
+            None
         }
-        Some(Fault::Half) => content.truncate(content.len() / 2),
-        Some(Fault::Typed(other)) => kind = other.to_owned(),
-        Some(Fault::Body(text)) => content = text.into_bytes(),
-        Some(Fault::Cut) => {
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", content.len());
+        Some(fault) => spoil(&fault, true_answer()?, connection),
+    }
+}
+
+/// A true answer with a fault in it; none when it was written to the connection already.
+fn spoil(fault: &Fault, mut answer: Answer, connection: &mut TcpStream) -> Option<Answer> {
+    match fault {
+        Fault::Changed => {
+            let middle = answer.body.len() / 2;
+            *answer.body.get_mut(middle)? ^= 1;
+            Some(answer)
+        }
+        Fault::Half => {
+            answer.body.truncate(answer.body.len() / 2);
+            Some(answer)
+        }
+        Fault::Typed(kind) => Some(answer.header("Content-Type", *kind)),
+        Fault::Body(text) => Some(Answer { body: text.clone().into_bytes(), ..answer }),
+        Fault::UploadAt(origin) => Some(answer.header("Location", format!("{origin}/v2/upload"))),
+        Fault::OtherDigest => Some(answer.header("Docker-Content-Digest", format!("sha256:{}", "0".repeat(64)))),
+        Fault::Cut => {
+            let head = answer.head(Some(answer.body.len() as u64));
             connection.write_all(head.as_bytes()).ok()?;
-            return connection.write_all(&content[..content.len() / 2]).ok();
+            connection.write_all(&answer.body[..answer.body.len() / 2]).ok()?;
+            None
         }
-        Some(Fault::Announced(bytes)) => {
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {bytes}\r\n\r\n");
-            connection.write_all(head.as_bytes()).ok()?;
-            return connection.write_all(&content).ok();
+        Fault::Announced(bytes) => {
+            connection.write_all(answer.head(Some(*bytes)).as_bytes()).ok()?;
+            connection.write_all(&answer.body).ok()?;
+            None
         }
-        Some(fault @ (Fault::Endless | Fault::Slow)) => {
-            connection.write_all(format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n\r\n").as_bytes()).ok()?;
+        Fault::Endless | Fault::Slow => {
+            connection.write_all(answer.head(None).as_bytes()).ok()?;
             let (piece, pause) =
                 if matches!(fault, Fault::Slow) { (vec![b' '; 1], 100) } else { (vec![b' '; 65536], 0) };
             loop {
@@ -188,27 +236,8 @@ fn serve(mut connection: TcpStream, folder: &Path, state: &Mutex<State>) -> Opti
                 std::thread::sleep(Duration::from_millis(pause));
             }
         }
-        None => {}
+        Fault::Status(_) | Fault::TooMany(_) | Fault::Redirect(_) | Fault::CutRequest | Fault::NoAnswer => Some(answer),
     }
-    let start =
-        headers.get("range").and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
-    match start {
-        Some(start) if start < content.len() => {
-            let head = format!(
-                "Content-Type: {kind}\r\nContent-Range: bytes {start}-{}/{}\r\n",
-                content.len() - 1,
-                content.len()
-            );
-            answer(&mut connection, 206, &head, &content[start..], is_head)
-        }
-        _ => answer(&mut connection, 200, &format!("Content-Type: {kind}\r\n{digest}"), &content, is_head),
-    }
-}
-
-fn answer(connection: &mut TcpStream, status: u16, headers: &str, body: &[u8], is_head: bool) -> Option<()> {
-    let head = format!("HTTP/1.1 {status} x\r\n{headers}Connection: close\r\nContent-Length: {}\r\n\r\n", body.len());
-    connection.write_all(head.as_bytes()).ok()?;
-    if is_head { Some(()) } else { connection.write_all(body).ok() }
 }
 
 fn json(path: &Path) -> serde_json::Value {
@@ -219,27 +248,33 @@ fn blob_path(folder: &Path, digest: &str) -> PathBuf {
     folder.join("blobs/sha256").join(digest.trim_start_matches("sha256:"))
 }
 
-fn manifest_digest(folder: &Path) -> String {
+/// The digest of the first manifest of a layout.
+#[must_use]
+pub fn manifest_digest(folder: &Path) -> String {
     json(&folder.join("index.json"))["manifests"][0]["digest"].as_str().unwrap_or_default().to_owned()
 }
 
-fn layers(folder: &Path) -> Vec<String> {
-    let manifest = json(&blob_path(folder, &manifest_digest(folder)));
-    let layers = manifest["layers"].as_array().cloned().unwrap_or_default();
-    layers.iter().filter_map(|layer| Some(layer["digest"].as_str()?.to_owned())).collect()
+/// The first manifest of a layout.
+#[must_use]
+pub fn manifest(folder: &Path) -> serde_json::Value {
+    json(&blob_path(folder, &manifest_digest(folder)))
 }
 
-fn content(folder: &Path, path: &str) -> (Option<Vec<u8>>, String) {
-    let name = path.rsplit('/').next().unwrap_or_default();
-    if path.contains("/manifests/") {
-        let digest = if name.starts_with("sha256:") { name.to_owned() } else { manifest_digest(folder) };
-        return (
-            std::fs::read(blob_path(folder, &digest)).ok(),
-            "application/vnd.oci.image.manifest.v1+json".to_owned(),
-        );
+fn from_layout(folder: &Path, request: &Request) -> Answer {
+    let is_manifest = request.target.contains("/manifests/");
+    let name = request.target.rsplit('/').next().unwrap_or_default();
+    let digest = if is_manifest && !name.starts_with("sha256:") { manifest_digest(folder) } else { name.to_owned() };
+    let Ok(content) = std::fs::read(blob_path(folder, &digest)) else { return Answer::new(404, "") };
+    if is_manifest {
+        let kind =
+            json(&folder.join("index.json"))["manifests"][0]["mediaType"].as_str().unwrap_or_default().to_owned();
+        return Answer::new(200, content).header("Content-Type", kind).header("Docker-Content-Digest", digest);
     }
-    (
-        std::fs::read(blob_path(folder, name)).ok().filter(|_| path.contains("/blobs/")),
-        "application/octet-stream".to_owned(),
-    )
+    let start = request.header("range").and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
+    let answer = match start {
+        Some(start) if start < content.len() => Answer::new(206, &content[start..])
+            .header("Content-Range", format!("bytes {start}-{}/{}", content.len() - 1, content.len())),
+        _ => Answer::new(200, content),
+    };
+    answer.header("Content-Type", "application/octet-stream")
 }

@@ -4,11 +4,15 @@
 //! | module | job |
 //! |---|---|
 //! | [`api_server`] | a Kubernetes API server of our own, for what a real one cannot be made to do |
+//! | [`faulty_registry`] | a registry that fails as it is told to |
+//! | [`token_server`] | a token server that a real registry believes |
+//! | [`http`] | what these servers are made of |
 //! | [`sandbox`] | a home of its own for each test; Windlass and both Helms in it |
 //! | [`needs`] | tools and peers that a test needs; without them it is skipped, but never with `CI=true` |
 //! | [`input`] | the streams that tests run over: the recorded ones, and the public charts where they are at hand |
 //! | [`objects`] | live Kubernetes objects: table cases, generated ones, those of the streams with a status made up |
 //! | [`oracle`] | what an independent parser sees in a stream |
+//! | [`shipping`] | registries with a Windlass that speaks to them, keys, a chart |
 //! | [`session`] | terminal sessions in Markdown files, as tests |
 
 // Tests talk to whoever reads their output.
@@ -16,9 +20,12 @@
 
 pub mod api_server;
 pub mod faulty_registry;
+pub mod http;
 pub mod input;
 pub mod needs;
 pub mod objects;
 pub mod oracle;
 pub mod sandbox;
 pub mod session;
+pub mod shipping;
+pub mod token_server;

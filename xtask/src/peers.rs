@@ -33,6 +33,9 @@ pub const KSTATUS_GO: Peer = Peer { name: "kstatus-go", language: Language::Go }
 /// A registry with the referrers API, in memory.
 pub const REGISTRY: Peer = Peer { name: "registry", language: Language::Go };
 
+/// What the end-to-end tests need.
+pub const FOR_TESTS: [Peer; 5] = [HELM_ENGINE, YAML_ORACLE, KSTATUS_GO, REGISTRY, EXTISM_CRATE];
+
 /// Runs a plugin with the `extism` crate.
 pub const EXTISM_CRATE: Peer = Peer { name: "extism-crate", language: Language::Rust };
 

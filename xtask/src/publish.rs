@@ -1,8 +1,12 @@
 //! `cargo xtask publish`: every sample plugin into a registry, built, tested, packaged, signed; and next to a chart.
+//!
+//! All packages are made, and the registry is asked about each, before the first one is sent: one version that is there with other
+//! content keeps all of them back.
 
-use crate::command::{self, During, Failure, Result};
+use crate::command::{self, During, Failure, Finished, Result};
 use crate::{build, say, workspace};
 use serde_json::{Value, json};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -58,8 +62,8 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
         if workspace::root().join("plugins").join(&plugin.name).join("tests/cases").is_dir() {
             say::step(&format!("testing {}", plugin.name));
             let source = workspace::root().join("plugins").join(&plugin.name);
-            let finished =
-                windlass(&["test".as_ref(), source.as_os_str(), "--plugin".as_ref(), plugin.folder.as_os_str()])?;
+            let mut cases = Command::new(workspace::windlass());
+            let finished = command::feed(cases.arg("test").arg(&source).arg("--plugin").arg(&plugin.folder), b"")?;
             if finished.code != Some(0) {
                 return Err(Failure::new(format!("the cases of {} fail: {}", plugin.name, finished.stderr.trim())));
             }
@@ -70,84 +74,133 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     if is_json {
         println!("{:#}", json!({ "dryRun": options.dry_run, "plugins": rows }));
     } else {
-        println!("{:<20} {:<10} {:<10} {:>9}  DIGEST", "NAME", "VERSION", "STATE", "BYTES");
-        for row in &rows {
-            let text = |key: &str| row.get(key).and_then(Value::as_str).unwrap_or("-").to_owned();
-            let size = row.get("size").and_then(Value::as_u64).unwrap_or(0);
-            println!(
-                "{:<20} {:<10} {:<10} {size:>9}  {}",
-                text("name"),
-                text("version"),
-                text("state"),
-                text("digest")
-            );
-        }
+        print!("{}", table(&rows));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if rows.iter().any(|row| row["state"] == REFUSED) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// The state of a version that is there with other content.
+const REFUSED: &str = "refused";
+
+/// The rows as people read them.
+#[must_use]
+pub fn table(rows: &[Value]) -> String {
+    let mut lines = format!("{:<20} {:<10} {:<12} {:>9}  DIGEST\n", "NAME", "VERSION", "STATE", "BYTES");
+    for row in rows {
+        let word = |key: &str| row[key].as_str().unwrap_or("-");
+        let size = row["size"].as_u64().unwrap_or(0);
+        let (name, version, state, digest) = (word("name"), word("version"), word("state"), word("digest"));
+        lines.push_str(&format!("{name:<20} {version:<10} {state:<12} {size:>9}  {digest}\n"));
+    }
+    lines
 }
 
 /// Packages the plugins in `folders` into `packages` and, unless it is a dry run, pushes and attaches them. Gives a row per
-/// plugin.
+/// plugin, whose `state` is `pushed` (`would push` in a dry run), `unchanged`, or, in a dry run alone, `refused`.
 ///
 /// # Errors
 ///
-/// A plugin cannot be packaged, or the registry refuses.
+/// A plugin cannot be packaged, a version is there with other content (then nothing is pushed), or the registry fails.
 pub fn publish(folders: &[PathBuf], packages: &Path, options: &Options) -> Result<Vec<Value>> {
     std::fs::create_dir_all(packages).during(format_args!("cannot make {}", packages.display()))?;
-    let mut rows = Vec::new();
-    for folder in folders {
-        let mut arguments =
-            vec!["package".into(), folder.as_os_str().to_owned(), "-d".into(), packages.as_os_str().to_owned()];
-        if let Some(key) = &options.sign {
-            arguments.extend(["--sign".into(), key.as_os_str().to_owned()]);
-        }
-        let package = answer(&arguments)?;
-        let name = text(&package, "name");
-        let mut row = json!({
-            "name": name, "version": package.get("version"), "archive": package.get("archive"), "size": package.get("size"),
-            "archiveDigest": package.get("digest"), "wasm": package.get("wasm"), "signed": options.sign.is_some(), "state": "packaged",
-        });
-        if !options.dry_run {
-            let archive = text(&package, "archive");
-            let target = format!("{}/{name}", options.registry.trim_end_matches('/'));
-            say::step(&format!("pushing {name}"));
-            let pushed = remote(&["push", &archive, &target], &options.flags)?;
-            row["digest"] = pushed["digest"].clone();
-            row["reference"] = pushed["reference"].clone();
-            row["state"] = if pushed["new"] == json!(true) { "pushed".into() } else { "unchanged".into() };
-            if let Some(chart) = &options.chart {
-                let attached = remote(&["attach", chart, &archive], &options.flags)?;
-                row["attached"] = attached["plugins"][0]["reference"].clone();
-            }
-        }
-        rows.push(row);
+    let publisher = Publisher { packages, options };
+    let mut rows = folders.iter().map(|folder| publisher.package(folder)).collect::<Result<Vec<_>>>()?;
+    for row in &mut rows {
+        publisher.ask(row)?;
+    }
+    let refused: Vec<&str> =
+        rows.iter().filter(|row| row["state"] == REFUSED).filter_map(|row| row["name"].as_str()).collect();
+    if options.dry_run {
+        return Ok(rows);
+    }
+    if !refused.is_empty() {
+        return Err(Failure::new(format!("there with other content: {}; nothing was pushed", refused.join(", ")))
+            .hint("give what changed a new version; `--dry-run` shows all of them"));
+    }
+    for row in &mut rows {
+        publisher.push(row)?;
     }
     Ok(rows)
 }
 
-fn remote(words: &[&str], flags: &[String]) -> Result<Value> {
-    answer(
-        &words
-            .iter()
-            .map(std::ffi::OsString::from)
-            .chain(flags.iter().map(std::ffi::OsString::from))
-            .collect::<Vec<_>>(),
-    )
+/// What every step of publishing needs.
+struct Publisher<'p> {
+    packages: &'p Path,
+    options: &'p Options,
 }
 
-fn answer(arguments: &[std::ffi::OsString]) -> Result<Value> {
-    let arguments: Vec<&std::ffi::OsStr> = arguments.iter().map(std::ffi::OsString::as_os_str).collect();
-    let finished = windlass(&[&arguments[..], &["--output".as_ref(), "json".as_ref()]].concat())?;
+impl Publisher<'_> {
+    fn package(&self, folder: &Path) -> Result<Value> {
+        let mut arguments: Vec<&OsStr> =
+            vec!["package".as_ref(), folder.as_ref(), "-d".as_ref(), self.packages.as_ref()];
+        if let Some(key) = &self.options.sign {
+            arguments.extend([OsStr::new("--sign"), key.as_ref()]);
+        }
+        let package = answer(self.windlass(&arguments)?)?;
+        Ok(json!({
+            "name": package["name"], "version": package["version"], "archive": package["archive"], "size": package["size"],
+            "archiveDigest": package["digest"], "wasm": package["wasm"], "signed": self.options.sign.is_some(),
+        }))
+    }
+
+    /// What a push would do.
+    fn ask(&self, row: &mut Value) -> Result<()> {
+        let finished = self.remote(&["push", text(row, "archive"), &self.target(row), "--dry-run"])?;
+        // 3: the version is there with other content.
+        if finished.code == Some(3) {
+            row["state"] = REFUSED.into();
+            return Ok(());
+        }
+        note(row, &answer(finished)?, "would push");
+        Ok(())
+    }
+
+    fn push(&self, row: &mut Value) -> Result<()> {
+        say::step(&format!("pushing {}", text(row, "name")));
+        let pushed = answer(self.remote(&["push", text(row, "archive"), &self.target(row)])?)?;
+        note(row, &pushed, "pushed");
+        if let Some(chart) = &self.options.chart {
+            // By its digest in the registry: what is attached is what is published, and its blobs need not be sent again.
+            let attached = answer(self.remote(&["attach", chart, text(&pushed, "pinned")])?)?;
+            row["attached"] = attached["plugins"][0]["reference"].clone();
+        }
+        Ok(())
+    }
+
+    fn target(&self, row: &Value) -> String {
+        format!("{}/{}", self.options.registry.trim_end_matches('/'), text(row, "name"))
+    }
+
+    fn remote(&self, words: &[&str]) -> Result<Finished> {
+        let flags = self.options.flags.iter().map(String::as_str);
+        self.windlass(&words.iter().copied().chain(flags).map(OsStr::new).collect::<Vec<_>>())
+    }
+
+    /// Windlass with a store of its own: what is on its way out is nothing that the user fetched.
+    fn windlass(&self, arguments: &[&OsStr]) -> Result<Finished> {
+        let mut command = Command::new(workspace::windlass());
+        command.args(arguments).args(["--output", "json"]).env("WINDLASS_CACHE_DIR", self.packages.join("store"));
+        command::feed(&mut command, b"")
+    }
+}
+
+/// Keeps in `row` what a push answered.
+fn note(row: &mut Value, pushed: &Value, new: &str) {
+    row["digest"] = pushed["digest"].clone();
+    row["reference"] = pushed["reference"].clone();
+    row["state"] = if pushed["new"] == true { new.into() } else { "unchanged".into() };
+}
+
+/// The JSON that a successful Windlass answered.
+fn answer(finished: Finished) -> Result<Value> {
     if finished.code != Some(0) {
-        return Err(Failure::new(format!("windlass failed: {}", finished.stderr.trim())));
+        let said: Value = serde_json::from_str(&finished.stderr).unwrap_or_default();
+        let message = said["error"]["message"].as_str().unwrap_or_else(|| finished.stderr.trim());
+        return Err(Failure::new(format!("windlass failed: {message}")));
     }
     serde_json::from_slice(&finished.stdout).during("windlass's answer is not JSON")
 }
 
-fn windlass(arguments: &[&std::ffi::OsStr]) -> Result<command::Finished> {
-    command::feed(Command::new(workspace::windlass()).args(arguments), b"")
-}
-
-fn text(value: &Value, key: &str) -> String {
-    value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+    value[key].as_str().unwrap_or_default()
 }

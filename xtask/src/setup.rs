@@ -19,15 +19,14 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     let start = Instant::now();
     say::step(&format!("tools are kept in {}", cache::folder()?.display()));
     wasm_target()?;
-    let mut wanted = vec![tools::HELM_4, tools::HELM_3, tools::REGISTRY, tools::CARGO_DENY];
+    let mut wanted = tools::FOR_TESTS.to_vec();
     if arguments.iter().any(|argument| argument == "--bench") {
         wanted.extend([tools::KUSTOMIZE, tools::YQ]);
     }
-    let results = wanted.iter().map(|tool| (tool.title(), tool.ensure())).chain(
-        [peers::HELM_ENGINE, peers::YAML_ORACLE, peers::KSTATUS_GO, peers::EXTISM_CRATE]
-            .iter()
-            .map(|peer| (peer.title(), peer.ensure())),
-    );
+    let results = wanted
+        .iter()
+        .map(|tool| (tool.title(), tool.ensure()))
+        .chain(peers::FOR_TESTS.iter().map(|peer| (peer.title(), peer.ensure())));
     let mut failed = 0;
     for (title, result) in results {
         match result {

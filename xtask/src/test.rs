@@ -110,10 +110,8 @@ fn build_all() -> Result<Counts> {
 /// What the end-to-end tests need. Away from build servers a missing tool only makes tests skip themselves.
 fn fetch_tools() -> Result<Counts> {
     setup::wasm_target()?;
-    let results = [tools::HELM_4, tools::HELM_3, tools::REGISTRY, tools::CARGO_DENY]
-        .iter()
-        .map(tools::Tool::ensure)
-        .chain([peers::HELM_ENGINE, peers::YAML_ORACLE, peers::EXTISM_CRATE].iter().map(peers::Peer::ensure));
+    let results =
+        tools::FOR_TESTS.iter().map(tools::Tool::ensure).chain(peers::FOR_TESTS.iter().map(peers::Peer::ensure));
     for result in results {
         match result {
             Err(failure) if workspace::ci() => return Err(failure),

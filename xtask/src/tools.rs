@@ -49,6 +49,33 @@ pub const REGISTRY: Tool = Tool {
     purpose: "the registry tests and the demo",
 };
 
+/// Google's registry tool, as independent of ours as they come.
+pub const CRANE: Tool = Tool {
+    name: "crane",
+    version: "v0.22.1",
+    source: Source::Go("github.com/google/go-containerregistry/cmd/crane"),
+    purpose: "the registry tests",
+};
+
+/// The registry tool of the ORAS project, whose library Helm uses.
+pub const ORAS: Tool = Tool {
+    name: "oras",
+    version: "v1.3.6",
+    source: Source::Go("oras.land/oras/cmd/oras"),
+    purpose: "the registry tests",
+};
+
+/// Signs what is in registries. The largest of all: some six minutes to build on two cores.
+pub const COSIGN: Tool = Tool {
+    name: "cosign",
+    version: "v3.1.3",
+    source: Source::Go("github.com/sigstore/cosign/v3/cmd/cosign"),
+    purpose: "the tests of signatures",
+};
+
+/// What the end-to-end tests and the licence check need.
+pub const FOR_TESTS: [Tool; 7] = [HELM_4, HELM_3, REGISTRY, CRANE, ORAS, COSIGN, CARGO_DENY];
+
 /// Checks licences, sources and known flaws of what we depend on.
 pub const CARGO_DENY: Tool =
     Tool { name: "cargo-deny", version: "0.20.2", source: Source::Crate, purpose: "the licence check" };

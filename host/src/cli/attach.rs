@@ -58,19 +58,22 @@ pub(super) fn attach(arguments: &AttachArgs, printer: &Printer) -> Result<Outcom
     let mut text = String::new();
     let mut rows = Vec::new();
     for plugin in &arguments.plugins {
-        let shipment = match plugin {
+        let (shipment, elsewhere) = match plugin {
             PluginRef::Oci(reference) => {
                 let (pulled, _, _) = pull::pull(reference, &arguments.remote.remote(true, printer)?)?;
-                Shipment::new(pulled.archive, pulled.provenance)?
+                let is_same_registry = reference.registry() == arguments.chart.registry();
+                let elsewhere = is_same_registry.then(|| reference.repository());
+                (Shipment::new(pulled.archive, pulled.provenance)?, elsewhere)
             }
-            PluginRef::Path(path) => shipment(path, &arguments.sign)?,
-            PluginRef::Installed(name) => shipment(&PathBuf::from(name), &arguments.sign)?,
+            PluginRef::Path(path) => (shipment(path, &arguments.sign)?, None),
+            PluginRef::Installed(name) => (shipment(&PathBuf::from(name), &arguments.sign)?, None),
             PluginRef::Layout { .. } => {
                 return Err(Error::usage(format!("{plugin} cannot be attached"))
                     .hint("push it to the registry first: `windlass push --from-layout`"));
             }
         };
-        let attached = push::attach(&registry, arguments.chart.repository(), &chart, &shipment, arguments.force)?;
+        let attached =
+            push::attach(&registry, arguments.chart.repository(), &chart, &shipment, elsewhere, arguments.force)?;
         let reference = reference_of(&arguments.chart, &attached.digest)?;
         let what = if attached.is_new { "is attached" } else { "is attached already" };
         text.push_str(&format!("{} {} {what}: {reference}\n", shipment.plugin.name, shipment.plugin.version));

@@ -10,8 +10,9 @@ use super::printer::{Outcome, Printer};
 use super::remote_args::{RegistryArgs, read};
 use crate::error::Error;
 use crate::helm::package;
+use crate::oci::artifact::{Manifest, PluginLayers, name_and_version};
 use crate::oci::layout::Layout;
-use crate::oci::push::{self, Shipment};
+use crate::oci::push::{self, Mode, Pushed, Shipment};
 use crate::source::OciReference;
 
 /// Push a plugin to a registry, as Helm installs it from there. A version that is there is never replaced unasked.
@@ -23,12 +24,16 @@ pub(super) struct PushArgs {
     /// oci://HOST/PATH (NAME:VERSION is added), oci://HOST/PATH/NAME, oci://HOST/PATH/NAME:VERSION, or oci-layout:DIR.
     #[arg(value_name = "REFERENCE", required_unless_present = "from_layout")]
     target: Option<String>,
-    /// Push what is in this OCI layout, with its signatures and referrers; DIR:TAG picks one of several.
+    /// Push what is in this OCI layout, with its signatures and referrers; DIR:TAG picks one of several. To oci://HOST/PATH
+    /// goes every plugin that is in it, to PATH/NAME:VERSION.
     #[arg(long, value_name = "DIR[:TAG]", conflicts_with = "target")]
     from_layout: Option<String>,
     /// Overwrite a version that is there with other content.
     #[arg(long)]
     force: bool,
+    /// Send nothing; say whether it would be sent, is there already, or is there with other content.
+    #[arg(long, conflicts_with_all = ["force", "from_layout"])]
+    dry_run: bool,
     #[command(flatten)]
     sign: SignArgs,
     #[command(flatten)]
@@ -79,11 +84,17 @@ pub(super) fn run(arguments: &PushArgs, printer: &Printer) -> Result<Outcome, Er
         return Err(Error::usage("push needs a plugin and a reference"));
     };
     let shipment = shipment(path, &arguments.sign)?;
+    let mode = match (arguments.dry_run, arguments.force) {
+        (true, _) => Mode::DryRun,
+        (false, true) => Mode::Force,
+        (false, false) => Mode::Careful,
+    };
     if let Some(folder) = target.strip_prefix("oci-layout:") {
-        let pushed = push::push_to_layout(&Layout::create(Path::new(folder))?, &shipment)?;
+        let pushed = push::push_to_layout(&Layout::create(Path::new(folder))?, &shipment, mode)?;
         let name = format!("{}-{}", shipment.plugin.name, shipment.tag());
         let reference = format!("oci-layout:{folder}:{name}");
-        let text = format!("{reference} is written: {} ({} bytes)\n", pushed.digest, pushed.size);
+        let what = told(&pushed, mode);
+        let text = format!("{reference} {what}: {} ({} bytes)\n", pushed.digest, pushed.size);
         let json = json!({
             "reference": reference,
             "digest": pushed.digest.to_string(),
@@ -91,6 +102,7 @@ pub(super) fn run(arguments: &PushArgs, printer: &Printer) -> Result<Outcome, Er
             "wasm": shipment.wasm.to_string(),
             "signed": shipment.artifact.provenance.is_some(),
             "new": pushed.is_new,
+            "dryRun": arguments.dry_run,
         });
         return Ok(Outcome::report(text, json));
     }
@@ -104,8 +116,8 @@ pub(super) fn run(arguments: &PushArgs, printer: &Printer) -> Result<Outcome, Er
         )));
     }
     let registry = arguments.registries.connect(reference.registry(), printer)?;
-    let pushed = push::push(&registry, reference.repository(), tag, &shipment, arguments.force)?;
-    let what = if pushed.is_new { "pushed" } else { "is there already" };
+    let pushed = push::push(&registry, reference.repository(), tag, &shipment, mode)?;
+    let what = told(&pushed, mode);
     let text = format!("{reference} {what}: {} ({} bytes)\n", pushed.digest, pushed.size);
     let json = json!({
         "reference": reference.to_string(),
@@ -115,8 +127,18 @@ pub(super) fn run(arguments: &PushArgs, printer: &Printer) -> Result<Outcome, Er
         "wasm": shipment.wasm.to_string(),
         "signed": shipment.artifact.provenance.is_some(),
         "new": pushed.is_new,
+        "dryRun": arguments.dry_run,
     });
     Ok(Outcome::report(text, json))
+}
+
+/// What became of it, in words.
+fn told(pushed: &Pushed, mode: Mode) -> &'static str {
+    match (pushed.is_new, mode) {
+        (false, _) => "is there already",
+        (true, Mode::DryRun) => "would be pushed",
+        (true, _) => "pushed",
+    }
 }
 
 fn from_layout(arguments: &PushArgs, from: &str, printer: &Printer) -> Result<Outcome, Error> {
@@ -131,24 +153,42 @@ fn from_layout(arguments: &PushArgs, from: &str, printer: &Printer) -> Result<Ou
         _ => (from, None),
     };
     let layout = Layout::at(Path::new(folder));
-    let reference: OciReference = target.parse()?;
-    let tag = reference.tag().ok_or_else(|| Error::usage(format!("`{target}` has no version to push under")))?;
-    let registry = arguments.registries.connect(reference.registry(), printer)?;
-    let carried = push::push_from_layout(&layout, wanted, &registry, reference.repository(), tag, arguments.force)?;
-    let text: String = carried
-        .iter()
-        .map(|one| {
-            format!(
-                "{}{} {}\n",
-                one.digest,
-                one.tag.as_deref().map(|tag| format!(" :{tag}")).unwrap_or_default(),
-                one.plugin.as_deref().unwrap_or("")
-            )
-        })
-        .collect();
-    let manifests: Vec<_> = carried
-        .iter()
-        .map(|one| json!({"digest": one.digest.to_string(), "tag": one.tag, "plugin": one.plugin, "new": one.is_new}))
-        .collect();
-    Ok(Outcome::report(text, json!({"reference": reference.to_string(), "manifests": manifests})))
+    let shipped = match target.parse::<OciReference>() {
+        Ok(reference) => vec![(layout.root(wanted)?, reference)],
+        Err(_) if target.starts_with("oci://") => {
+            let roots = if wanted.is_some() { vec![layout.root(wanted)?] } else { layout.roots()? };
+            roots.into_iter().map(|root| named_by_itself(root, target)).collect::<Result<_, _>>()?
+        }
+        Err(error) => return Err(error),
+    };
+    let (mut text, mut manifests) = (String::new(), Vec::new());
+    for (root, reference) in &shipped {
+        let tag = reference.tag().ok_or_else(|| Error::usage(format!("`{target}` has no version to push under")))?;
+        let registry = arguments.registries.connect(reference.registry(), printer)?;
+        for one in push::push_from_layout(&layout, root, &registry, reference.repository(), tag, arguments.force)? {
+            let (digest, plugin) = (one.digest.to_string(), one.plugin.unwrap_or_default());
+            let tag = one.tag.as_deref().map(|tag| format!(" :{tag}")).unwrap_or_default();
+            text.push_str(format!("{digest}{tag} {plugin}").trim_end());
+            text.push('\n');
+            manifests.push(json!({
+                "reference": reference.to_string(),
+                "digest": digest,
+                "tag": one.tag,
+                "plugin": (!plugin.is_empty()).then_some(plugin),
+                "new": one.is_new,
+            }));
+        }
+    }
+    Ok(Outcome::report(text, json!({"reference": target, "manifests": manifests})))
+}
+
+/// A plugin of a layout with the reference below `target` that its name and version make.
+fn named_by_itself(root: Manifest, target: &str) -> Result<(Manifest, OciReference), Error> {
+    let layers = root.image().and_then(|image| PluginLayers::find(&image)).map_err(|_| {
+        Error::usage(format!("{} in the layout is not a plugin, so it has no name to be pushed under", root.digest))
+            .hint("push it alone: `--from-layout DIR:TAG oci://HOST/PATH/NAME:TAG`")
+    })?;
+    let (name, version) = name_and_version(&layers.archive_name);
+    let reference = complete(target, name, &version.replace('+', "_"))?;
+    Ok((root, reference))
 }

@@ -141,13 +141,12 @@ fn read_plugin(item: &Node, index: usize, folder: &Path, file: &Path) -> Result<
 /// Paths count from the pipeline's folder. A bare name is an installed plugin, else a file or folder beside the pipeline.
 fn read_reference(node: &Node, what: &str, folder: &Path) -> Result<PluginRef, Misread> {
     Ok(match parsed(node, what, str::parse)? {
-        PluginRef::Path(path) => PluginRef::Path(folder.join(path)),
-        PluginRef::Layout { folder: layout, tag } => PluginRef::Layout { folder: folder.join(layout), tag },
         PluginRef::Installed(name) if !installed_names().contains(&name) && folder.join(&name).exists() => {
-            PluginRef::Path(folder.join(name))
+            PluginRef::Path(name.into())
         }
         other => other,
-    })
+    }
+    .counted_from(folder))
 }
 
 /// `grants` in the words of the one table of capabilities: a list of values, a map for folders, true for a capability
@@ -268,7 +267,7 @@ mod tests {
         check(
             "plugins:\n- use: ./p\n  config: {version: 1.20, on: yes, name: \"1\", labels: &l {a: b}, more: *l}\n  grants:\n    net: [a.example:443]\n    read: {/charts: sub, /abs: /x}\n    write:\n    env: [HOME]\n    kube: [get:configmaps.v1/ns]\n    clock: true\n    random: false\n  limits: {memory: 64Mi, timeout: 500ms, maxOutput: 1Gi}\ntrust: {}\n",
             Ok(
-                "/base/./p [{\"version\":1.20,\"on\":\"yes\",\"name\":\"1\",\"labels\":{\"a\":\"b\"},\"more\":{\"a\":\"b\"}}] net a.example:443, read /charts=/base/sub, read /abs=/x, env HOME, kube get:configmaps.v1/ns, clock  64Mi 500ms 1Gi",
+                "/base/p [{\"version\":1.20,\"on\":\"yes\",\"name\":\"1\",\"labels\":{\"a\":\"b\"},\"more\":{\"a\":\"b\"}}] net a.example:443, read /charts=/base/sub, read /abs=/x, env HOME, kube get:configmaps.v1/ns, clock  64Mi 500ms 1Gi",
             ),
         );
     }

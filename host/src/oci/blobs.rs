@@ -36,6 +36,11 @@ impl Blobs {
         Self { folder: None, layouts }
     }
 
+    /// The layouts that are looked into before a registry is asked.
+    pub(crate) fn layouts(&self) -> &[PathBuf] {
+        &self.layouts
+    }
+
     /// The content with this digest, if it is here and unharmed.
     ///
     /// # Errors

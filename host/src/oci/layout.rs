@@ -74,6 +74,12 @@ impl Layout {
             found = entries.iter().collect();
         }
         found.dedup_by(|a, b| a.digest == b.digest);
+        if found.len() > 1 {
+            // The same plugin may also be there as something that is attached to a chart.
+            let roots: Vec<&ImageIndexEntry> =
+                found.iter().copied().filter(|entry| matches!(self.subject(entry), Ok(None))).collect();
+            found = if roots.is_empty() { found } else { roots };
+        }
         match found.as_slice() {
             [one] => self.manifest(one),
             [] => Err(Error::usage(format!(
@@ -90,6 +96,17 @@ impl Layout {
         }
     }
 
+    /// The manifest with exactly this tag, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When the layout cannot be read (exit 2) or was changed (exit 3).
+    pub(crate) fn tagged(&self, tag: &str) -> Result<Option<Manifest>, Error> {
+        let entries = self.entries()?;
+        let entry = entries.iter().find(|entry| annotation(entry, REF_NAME) == Some(tag));
+        entry.map(|entry| self.manifest(entry)).transpose()
+    }
+
     /// What the layout was made for: the manifest with this tag (or plugin name, or digest); without one the only manifest
     /// that refers to no other.
     ///
@@ -100,18 +117,32 @@ impl Layout {
         if tag.is_some() {
             return self.find(tag);
         }
-        let mut roots = Vec::new();
-        for entry in self.entries()? {
-            let manifest = self.manifest(&entry)?;
-            let is_signature = annotation(&entry, REF_NAME).is_some_and(|name| name.starts_with("sha256-"));
-            if !is_signature && manifest.image().is_ok_and(|image| image.subject.is_none()) {
-                roots.push(manifest);
-            }
-        }
-        match roots.len() {
-            1 => roots.pop().ok_or_else(|| Error::bug("a list of one is empty")),
+        let mut roots = self.roots()?;
+        match (roots.pop(), roots.len()) {
+            (Some(root), 0) => Ok(root),
             _ => self.find(None),
         }
+    }
+
+    /// The manifests that refer to no other, and are no signatures that a tag ties to another.
+    ///
+    /// # Errors
+    ///
+    /// When one is missing (exit 2) or was changed (exit 3).
+    pub fn roots(&self) -> Result<Vec<Manifest>, Error> {
+        let mut roots = Vec::new();
+        for entry in self.entries()? {
+            let is_signature = annotation(&entry, REF_NAME).is_some_and(|name| name.starts_with("sha256-"));
+            if !is_signature && self.subject(&entry)?.is_none() {
+                roots.push(self.manifest(&entry)?);
+            }
+        }
+        Ok(roots)
+    }
+
+    /// The digest of the manifest that an entry's refers to, as it says.
+    fn subject(&self, entry: &ImageIndexEntry) -> Result<Option<String>, Error> {
+        Ok(self.manifest(entry)?.image()?.subject.map(|subject| subject.digest))
     }
 
     /// The manifest of an entry, checked against its digest.
@@ -175,10 +206,11 @@ impl Layout {
         Ok(digest)
     }
 
-    /// Keeps a manifest and lists it, under a tag if it has one. A tag moves from the manifest that had it.
+    /// Keeps a manifest and lists it. What had the same name (`NAME-VERSION` for a plugin, else the tag) and was attached to the
+    /// same manifest, or to none as this one, is listed no more.
     ///
     /// # Errors
-    /// When the folder cannot be written (exit 2).
+    /// When the folder cannot be written (exit 2), or what it holds was changed (exit 3).
     pub(crate) fn put_manifest(
         &self,
         manifest: &Manifest,
@@ -186,12 +218,18 @@ impl Layout {
         annotations: BTreeMap<String, String>,
     ) -> Result<(), Error> {
         self.put_blob(&manifest.bytes)?;
-        let mut entries = self.entries()?;
         let digest = manifest.digest.to_string();
-        let plugin = annotations.get(PLUGIN_NAME);
-        entries.retain(|entry| {
-            entry.digest != digest && (plugin.is_none() || annotation(entry, PLUGIN_NAME) != plugin.map(String::as_str))
-        });
+        let subject = manifest.image()?.subject.map(|subject| subject.digest);
+        let key = if annotations.contains_key(PLUGIN_NAME) { PLUGIN_NAME } else { REF_NAME };
+        let name = annotations.get(key).map(String::as_str);
+        let mut entries = Vec::new();
+        for entry in self.entries()? {
+            let has_name = name.is_some() && annotation(&entry, key) == name && self.subject(&entry)? == subject;
+            let is_plugin = annotation(&entry, PLUGIN_NAME).is_some();
+            if entry.digest != digest && !(has_name && is_plugin == (key == PLUGIN_NAME)) {
+                entries.push(entry);
+            }
+        }
         entries.push(ImageIndexEntry {
             media_type: manifest.media_type.clone(),
             digest,

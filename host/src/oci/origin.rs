@@ -66,7 +66,7 @@ impl Origin<'_> {
         let tag = signature_tag(subject);
         match self {
             Self::Repository(registry, repository) => registry.find_manifest(repository, &tag),
-            Self::Layout(layout) => Ok(layout.find(Some(&tag)).ok()),
+            Self::Layout(layout) => layout.tagged(&tag),
         }
     }
 }

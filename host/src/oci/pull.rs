@@ -174,7 +174,8 @@ impl Pulled {
 pub fn fetch_from_registry(reference: &OciReference, remote: &Remote) -> Result<Fetched, Error> {
     let (pulled, pin, registry) = pull(reference, remote)?;
     let as_ref = PluginRef::Oci(reference.clone());
-    let cosign = if remote.trust.has_cosign_key(&as_ref) {
+    let pin = pin.filter(|pin| remote.digests_are_pins || *pin != Pin::Reference);
+    let cosign = if remote.trust.wants_cosign(&as_ref, pin) {
         stored_or_fetched_signatures(
             &pulled.manifest.digest,
             remote,
@@ -187,7 +188,6 @@ pub fn fetch_from_registry(reference: &OciReference, remote: &Remote) -> Result<
     } else {
         Vec::new()
     };
-    let pin = pin.filter(|pin| remote.digests_are_pins || *pin != Pin::Reference);
     pulled.into_fetched(as_ref, cosign, pin)
 }
 
@@ -204,15 +204,19 @@ pub fn fetch_from_layout(
     let layout = Layout::at(folder);
     let origin = Origin::Layout(&layout);
     let pulled = Pulled::from_origin(layout.find(tag)?, &origin, &Blobs::none(Vec::new()))?;
-    let cosign =
-        if remote.trust.has_cosign_key(reference) { signatures(&origin, &pulled.manifest.digest)? } else { Vec::new() };
     let pin = pin_of(reference, remote)?;
     if let Some((digest, _)) = &pin
         && *digest != pulled.manifest.digest
     {
         return Err(moved(reference, digest, &pulled.manifest.digest));
     }
-    pulled.into_fetched(reference.clone(), cosign, pin.map(|(_, pin)| pin))
+    let pin = pin.map(|(_, pin)| pin);
+    let cosign = if remote.trust.wants_cosign(reference, pin) {
+        signatures(&origin, &pulled.manifest.digest)?
+    } else {
+        Vec::new()
+    };
+    pulled.into_fetched(reference.clone(), cosign, pin)
 }
 
 /// Pulls a plugin, and says by what it is pinned. The registry is handed back when one was contacted.
@@ -295,7 +299,7 @@ fn moved(reference: &PluginRef, locked: &Digest, found: &Digest) -> Error {
         .hint("if that was meant to be, look at what changed, then run `windlass lock --update`")
 }
 
-/// Signatures from the store; those of the registry when there are none or the ones there satisfy no key.
+/// Signatures from the store or a layout; those of the registry when none of these is by a key of the policy.
 fn stored_or_fetched_signatures(
     manifest: &Digest,
     remote: &Remote,
@@ -309,6 +313,12 @@ fn stored_or_fetched_signatures(
         && remote.trust.is_signed_by_any_key(&stored, manifest)
     {
         return Ok(stored);
+    }
+    for layout in remote.blobs.layouts() {
+        let carried = signatures(&Origin::Layout(&Layout::at(layout)), manifest)?;
+        if remote.trust.is_signed_by_any_key(&carried, manifest) {
+            return Ok(carried);
+        }
     }
     let registry = connect()?;
     let found = signatures(&Origin::Repository(&registry, repository), manifest)?;

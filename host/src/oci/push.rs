@@ -71,16 +71,27 @@ pub struct Pushed {
     pub is_new: bool,
 }
 
-/// Pushes a plugin under a tag. Content that is there is not sent again, and a tag that stands for something else stays.
+/// Whether a push does what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Only look at what would be done.
+    DryRun,
+    /// Push; a tag that stands for something else stays.
+    Careful,
+    /// Push, over whatever is there.
+    Force,
+}
+
+/// Pushes a plugin under a tag. Content that is there is not sent again.
 ///
 /// # Errors
-/// The tag stands for other content and `force` is not set (exit 3), or the registry fails (exit 5).
+/// The tag stands for other content and is not to be overwritten (exit 3), or the registry fails (exit 5).
 pub fn push(
     registry: &Registry,
     repository: &str,
     tag: &str,
     shipment: &Shipment,
-    force: bool,
+    mode: Mode,
 ) -> Result<Pushed, Error> {
     let name = repository.rsplit('/').next().unwrap_or(repository);
     if name != shipment.plugin.name {
@@ -99,25 +110,33 @@ pub fn push(
     match registry.resolve(repository, tag)? {
         Some(there) if there.digest == manifest.digest => return Ok(pushed(false)),
         // A signature says when it was made, so signing the same archive again gives another manifest.
-        Some(there) if !force && has_same_archive(registry, repository, &there.digest, &shipment.artifact)? => {
+        Some(there)
+            if mode != Mode::Force && has_same_archive(registry, repository, &there.digest, &shipment.artifact)? =>
+        {
             return Ok(Pushed { digest: there.digest, ..pushed(false) });
         }
-        Some(there) if !force => {
-            return Err(Error::denied(format!(
-                "oci://{}/{repository}:{tag} is there with other content ({})",
-                registry.name(),
-                there.digest
-            ))
-            .hint(
-                "give the plugin a new version; people who pinned this one, or verify its signature, would be cut off",
-            )
-            .hint("`--force` overwrites it all the same"));
+        Some(there) if mode != Mode::Force => {
+            return Err(occupied(&format!("oci://{}/{repository}:{tag}", registry.name()), &there.digest));
         }
         _ => {}
     }
-    push_blobs(registry, repository, &shipment.artifact)?;
-    registry.push_manifest(repository, tag, &manifest)?;
+    if mode != Mode::DryRun {
+        push_blobs(registry, repository, &shipment.artifact, None)?;
+        registry.push_manifest(repository, tag, &manifest)?;
+    }
     Ok(pushed(true))
+}
+
+/// The refusal to replace what people may have pinned.
+fn occupied(place: &str, there: &Digest) -> Error {
+    Error::denied(format!("{place} is there with other content ({there})"))
+        .hint("give the plugin a new version; people who pinned this one, or verify its signature, would be cut off")
+        .hint("`--force` overwrites it all the same")
+}
+
+/// Whether what is there is the same archive, and signed if ours is.
+fn is_same_archive(there: &PluginLayers, ours: &PluginArtifact) -> bool {
+    there.archive.digest == Digest::of(&ours.archive) && (there.provenance.is_some() || ours.provenance.is_none())
 }
 
 /// Whether a manifest is about the same archive, and signed if ours is.
@@ -129,12 +148,17 @@ fn has_same_archive(
 ) -> Result<bool, Error> {
     let manifest = registry.manifest(repository, &digest.to_string())?;
     let Ok(layers) = manifest.image().and_then(|image| PluginLayers::find(&image)) else { return Ok(false) };
-    Ok(layers.archive.digest == Digest::of(&ours.archive) && (layers.provenance.is_some() || ours.provenance.is_none()))
+    Ok(is_same_archive(&layers, ours))
 }
 
-fn push_blobs(registry: &Registry, repository: &str, artifact: &PluginArtifact) -> Result<(), Error> {
+fn push_blobs(
+    registry: &Registry,
+    repository: &str,
+    artifact: &PluginArtifact,
+    elsewhere: Option<&str>,
+) -> Result<(), Error> {
     for (digest, bytes) in artifact.blobs() {
-        registry.push_blob(repository, &digest, bytes, &artifact.archive_name)?;
+        registry.push_blob(repository, &digest, bytes, &artifact.archive_name, elsewhere)?;
     }
     Ok(())
 }
@@ -191,7 +215,8 @@ pub struct Attached {
     pub is_signed: bool,
 }
 
-/// Pushes a plugin into the chart's repository as a referrer of the chart. Attached twice, it is there once.
+/// Pushes a plugin into the chart's repository as a referrer of the chart. Attached twice, it is there once. What the same
+/// registry has in the repository `elsewhere` is not sent again.
 ///
 /// # Errors
 /// When the registry fails (exit 5), or another content of the same version is attached and `force` is not set (exit 3).
@@ -200,6 +225,7 @@ pub fn attach(
     repository: &str,
     chart: &Chart,
     shipment: &Shipment,
+    elsewhere: Option<&str>,
     force: bool,
 ) -> Result<Pushed, Error> {
     let manifest = shipment.artifact.manifest(Some(chart.descriptor.clone()))?;
@@ -224,7 +250,7 @@ pub fn attach(
     }
     let is_new = known.is_none();
     if is_new {
-        push_blobs(registry, repository, &shipment.artifact)?;
+        push_blobs(registry, repository, &shipment.artifact, elsewhere)?;
         let entry = index_entry(&manifest, PLUGIN_ARTIFACT_TYPE, Some(shipment.artifact.annotations.clone()));
         registry.push_referrer(repository, &chart.digest, &manifest, &entry)?;
     }
@@ -315,16 +341,31 @@ fn copy_one(
 /// Puts a plugin into a layout, as [`push`] puts it into a registry.
 ///
 /// # Errors
-/// When the layout cannot be written (exit 2).
-pub fn push_to_layout(layout: &Layout, shipment: &Shipment) -> Result<Pushed, Error> {
+/// When another content of this version is there and is not to be overwritten (exit 3), or the layout cannot be written
+/// (exit 2).
+pub fn push_to_layout(layout: &Layout, shipment: &Shipment, mode: Mode) -> Result<Pushed, Error> {
     let manifest = shipment.artifact.manifest(None)?;
+    let size = size_of(&shipment.artifact);
+    let name = shipment.artifact.archive_name.trim_end_matches(".tgz").to_owned();
+    for there in layout.roots()?.into_iter().filter(|_| mode != Mode::Force) {
+        let Ok(layers) = there.image().and_then(|image| PluginLayers::find(&image)) else { continue };
+        if layers.archive_name != shipment.artifact.archive_name {
+            continue;
+        }
+        if is_same_archive(&layers, &shipment.artifact) {
+            return Ok(Pushed { digest: there.digest, size, is_new: false });
+        }
+        return Err(occupied(&format!("{name} in the layout"), &there.digest));
+    }
+    if mode == Mode::DryRun {
+        return Ok(Pushed { digest: manifest.digest, size, is_new: true });
+    }
     for (_, bytes) in shipment.artifact.blobs() {
         layout.put_blob(bytes)?;
     }
-    let name = shipment.artifact.archive_name.trim_end_matches(".tgz").to_owned();
     let annotations = BTreeMap::from([(REF_NAME.to_owned(), shipment.tag()), (PLUGIN_NAME.to_owned(), name)]);
     layout.put_manifest(&manifest, Some(PLUGIN_ARTIFACT_TYPE), annotations)?;
-    Ok(Pushed { digest: manifest.digest, size: size_of(&shipment.artifact), is_new: true })
+    Ok(Pushed { digest: manifest.digest, size, is_new: true })
 }
 
 /// One manifest of a layout that was pushed on.
@@ -347,32 +388,26 @@ pub struct Carried {
 /// (exit 3).
 pub fn push_from_layout(
     layout: &Layout,
-    wanted: Option<&str>,
+    root: &Manifest,
     registry: &Registry,
     repository: &str,
     tag: &str,
     force: bool,
 ) -> Result<Vec<Carried>, Error> {
-    let root = layout.root(wanted)?;
     match registry.resolve(repository, tag)? {
         Some(there) if there.digest != root.digest && !force => {
-            return Err(Error::denied(format!(
-                "oci://{}/{repository}:{tag} is there with other content ({})",
-                registry.name(),
-                there.digest
-            ))
-            .hint("`--force` overwrites it all the same"));
+            return Err(occupied(&format!("oci://{}/{repository}:{tag}", registry.name()), &there.digest));
         }
         _ => {}
     }
-    let mut carried = vec![carry(layout, &root, registry, repository, Some(tag))?];
+    let mut carried = vec![carry(layout, root, registry, repository, Some(tag))?];
     let mut subjects = vec![(root.digest, 0)];
     while let Some((subject, depth)) = subjects.pop() {
         if depth >= MAX_DEPTH {
             continue;
         }
         let signature = signature_tag(&subject);
-        if let Ok(manifest) = layout.find(Some(&signature)) {
+        if let Some(manifest) = layout.tagged(&signature)? {
             carried.push(carry(layout, &manifest, registry, repository, Some(&signature))?);
         }
         for (referrer, image) in layout.referrers(&subject)? {
@@ -414,7 +449,13 @@ fn push_all_blobs(
     repository: &str,
 ) -> Result<(), Error> {
     for Blob { digest, size } in blobs_of(image)? {
-        registry.push_blob(repository, &digest, &layout.blob(&digest, size.max(MAX_MANIFEST_BYTES))?, "a blob")?;
+        registry.push_blob(
+            repository,
+            &digest,
+            &layout.blob(&digest, size.max(MAX_MANIFEST_BYTES))?,
+            "a blob",
+            None,
+        )?;
     }
     Ok(())
 }

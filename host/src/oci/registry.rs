@@ -223,12 +223,25 @@ impl Registry {
         }))
     }
 
-    /// Sends a blob unless the registry has it. Returns whether it was sent.
+    /// Sends a blob unless the registry has it: in this repository, or in `elsewhere`, another repository of the same registry,
+    /// from where the registry is asked to take it. Returns whether it was sent.
     ///
     /// # Errors
     /// When the registry cannot be reached or does not take it (exit 5).
-    pub fn push_blob(&self, repository: &str, digest: &Digest, bytes: &[u8], what: &str) -> Result<bool, Error> {
+    pub fn push_blob(
+        &self,
+        repository: &str,
+        digest: &Digest,
+        bytes: &[u8],
+        what: &str,
+        elsewhere: Option<&str>,
+    ) -> Result<bool, Error> {
         if self.has_blob(repository, digest)? {
+            return Ok(false);
+        }
+        if let Some(elsewhere) = elsewhere.filter(|elsewhere| *elsewhere != repository)
+            && self.mount_blob(repository, digest, elsewhere)?
+        {
             return Ok(false);
         }
         let bar = self.progress.start(what, bytes.len() as u64);
@@ -249,6 +262,19 @@ impl Registry {
         }))?;
         bar.finish();
         Ok(true)
+    }
+
+    /// Asks the registry to take a blob over from another repository. Returns whether it did; one that cannot, or does not
+    /// let us see that repository, gets the blob from us.
+    fn mount_blob(&self, repository: &str, digest: &Digest, elsewhere: &str) -> Result<bool, Error> {
+        let mut request =
+            self.request(Method::POST, &format!("{repository}/blobs/uploads/"), repository, Access::Push)?;
+        let digest = digest.to_string();
+        request.url.query_pairs_mut().extend_pairs([("mount", digest.as_str()), ("from", elsewhere)]);
+        self.runtime.block_on(self.http.with_retries(async || {
+            let answer = self.http.send(&request).await?;
+            Ok(answer.status() == StatusCode::CREATED)
+        }))
     }
 
     /// Opens an upload; returns where to send the blob and the least size of a piece.
