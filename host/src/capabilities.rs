@@ -5,4 +5,5 @@
 //! back into it.
 
 pub(crate) mod files;
+pub(crate) mod kube;
 pub(crate) mod net;

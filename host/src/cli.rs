@@ -8,6 +8,7 @@
 mod attach;
 mod author;
 mod cache;
+mod cluster_args;
 mod diff;
 mod failures;
 mod helm;

@@ -17,6 +17,7 @@ use std::time::Instant;
 use wasmtime::{Memory, Store, Trap, TypedFunc, WasmParams, WasmResults};
 use windlass_abi::raw;
 
+use crate::cluster::Connection;
 use crate::compile::Compiled;
 use crate::error::Error;
 use crate::grants::Grants;
@@ -73,6 +74,7 @@ pub(crate) struct Setup<'a> {
     pub(crate) config: &'a [(String, String)],
     pub(crate) grants: &'a Grants,
     pub(crate) limits: &'a Limits,
+    pub(crate) cluster: &'a Connection,
     pub(crate) log_level: LogLevel,
     pub(crate) stream_length: usize,
 }
@@ -107,7 +109,7 @@ impl Instance {
             variables: Default::default(),
             logs: Logs::new(setup.log_level),
             wasi: wasi::State::default(),
-            granted: granted::Granted::new(setup.grants, deadline).map_err(early)?,
+            granted: granted::Granted::new(setup.grants, setup.cluster, deadline).map_err(early)?,
         };
         let mut store = Store::new(compiled.module().engine(), host);
         store.limiter(|host| &mut host.budget);

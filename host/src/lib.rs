@@ -15,7 +15,7 @@
 //! [`config`] reads Windlass's own files and merges configuration, [`helm`] knows what Helm defines, [`cli`] is the
 //! command line on top of it all.
 //!
-//! [`wait`] is beside that path: it watches a release in a cluster, and asks a plugin, or the rules it is made of, what is
+//! [`cluster`] talks to an API server. [`wait`] is beside that path: it watches a release in a cluster, and asks a plugin, or the rules it is made of, what is
 //! ready.
 //!
 //! [`inspect`] looks at a plugin without running it, [`dirs`] says where files are kept, [`error`] what went wrong, what
@@ -25,6 +25,7 @@ pub mod author;
 mod capabilities;
 pub mod check;
 pub mod cli;
+pub mod cluster;
 pub mod compile;
 pub mod config;
 pub mod diff;

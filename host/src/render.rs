@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::check::check;
+use crate::cluster::Connection;
 use crate::compile::child::Compiler;
 use crate::compile::{Compiled, compile};
 use crate::error::Error;
@@ -41,6 +42,8 @@ pub struct RenderOptions<'a> {
     pub compiler: Compiler,
     /// The least level of the plugins' log lines that is handed to `on_event`.
     pub log_level: LogLevel,
+    /// The cluster for plugins that were granted a look at it. It is not connected to before one looks.
+    pub cluster: Connection,
     /// Called as things happen.
     pub on_event: &'a (dyn Fn(Event<'_>) + Sync),
 }
@@ -48,7 +51,8 @@ pub struct RenderOptions<'a> {
 impl<'a> RenderOptions<'a> {
     /// Compiles with this very program, keeps code in `cache` and hands over log lines from [`LogLevel::Info`] up.
     pub fn new(cache: CodeCache, on_event: &'a (dyn Fn(Event<'_>) + Sync)) -> Self {
-        Self { cache, compiler: Compiler::this_program(), log_level: LogLevel::Info, on_event }
+        let (compiler, cluster) = (Compiler::this_program(), Connection::default());
+        Self { cache, compiler, log_level: LogLevel::Info, cluster, on_event }
     }
 }
 

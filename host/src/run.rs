@@ -6,6 +6,7 @@ use wasmtime::TypedFunc;
 use windlass_abi::message;
 use windlass_abi::raw::{self, Answer, FailureCode};
 
+use crate::cluster::Connection;
 use crate::compile::Compiled;
 use crate::error::Error;
 use crate::grants::Grants;
@@ -33,6 +34,7 @@ pub fn run(compiled: &Compiled, step: &Step, stream: &[u8], options: &RenderOpti
         config: &step.config,
         grants: &step.grants,
         limits: &step.limits,
+        cluster: &options.cluster,
         log_level: options.log_level,
         stream_length: stream.len(),
     };
@@ -72,7 +74,8 @@ pub fn ask(
     grants: &Grants,
     limits: &Limits,
 ) -> Result<Vec<u8>, Error> {
-    let setup = Setup { config, grants, limits, log_level: LogLevel::Off, stream_length: question.len() };
+    let cluster = &Connection::default();
+    let setup = Setup { config, grants, limits, cluster, log_level: LogLevel::Off, stream_length: question.len() };
     let answer = match Instance::new(compiled, &setup) {
         Ok(mut instance) => answer(&mut instance, name, question),
         Err(stillborn) => Err(stillborn.error),

@@ -5,7 +5,7 @@
 //! | module | job |
 //! |---|---|
 //! | [`release`] | which objects: a release as Helm stores it, or a stream |
-//! | [`cluster`] | the connection: requests as JSON, failures by what can be done about them |
+//! | [`crate::cluster`] | the connection: requests as JSON, failures by what can be done about them |
 //! | [`discovery`] | kind to resource, again and again for definitions that appear late |
 //! | [`follow`] | one task per kind and namespace: list, watch, or poll where that is all the rights allow |
 //! | [`judge`] | the readiness of one object, by a plugin in the sandbox or by the library it is made of |
@@ -18,7 +18,6 @@
 //! The only asynchronous part of the host beside the registry client: a runtime with one thread that lives as long as
 //! the command does.
 
-pub mod cluster;
 pub mod discovery;
 pub mod explain;
 pub mod follow;

@@ -15,6 +15,7 @@ use windlass::limits::{Limits, parse_duration};
 use windlass::render::{self, CodeCache, Event, RenderOptions, Rendered, Step};
 use windlass::source::PluginRef;
 use windlass_abi::capabilities::Capability;
+use windlass_abi::raw::{EXTISM_MODULE, WINDLASS_MODULE};
 
 const STREAM: &[u8] = b"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n";
 
@@ -169,7 +170,7 @@ fn forged_offsets_at_every_host_function() {
         "(i64.add (local.get $block) (i64.const 0x100000000))",
         "(local.get $freed)",
     ];
-    let functions: [(&str, &str, &str); 21] = [
+    let functions: [(&str, &str, &str); 25] = [
         ("alloc", "(param i64) (result i64)", "(drop (call $f V))"),
         ("free", "(param i64)", "(call $f V)"),
         ("length", "(param i64) (result i64)", "(drop (call $f V))"),
@@ -191,14 +192,19 @@ fn forged_offsets_at_every_host_function() {
         ("log_trace", "(param i64)", "(call $f V)"),
         ("http_request", "(param i64 i64) (result i64)", "(drop (call $f V (i64.const 0)))"),
         ("http_request", "(param i64 i64) (result i64)", "(drop (call $f (local.get $block) V))"),
+        ("kube_get", "(param i64 i64) (result i64)", "(drop (call $f V (local.get $block)))"),
+        ("kube_get", "(param i64 i64) (result i64)", "(drop (call $f (local.get $block) V))"),
+        ("kube_list", "(param i64 i64) (result i64)", "(drop (call $f V (i64.const 0)))"),
+        ("kube_list", "(param i64 i64) (result i64)", "(drop (call $f (local.get $block) V))"),
     ];
     for (function, signature, call) in functions {
+        let module = Capability::of_import(WINDLASS_MODULE, function).map_or(EXTISM_MODULE, |_| WINDLASS_MODULE);
         for value in values {
             let text = format!(
                 r#"(module
                   (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
                   (import "extism:host/env" "free" (func $free (param i64)))
-                  (import "extism:host/env" "{function}" (func $f {signature}))
+                  (import "{module}" "{function}" (func $f {signature}))
                   (func (export "helm_plugin_main") (result i32)
                     (local $block i64) (local $freed i64)
                     (local.set $freed (call $alloc (i64.const 24)))
@@ -210,14 +216,18 @@ fn forged_offsets_at_every_host_function() {
             );
             let mut step = place.text_guest("forger", &text);
             step.grants.allow(Capability::Net, "registry.example").unwrap();
+            step.grants.allow(Capability::Kube, "get:pods.v1").unwrap();
+            step.grants.allow(Capability::Kube, "list:pods.v1").unwrap();
             let error = place.render(&[step], STREAM).map(|_| ()).unwrap_err();
             // It goes on and says no, is stopped for misuse, or asks for more memory than it may have.
             let said = error.to_string();
             let is_fine = match error.exit_code().code() {
                 // The block itself, set as the error, is shown as text.
-                1 => ["failed with code 7", "in no block of its own", "http_request", "\u{fffd}"]
-                    .iter()
-                    .any(|part| said.contains(part)),
+                1 => {
+                    ["failed with code 7", "in no block of its own", "http_request", "the plugin wants to", "\u{fffd}"]
+                        .iter()
+                        .any(|part| said.contains(part))
+                }
                 4 => said.contains("of memory"),
                 _ => false,
             };

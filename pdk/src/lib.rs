@@ -41,6 +41,7 @@
 //! | [`http`] | requests to granted hosts |
 //! | [`files`] | files below granted folders |
 //! | [`environment`] | granted variables of the environment |
+//! | [`kube`] | granted objects of the cluster |
 //! | [`clock`], [`random`] | the time and random bytes, where they are granted |
 //! | [`oci`] | images, and their digests in granted registries |
 //! | [`log`] | messages with levels: [`info!`], [`warn!`], [`debug!`] |
@@ -64,6 +65,7 @@ mod error;
 pub mod files;
 mod host;
 pub mod http;
+pub mod kube;
 pub mod log;
 mod manifests;
 mod metadata;

@@ -50,7 +50,8 @@ pub use readme::readme;
 pub use streams::{Stream, case_inputs, rendered_charts};
 #[doc(no_inline)]
 pub use world::{
-    answer_clock, answer_environment, answer_files, answer_http, answer_random, take_logs, take_written_files,
+    answer_clock, answer_cluster, answer_environment, answer_files, answer_http, answer_random, take_logs,
+    take_written_files,
 };
 
 /// The variable that makes [`cases`] write what it got instead of comparing.

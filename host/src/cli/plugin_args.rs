@@ -12,6 +12,7 @@ use windlass_abi::capabilities::{Grant, TABLE};
 use windlass_abi::config::to_entries;
 
 use super::attach;
+use super::cluster_args::ClusterArgs;
 use super::printer::{Printer, printable};
 use super::remote_args::RemoteArgs;
 use crate::config::pipeline::Pipeline;
@@ -52,6 +53,8 @@ pub(super) struct PluginArgs {
     config: ConfigArgs,
     #[command(flatten)]
     grants: GrantArgs,
+    #[command(flatten, next_help_heading = "Cluster, for plugins that were granted a look at it")]
+    cluster: ClusterArgs,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -318,6 +321,7 @@ impl PluginArgs {
         };
         let mut options = RenderOptions::new(cache, &show);
         options.log_level = self.log_level.into();
+        options.cluster = self.cluster.connection();
         render::render(steps, stream, &options)
     }
 }

@@ -8,13 +8,14 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
+use super::cluster_args::{ClusterArgs, variable};
 use super::printer::{Outcome, Printer, printable, style, styled};
 use super::readiness_text as text;
+use crate::cluster::Cluster;
 use crate::error::{Error, ExitCode};
 use crate::limits::{Limits, parse_duration};
 use crate::render::{CodeCache, RenderOptions};
 use crate::source::PluginRef;
-use crate::wait::cluster::{Cluster, Connection};
 use crate::wait::judge::Judge;
 use crate::wait::release::{self, Driver};
 use crate::wait::track::{Plan, Summary, track};
@@ -63,12 +64,8 @@ pub(super) struct WhatArgs {
     /// The plugin that decides what is ready [default: the installed plugin `kstatus`, else the same rules built in].
     #[arg(long, value_name = "PLUGIN")]
     plugin: Option<PluginRef>,
-    /// The context of the kubeconfig [default: HELM_KUBECONTEXT, else the current one].
-    #[arg(long, value_name = "CONTEXT")]
-    kube_context: Option<String>,
-    /// The kubeconfig file [default: KUBECONFIG, ~/.kube/config, or the pod's account].
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 /// What was found out before the look at the objects.
@@ -112,9 +109,7 @@ impl WhatArgs {
             .build()
             .map_err(|error| Error::bug(format!("no runtime: {error}")))?;
         let result = runtime.block_on(async {
-            let context = self.kube_context.clone().or_else(|| variable("HELM_KUBECONTEXT"));
-            let connection = Connection { kubeconfig: self.kubeconfig.as_deref(), context: context.as_deref() };
-            let cluster = Cluster::connect(&connection).await?;
+            let cluster = Cluster::connect(&self.cluster.connection()).await?;
             let found = tokio::select! {
                 found = self.find(cluster, stream, look.goal, printer) => found?,
                 _ = tokio::signal::ctrl_c() => {
@@ -205,11 +200,6 @@ impl WhatArgs {
         warnings.iter().for_each(|warning| printer.warning(&printable(warning)));
         Ok(Found { title, cluster, objects })
     }
-}
-
-/// A variable that Helm understands, too, where it has a value.
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
 /// Shows progress: a live table on a terminal, plain lines elsewhere, JSON lines for programs.

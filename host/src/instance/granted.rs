@@ -12,13 +12,22 @@ use windlass_abi::raw::{EXTISM_MODULE, WINDLASS_MODULE};
 
 use super::Host;
 use crate::capabilities::files::Files;
+use crate::capabilities::kube::Kube;
 use crate::capabilities::net::{self, Network};
+use crate::cluster::Connection;
 use crate::error::Error;
 use crate::grants::{Grants, not_granted};
 
 /// The functions of Windlass's own module with their signatures, in the notation of [`super::extism`].
-const TABLE: [(&str, &str); 5] =
-    [("clock_now", ":I"), ("env_get", "I:I"), ("file_read", "I:I"), ("file_write", "II:"), ("random_bytes", "I:I")];
+const TABLE: [(&str, &str); 7] = [
+    ("clock_now", ":I"),
+    ("env_get", "I:I"),
+    ("file_read", "I:I"),
+    ("file_write", "II:"),
+    ("kube_get", "II:I"),
+    ("kube_list", "II:I"),
+    ("random_bytes", "I:I"),
+];
 
 /// Random bytes that one call may draw.
 const MAX_RANDOM: u64 = 1 << 20;
@@ -28,6 +37,7 @@ pub(super) struct Granted {
     grants: Grants,
     network: Network,
     files: Files,
+    kube: Kube,
     deadline: Instant,
     answer: Option<Answer>,
 }
@@ -42,11 +52,12 @@ impl Granted {
     /// # Errors
     ///
     /// A granted folder cannot be opened (exit 2).
-    pub(super) fn new(grants: &Grants, deadline: Instant) -> Result<Self, Error> {
+    pub(super) fn new(grants: &Grants, cluster: &Connection, deadline: Instant) -> Result<Self, Error> {
         Ok(Self {
             grants: grants.clone(),
             network: Network::new(grants),
             files: Files::new(grants)?,
+            kube: Kube::new(grants, cluster),
             deadline,
             answer: None,
         })
@@ -89,6 +100,16 @@ pub(super) fn define(linker: &mut Linker<Host>, module: &str, name: &str) -> was
         }
         (WINDLASS_MODULE, "env_get") => linker
             .func_wrap(module, name, move |mut call: Call<'_>, key: u64| env_get(call.data_mut(), key).map_err(stop)),
+        (WINDLASS_MODULE, "kube_get") => {
+            linker.func_wrap(module, name, move |mut call: Call<'_>, from: u64, object: u64| {
+                kube_get(call.data_mut(), from, object).map_err(stop)
+            })
+        }
+        (WINDLASS_MODULE, "kube_list") => {
+            linker.func_wrap(module, name, move |mut call: Call<'_>, from: u64, selector: u64| {
+                kube_list(call.data_mut(), from, selector).map_err(stop)
+            })
+        }
         (WINDLASS_MODULE, "clock_now") => linker.func_wrap(module, name, |_: Call<'_>| clock_now()),
         (WINDLASS_MODULE, "random_bytes") => linker.func_wrap(module, name, move |mut call: Call<'_>, length: u64| {
             random_bytes(call.data_mut(), length).map_err(stop)
@@ -179,6 +200,20 @@ fn env_get(host: &mut Host, name: u64) -> Result<u64, Error> {
     }
     let value = std::env::var_os(&name).map(std::os::unix::ffi::OsStringExt::into_vec);
     optional(host, value)
+}
+
+fn kube_get(host: &mut Host, from: u64, name: u64) -> Result<u64, Error> {
+    let (from, name) = (text(host, from, "kube_get")?, text(host, name, "kube_get")?);
+    let object = host.granted.kube.get(&from, &name, host.granted.deadline)?;
+    optional(host, object)
+}
+
+/// No selector is no block.
+fn kube_list(host: &mut Host, from: u64, selector: u64) -> Result<u64, Error> {
+    let from = text(host, from, "kube_list")?;
+    let selector = if selector == 0 { String::new() } else { text(host, selector, "kube_list")? };
+    let objects = host.granted.kube.list(&from, &selector, host.granted.deadline)?;
+    optional(host, objects)
 }
 
 /// Nanoseconds since 1970-01-01 UTC; 0 on a clock that is set before.

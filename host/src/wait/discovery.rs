@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 
-use super::cluster::{Cluster, Failure, escape};
+use crate::cluster::{Cluster, Failure, escape};
 
 /// A served kind.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use serde_json::Value;
 use windlass_kstatus::Status;
 
 use super::Row;
-use super::cluster::Cluster;
 use super::discovery::Discovery;
 use super::selector::selects;
+use crate::cluster::Cluster;
 
 /// The most lines of each sort that are given for one object.
 const MAX_LINES: usize = 5;

@@ -11,8 +11,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
 
-use super::cluster::{Cluster, Failure, WatchEvent, escape};
 use super::discovery::{Discovery, Resource};
+use crate::cluster::{Cluster, Failure, WatchEvent, escape};
 use crate::error::Error;
 
 /// How often is polled where watching is not possible.
@@ -146,7 +146,9 @@ impl Follower {
                     self.send(Change::Unreachable(message)).await?;
                     self.wait(&mut pause).await;
                 }
-                Err(failure @ (Failure::Unauthorized(_) | Failure::Nonsense(_))) => return self.give_up(failure).await,
+                Err(failure @ (Failure::Unauthorized(_) | Failure::Nonsense(_) | Failure::Exhausted(_))) => {
+                    return self.give_up(failure).await;
+                }
             }
         }
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use windlass_manifest::Manifests;
 
 use super::ObjectKey;
-use super::cluster::{Cluster, Failure, escape};
+use crate::cluster::{Cluster, Failure, escape};
 use crate::error::Error;
 
 /// The most bytes that a stored release may unpack to. Helm's own limit for what it stores is about 1 MiB packed.

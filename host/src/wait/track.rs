@@ -8,13 +8,13 @@ use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
 use windlass_kstatus::{Flavor, Status, Verdict, parse_rfc3339, pods};
 
-use super::cluster::Cluster;
 use super::discovery::Discovery;
 use super::explain::{Reasons, belongs, explain};
 use super::follow::{Change, Group, Shared, follow};
 use super::judge::Judge;
 use super::selector::selects;
 use super::{Ending, Goal, ObjectKey, Progress, Row};
+use crate::cluster::Cluster;
 use crate::error::Error;
 
 /// How often a table is drawn at most, and how often objects are looked at again whose status depends on the time.

@@ -51,6 +51,8 @@ unsafe extern "C" {
     safe fn env_get(name: u64) -> u64;
     safe fn clock_now() -> u64;
     safe fn random_bytes(length: u64) -> u64;
+    safe fn kube_get(from: u64, name: u64) -> u64;
+    safe fn kube_list(from: u64, selector: u64) -> u64;
 }
 
 /// Copies `length` bytes from the host, eight at a time.
@@ -193,4 +195,26 @@ pub(crate) fn nanoseconds() -> Result<u64, Error> {
 
 pub(crate) fn random(length: usize) -> Result<Vec<u8>, Error> {
     Ok(take(random_bytes(length as u64)).unwrap_or_default())
+}
+
+pub(crate) fn object(from: &str, name: &str) -> Result<Option<Value>, Error> {
+    look(from, name, |from, name| kube_get(from, name))
+}
+
+pub(crate) fn objects(from: &str, selector: &str) -> Result<Option<Vec<Value>>, Error> {
+    match look(from, selector, |from, selector| kube_list(from, selector))? {
+        None => Ok(None),
+        Some(Value::List(objects)) => Ok(Some(objects)),
+        Some(_) => Err(Error::new("the host gave a list of objects that is none")),
+    }
+}
+
+fn look(from: &str, what: &str, call: impl FnOnce(u64, u64) -> u64) -> Result<Option<Value>, Error> {
+    let answer = with_stored(from.as_bytes(), |from| with_stored(what.as_bytes(), |what| call(from, what)));
+    let read = |bytes: Vec<u8>| {
+        // JSON is YAML.
+        Value::from_yaml(&String::from_utf8_lossy(&bytes))
+            .map_err(|error| Error::new(format!("the host gave an object that cannot be read: {error}")))
+    };
+    take_answer(answer).map(read).transpose()
 }

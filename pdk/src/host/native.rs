@@ -1,17 +1,20 @@
 //! Stand-ins for the host, one set per thread: what a test gives is what the plugin finds, and what the plugin says is
 //! recorded.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use windlass_abi::capabilities::Capability;
+use windlass_abi::capabilities::{Capability, Request as Asked};
+use windlass_manifest::Value;
 
 use crate::error::Error;
 use crate::http::{Request, Response};
 use crate::log::Level;
 use crate::metadata::Ask;
+use crate::selector::Selector;
 
 /// What answers one kind of question in a test: one of the functions `answer_…` of [`crate::test`] gave it.
 pub(crate) type StandIn<Question, Answer> = Option<Box<dyn FnMut(&Question) -> Answer>>;
@@ -32,6 +35,7 @@ pub(crate) struct Host {
     pub(crate) environment: StandIn<str, Option<String>>,
     pub(crate) clock: StandIn<(), SystemTime>,
     pub(crate) random: StandIn<usize, Vec<u8>>,
+    pub(crate) cluster: StandIn<str, Option<Vec<Value>>>,
 }
 
 thread_local! {
@@ -114,6 +118,29 @@ pub(crate) fn random(length: usize) -> Result<Vec<u8>, Error> {
     } else {
         Err(Error::new(format!("this test was asked for {length} random bytes and answers with {}", bytes.len())))
     }
+}
+
+pub(crate) fn object(from: &str, name: &str) -> Result<Option<Value>, Error> {
+    let found = collection("get", from)?;
+    let is_named = |object: &Value| object.get("metadata").and_then(|it| it.get("name")?.as_str()) == Some(name);
+    Ok(found.and_then(|objects| objects.into_iter().find(is_named)))
+}
+
+pub(crate) fn objects(from: &str, selector: &str) -> Result<Option<Vec<Value>>, Error> {
+    let selector = Selector::parse(selector).map_err(Error::new)?;
+    let found = collection("list", from)?;
+    Ok(found.map(|mut objects| {
+        objects.retain(|object| {
+            let labels = object.get("metadata").and_then(|metadata| metadata.get("labels"));
+            selector.matches(|key| labels?.get(key)?.as_str().map(Cow::Borrowed))
+        });
+        objects
+    }))
+}
+
+fn collection(verb: &str, from: &str) -> Result<Option<Vec<Value>>, Error> {
+    Asked::parse(Capability::Kube, &format!("{verb}:{from}")).map_err(|error| Error::new(error.to_string()))?;
+    ask(Capability::Kube, |host| &mut host.cluster, from, format_args!("{from} of the cluster"), "answer_cluster")
 }
 
 /// Has a stand-in answer a question.

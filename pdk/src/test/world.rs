@@ -39,6 +39,8 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use windlass_manifest::Value;
+
 use crate::host::native::with_host;
 use crate::http::{Request, Response};
 use crate::log::Level;
@@ -67,6 +69,12 @@ pub fn answer_clock(mut answer: impl FnMut() -> SystemTime + 'static) {
 /// Answers with so many random bytes as it is asked for ([`crate::random`]).
 pub fn answer_random(mut answer: impl FnMut(usize) -> Vec<u8> + 'static) {
     with_host(|host| host.random = Some(Box::new(move |length| answer(*length))));
+}
+
+/// Answers which objects the cluster has in a collection, named as in [`crate::kube`]; `None` for a resource that it does
+/// not have. Which of them are meant, by name or labels, is decided by the stand-in.
+pub fn answer_cluster(answer: impl FnMut(&str) -> Option<Vec<Value>> + 'static) {
+    with_host(|host| host.cluster = Some(Box::new(answer)));
 }
 
 /// The files that plugins have written on this thread since the last call, by their paths ([`crate::files::write`]).

@@ -1,11 +1,14 @@
-//! The connection to the API server: requests and answers as JSON.
+//! The connection to an API server: requests and answers as JSON, for [`crate::wait`] and for plugins that were granted
+//! a look at the cluster.
 //!
 //! Answers are read as plain [`Value`]s, not as the types of `k8s-openapi`: kstatus wants an object as it is served.
 
-use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use futures_util::{AsyncBufRead, AsyncBufReadExt as _};
+use futures_util::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::Value;
 
@@ -22,11 +25,11 @@ const PAGE_SIZE: usize = 500;
 
 /// Where the cluster is and who we are there.
 #[derive(Clone, Debug, Default)]
-pub struct Connection<'a> {
+pub struct Connection {
     /// A kubeconfig file; otherwise `KUBECONFIG`, `~/.kube/config` or the pod's own account.
-    pub kubeconfig: Option<&'a Path>,
-    /// The context of the kubeconfig to use.
-    pub context: Option<&'a str>,
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig to use; otherwise the current one.
+    pub context: Option<String>,
 }
 
 /// A connected cluster.
@@ -34,6 +37,32 @@ pub struct Connection<'a> {
 pub struct Cluster {
     client: kube::Client,
     default_namespace: String,
+    allowance: Option<Arc<Allowance>>,
+}
+
+/// How much may be asked and answered, for someone who is not to be trusted with more.
+#[derive(Debug)]
+pub struct Allowance {
+    requests: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Allowance {
+    /// So many requests, and bytes of all their answers.
+    #[must_use]
+    pub fn new(requests: u64, bytes: u64) -> Self {
+        Self { requests: AtomicU64::new(requests), bytes: AtomicU64::new(bytes) }
+    }
+
+    /// The requests and bytes that are left.
+    #[must_use]
+    pub fn left(&self) -> (u64, u64) {
+        (self.requests.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed))
+    }
+}
+
+fn spend(counter: &AtomicU64, amount: u64) -> bool {
+    counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(amount)).is_ok()
 }
 
 /// Why a request failed, by what can be done about it.
@@ -53,6 +82,8 @@ pub enum Failure {
     Transient(String),
     /// The server's answer makes no sense.
     Nonsense(String),
+    /// The [`Allowance`] is used up; the text says by what.
+    Exhausted(String),
 }
 
 impl Failure {
@@ -69,6 +100,7 @@ impl Failure {
             Failure::Expired => Error::network(format!("cannot {what}: the answer expired while it was being read")),
             Failure::Unsupported => Error::usage(format!("cannot {what}: the server does not support it")),
             Failure::Nonsense(message) => Error::network(format!("cannot {what}: {message}")),
+            Failure::Exhausted(message) => Error::limit(format!("cannot {what}: {message}")),
         }
     }
 }
@@ -121,14 +153,13 @@ impl Cluster {
     /// # Errors
     ///
     /// There is no usable kubeconfig, or its context, cluster or user is incomplete (exit 2).
-    pub async fn connect(connection: &Connection<'_>) -> Result<Self, Error> {
-        let options =
-            KubeConfigOptions { context: connection.context.map(str::to_owned), ..KubeConfigOptions::default() };
+    pub async fn connect(connection: &Connection) -> Result<Self, Error> {
+        let options = KubeConfigOptions { context: connection.context.clone(), ..KubeConfigOptions::default() };
         let unusable = |error: &dyn std::error::Error| {
             Error::usage(format!("no usable kubeconfig: {}", with_causes(error)))
                 .hint("name one with `--kubeconfig` or KUBECONFIG, and a context with `--kube-context`")
         };
-        let mut config = match (connection.kubeconfig, connection.context) {
+        let mut config = match (&connection.kubeconfig, &options.context) {
             (Some(path), _) => {
                 let kubeconfig = Kubeconfig::read_from(path).map_err(|error| unusable(&error))?;
                 kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| unusable(&error))?
@@ -143,7 +174,13 @@ impl Cluster {
         config.default_retry = false;
         let default_namespace = config.default_namespace.clone();
         let client = kube::Client::try_from(config).map_err(|error| unusable(&error))?;
-        Ok(Self { client, default_namespace })
+        Ok(Self { client, default_namespace, allowance: None })
+    }
+
+    /// The same cluster for someone who may not use up more than `allowance`. Watches do not count.
+    #[must_use]
+    pub fn within(&self, allowance: Arc<Allowance>) -> Self {
+        Self { allowance: Some(allowance), ..self.clone() }
     }
 
     /// The namespace of the kubeconfig's context.
@@ -158,10 +195,32 @@ impl Cluster {
     /// Whatever the server or the way to it objects to.
     pub async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, Failure> {
         let request = request(path, query)?;
-        let text = tokio::time::timeout(REQUEST_TIMEOUT, self.client.request_text(request))
+        let answer = tokio::time::timeout(REQUEST_TIMEOUT, self.answer(request))
             .await
             .map_err(|_| Failure::Transient(format!("no answer within {} s", REQUEST_TIMEOUT.as_secs())))??;
-        serde_json::from_str(&text).map_err(|error| Failure::Nonsense(format!("the answer is no JSON: {error}")))
+        serde_json::from_slice(&answer).map_err(|error| Failure::Nonsense(format!("the answer is no JSON: {error}")))
+    }
+
+    /// The bytes of an answer, no more of them than is allowed.
+    async fn answer(&self, request: http::Request<Vec<u8>>) -> Result<Vec<u8>, Failure> {
+        let most = match &self.allowance {
+            None => u64::MAX,
+            Some(allowance) if spend(&allowance.requests, 1) => allowance.left().1,
+            Some(_) => return Err(Failure::Exhausted("it takes more requests than are allowed".to_owned())),
+        };
+        let stream = self.client.request_stream(request).await?;
+        let mut answer = Vec::new();
+        std::pin::pin!(stream)
+            .take(most.saturating_add(1))
+            .read_to_end(&mut answer)
+            .await
+            .map_err(|error| Failure::Transient(format!("the answer broke off: {error}")))?;
+        match &self.allowance {
+            Some(allowance) if !spend(&allowance.bytes, answer.len() as u64) => {
+                Err(Failure::Exhausted(format!("the answer has more than the {most} bytes that are allowed")))
+            }
+            _ => Ok(answer),
+        }
     }
 
     /// A whole collection, page by page. Items that `keep` refuses are dropped as each page arrives, so that a large
@@ -240,7 +299,7 @@ fn resource_version(list: &Value) -> String {
 }
 
 /// An object without what is large and says nothing about readiness.
-fn without_ballast(mut object: Value) -> Value {
+pub(crate) fn without_ballast(mut object: Value) -> Value {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
         if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
