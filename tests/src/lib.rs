@@ -4,6 +4,7 @@
 //! | module | job |
 //! |---|---|
 //! | [`api_server`] | a Kubernetes API server of our own, for what a real one cannot be made to do |
+//! | [`control_plane`] | a real Kubernetes control plane, with kwok in the kubelet's place |
 //! | [`faulty_registry`] | a registry that fails as it is told to |
 //! | [`token_server`] | a token server that a real registry believes |
 //! | [`http`] | what these servers are made of |
@@ -19,6 +20,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod api_server;
+pub mod control_plane;
 pub mod faulty_registry;
 pub mod http;
 pub mod input;

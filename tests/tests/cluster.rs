@@ -1,0 +1,464 @@
+//! `windlass wait`, `windlass status` and plugins that look at the cluster, with real Helm against a real control plane:
+//! what `wait.rs` and `kube.rs` check against a server of our own must be so where the objects have lives of their own.
+
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::process::{Child, Command, Stdio};
+use windlass_tests::control_plane::{ControlPlane, STORAGE_CLASS, STRANGER, VIEWER};
+use windlass_tests::needs;
+use windlass_tests::sandbox::Sandbox;
+use xtask::command::{Finished, feed};
+use xtask::helm::Version;
+
+/// What a test has: a home and a namespace.
+struct Stage<'p> {
+    plane: &'p ControlPlane,
+    sandbox: Sandbox,
+    namespace: String,
+}
+
+/// A stage on the control plane that all tests share; ends the test where there is none.
+macro_rules! stage {
+    () => {
+        match ControlPlane::shared() {
+            Some(plane) => Stage::new(plane),
+            None => return,
+        }
+    };
+}
+
+impl<'p> Stage<'p> {
+    fn new(plane: &'p ControlPlane) -> Self {
+        Self { plane, sandbox: Sandbox::new(), namespace: plane.namespace() }
+    }
+
+    /// In the test's namespace, as the admin unless told otherwise.
+    fn at_home<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        for name in ["HELM_DRIVER", "HELM_KUBECONTEXT"] {
+            command.env_remove(name);
+        }
+        command.env("KUBECONFIG", self.plane.kubeconfig("admin")).env("HELM_NAMESPACE", &self.namespace)
+    }
+
+    fn windlass(&self, words: &[&str]) -> Command {
+        let mut command = self.sandbox.windlass(words);
+        self.at_home(&mut command);
+        command
+    }
+
+    /// Windlass on an input, to its end.
+    fn run(&self, words: &[&str], input: &str) -> Finished {
+        feed(&mut self.windlass(words), input.as_bytes()).expect("windlass starts")
+    }
+
+    /// Helm to its end; none where that Helm is not there.
+    fn helm(&self, version: Version, words: &[&str]) -> Option<Finished> {
+        let mut command = self.sandbox.helm(version)?.command();
+        command.args(words);
+        self.at_home(&mut command);
+        Some(feed(&mut command, b"").expect("helm starts"))
+    }
+
+    /// Begins to wait; the test goes on when the answer has these words.
+    fn begin(&self, words: &[&str], until: &str) -> Waiting {
+        let file = |name: &str| std::fs::File::create(self.sandbox.path().join(name)).expect("a file");
+        let mut command = self.windlass(words);
+        command.stdin(Stdio::null()).stdout(file("answer")).stderr(file("messages"));
+        let waiting = Waiting { child: command.spawn().expect("windlass starts"), sandbox: self.sandbox.path().into() };
+        self.plane.wait_for(until, || waiting.text().contains(until));
+        waiting
+    }
+
+    /// A file with these objects.
+    fn file(&self, objects: &[Value]) -> String {
+        self.sandbox.write("objects.yaml", stream(objects)).display().to_string()
+    }
+
+    /// A chart with these objects.
+    fn chart(&self, objects: &[Value]) -> String {
+        self.sandbox.write("chart/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n");
+        self.sandbox.write("chart/templates/all.yaml", stream(objects));
+        self.sandbox.path().join("chart").display().to_string()
+    }
+
+    fn apply(&self, objects: &[Value]) {
+        self.plane.apply(Some(&self.namespace), objects);
+    }
+}
+
+/// A wait that was begun.
+struct Waiting {
+    child: Child,
+    sandbox: std::path::PathBuf,
+}
+
+impl Drop for Waiting {
+    /// A test that fails leaves nothing behind.
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Waiting {
+    fn text(&self) -> String {
+        let read = |name: &str| std::fs::read_to_string(self.sandbox.join(name)).unwrap_or_default();
+        format!("{}{}", read("answer"), read("messages"))
+    }
+
+    #[track_caller]
+    fn check(mut self, code: i32, texts: &[&str]) {
+        let status = self.child.wait().expect("windlass ends");
+        check_text(status.code(), &self.text(), code, texts);
+    }
+}
+
+#[track_caller]
+fn check(finished: &Finished, code: i32, texts: &[&str]) {
+    check_text(
+        finished.code,
+        &format!("{}{}", String::from_utf8_lossy(&finished.stdout), finished.stderr),
+        code,
+        texts,
+    );
+}
+
+#[track_caller]
+fn check_text(found: Option<i32>, answer: &str, code: i32, texts: &[&str]) {
+    assert_eq!(found, Some(code), "{answer}");
+    for wanted in texts {
+        assert!(answer.contains(wanted), "no `{wanted}` in:\n{answer}");
+    }
+}
+
+fn stream(objects: &[Value]) -> String {
+    objects.iter().fold(String::new(), |mut stream, object| {
+        // Writing to a string cannot fail.
+        let _ = write!(stream, "---\n{object}\n");
+        stream
+    })
+}
+
+fn object(api_version: &str, kind: &str, name: &str, spec: Value) -> Value {
+    json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name}, "spec": spec})
+}
+
+/// A pod template whose pods do what `stages.yaml` says for `behaviour`.
+fn template(behaviour: &str) -> Value {
+    json!({"metadata": {"labels": {"app": "web"}, "annotations": {"windlass.dev/pod": behaviour}},
+        "spec": {"containers": [{"name": "app", "image": "registry.example/app:1"}]}})
+}
+
+fn deployment(behaviour: &str) -> Value {
+    let selector = json!({"matchLabels": {"app": "web"}});
+    object(
+        "apps/v1",
+        "Deployment",
+        "web",
+        json!({"replicas": 2, "selector": selector, "template": template(behaviour)}),
+    )
+}
+
+/// A Deployment that gives up after two seconds.
+fn impatient(behaviour: &str) -> Value {
+    let mut deployment = deployment(behaviour);
+    deployment["spec"]["progressDeadlineSeconds"] = 2.into();
+    deployment
+}
+
+fn job(behaviour: &str) -> Value {
+    let mut template = template(behaviour);
+    template["spec"]["restartPolicy"] = "Never".into();
+    object("batch/v1", "Job", "migrate", json!({"backoffLimit": 0, "template": template}))
+}
+
+fn claim(name: &str, class: &str) -> Value {
+    let resources = json!({"requests": {"storage": "1Gi"}});
+    let spec = json!({"accessModes": ["ReadWriteOnce"], "storageClassName": class, "resources": resources});
+    object("v1", "PersistentVolumeClaim", name, spec)
+}
+
+fn stateful_set(image: &str) -> Value {
+    let mut template = template("");
+    template["spec"]["containers"][0]["image"] = image.into();
+    let selector = json!({"matchLabels": {"app": "web"}});
+    let spec = json!({"replicas": 2, "serviceName": "db", "selector": selector, "template": template,
+        "volumeClaimTemplates": [claim("data", STORAGE_CLASS)]});
+    object("apps/v1", "StatefulSet", "db", spec)
+}
+
+fn config_map(name: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}})
+}
+
+#[test]
+fn a_release_becomes_ready() {
+    let stage = stage!();
+    let chart = stage.chart(&[deployment(""), config_map("settings")]);
+    let Some(installed) = stage.helm(Version::Four, &["install", "web", &chart]) else { return };
+    check(&installed, 0, &[]);
+    check(
+        &stage.run(&["wait", "web"], ""),
+        0,
+        &["release web, revision 1 (deployed): all 2 objects are ready", "Deployment is available. Replicas: 2"],
+    );
+    check(
+        &stage.run(&["status", "web"], ""),
+        0,
+        &[
+            "release web, revision 1 (deployed)\n",
+            "Deployment/web  Current  Deployment is available. Replicas: 2\n",
+            "─ Pod/web-",
+            "ConfigMap/settings  Current  Resource is always ready\n",
+        ],
+    );
+}
+
+#[test]
+fn a_release_that_never_becomes_ready_says_why() {
+    let stage = stage!();
+    stage.apply(&[deployment("bad-image")]);
+    let file = stage.file(&[deployment("bad-image")]);
+    let waited = stage.run(&["wait", "-f", &file, "--timeout", "4s"], "");
+    check(
+        &waited,
+        4,
+        &[
+            "condition: Available=False: MinimumReplicasUnavailable",
+            "is Pending: container app waits: ImagePullBackOff: Back-off pulling image \"registry.example/app:1\"",
+            "Failed to pull image",
+        ],
+    );
+    stage.apply(&[impatient("bad-image")]);
+    check(&stage.run(&["wait", "-f", &file], ""), 1, &["Deployment/web  Failed", "ProgressDeadlineExceeded"]);
+}
+
+#[test]
+fn jobs_finish_and_fail() {
+    let stage = stage!();
+    stage.apply(&[job("finishes")]);
+    let file = stage.file(&[job("finishes")]);
+    check(&stage.run(&["wait", "-f", &file, "--for-jobs"], ""), 0, &["Job Completed. succeeded: 1/1"]);
+    stage.plane.tell(&["delete", "-n", &stage.namespace, "job", "migrate"], "");
+    stage.apply(&[job("fails")]);
+    check(
+        &stage.run(&["wait", "-f", &file, "--for-jobs"], ""),
+        1,
+        &["Job/migrate  Failed  Job Failed. failed: 1/1", "condition: Failed=True: BackoffLimitExceeded"],
+    );
+}
+
+#[test]
+fn a_stateful_set_rolls_out_with_its_claims() {
+    let stage = stage!();
+    for (words, revision) in [("install", "revision 1"), ("upgrade", "revision 2")] {
+        let chart = stage.chart(&[stateful_set(&format!("registry.example/db:{words}"))]);
+        let Some(finished) = stage.helm(Version::Four, &[words, "web", &chart]) else { return };
+        check(&finished, 0, &[]);
+        check(&stage.run(&["wait", "web"], ""), 0, &[revision, "StatefulSet/db  Current", "all 1 objects are ready"]);
+        // It did not say so while pods of the old kind were there.
+        let images = "jsonpath={.items[*].spec.containers[0].image}";
+        let images = stage.plane.ask(&["get", "pods", "-n", &stage.namespace, "-l", "app=web", "-o", images]);
+        let image = format!("registry.example/db:{words}");
+        assert_eq!(images, Some(format!("{image} {image}")));
+    }
+}
+
+#[test]
+fn claims_are_bound_or_wait() {
+    let stage = stage!();
+    let (good, bad) = (claim("good", STORAGE_CLASS), claim("bad", "no-such-class"));
+    stage.apply(&[good.clone(), bad.clone()]);
+    check(&stage.run(&["wait"], &stream(&[good])), 0, &["PersistentVolumeClaim/good  Current  PVC is Bound"]);
+    check(&stage.run(&["wait", "--timeout", "2s"], &stream(&[bad])), 4, &["PVC is not Bound. phase: Pending"]);
+}
+
+/// A definition of its own for each namespace, as definitions belong to none, and an object with readiness annotations.
+fn database(stage: &Stage<'_>) -> (Value, Value) {
+    let group = format!("{}.example.org", stage.namespace);
+    let version = json!({"name": "v1", "served": true, "storage": true, "subresources": {"status": {}},
+        "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}});
+    let names = json!({"kind": "Database", "plural": "databases", "singular": "database"});
+    let spec = json!({"group": group, "scope": "Namespaced", "names": names, "versions": [version]});
+    let definition = object("apiextensions.k8s.io/v1", "CustomResourceDefinition", &format!("databases.{group}"), spec);
+    let mut database = object(&format!("{group}/v1"), "Database", "main", json!({}));
+    database["metadata"]["annotations"] = json!({
+        "helm.sh/readiness-success": r#"["{.phase} == Ready"]"#,
+        "helm.sh/readiness-failure": r#"["{.phase} == Failed"]"#,
+    });
+    (definition, database)
+}
+
+#[test]
+fn annotations_decide_and_definitions_may_come_late() {
+    let stage = stage!();
+    let (definition, database) = database(&stage);
+    let file = stage.file(std::slice::from_ref(&database));
+    let set_phase = |phase: &str| stage.plane.set_status(&stage.namespace, "databases/main", &json!({"phase": phase}));
+    let waiting = stage.begin(&["wait", "-f", &file], "waiting for its definition");
+    stage.apply(&[definition]);
+    stage.plane.tell(&["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"], "");
+    stage.plane.wait_for("the new kind", || stage.plane.ask(&["get", "-n", &stage.namespace, "databases"]).is_some());
+    stage.apply(&[database]);
+    set_phase("Progressing");
+    stage.plane.wait_for("the object", || waiting.text().contains("InProgress"));
+    set_phase("Ready");
+    waiting.check(0, &["success condition is met"]);
+
+    set_phase("Progressing");
+    let waiting = stage.begin(&["wait", "-f", &file], "InProgress");
+    set_phase("Failed");
+    waiting.check(1, &["failure condition is met"]);
+}
+
+#[test]
+fn an_object_that_is_deleted_and_made_again() {
+    let stage = stage!();
+    stage.apply(&[deployment("never-ready")]);
+    let waiting = stage.begin(&["wait", "-f", &stage.file(&[deployment("")])], "Deployment/web  InProgress");
+    stage.plane.tell(&["delete", "-n", &stage.namespace, "deployment", "web"], "");
+    stage.plane.wait_for("its absence", || waiting.text().contains("Deployment/web  NotFound"));
+    stage.apply(&[deployment("")]);
+    waiting.check(0, &["all 1 objects are ready"]);
+}
+
+#[test]
+fn an_api_server_that_restarts() {
+    let Some(plane) = ControlPlane::start() else { return };
+    let stage = Stage::new(&plane);
+    stage.apply(&[deployment("never-ready")]);
+    let waiting = stage.begin(&["wait", "-f", &stage.file(&[deployment("")])], "Deployment/web  InProgress");
+    plane.restart_api_server(|| {
+        plane.wait_for("its absence", || waiting.text().contains("lost the API server, trying again"));
+    });
+    stage.apply(&[deployment("")]);
+    waiting.check(0, &["all 1 objects are ready"]);
+}
+
+#[test]
+fn users_with_few_rights() {
+    let stage = stage!();
+    stage.apply(&[deployment("never-ready")]);
+    let file = stage.file(&[deployment("")]);
+    let kubeconfig = |user: &str| stage.plane.kubeconfig(user).display().to_string();
+    let viewer = kubeconfig(VIEWER);
+    let polled =
+        stage.begin(&["wait", "-f", &file, "--kubeconfig", &viewer], "no permission to watch deployments.apps");
+    stage.apply(&[deployment("")]);
+    polled.check(0, &["objects are looked at every 2 s instead", "all 1 objects are ready"]);
+
+    let stranger = kubeconfig(STRANGER);
+    let place = format!("in the namespace {}", stage.namespace);
+    check(
+        &stage.run(&["wait", "-f", &file, "--kubeconfig", &stranger], ""),
+        3,
+        &["no permission to get deployments.apps", &place, "User \"stranger\" cannot get resource \"deployments\""],
+    );
+    check(&stage.run(&["wait", "web", "--kubeconfig", &stranger], ""), 3, &["cannot list secrets", &place]);
+}
+
+#[test]
+fn until_everything_is_gone() {
+    let stage = stage!();
+    let mut kept = config_map("kept");
+    kept["metadata"]["finalizers"] = json!(["windlass.dev/keep"]);
+    let chart = stage.chart(&[deployment(""), kept]);
+    let Some(installed) = stage.helm(Version::Four, &["install", "web", &chart]) else { return };
+    check(&installed, 0, &[]);
+    check(&stage.run(&["wait", "web"], ""), 0, &["all 2 objects are ready"]);
+    // The recipe: a release that is uninstalled is forgotten, so its manifest is kept.
+    let Some(manifest) = stage.helm(Version::Four, &["get", "manifest", "web"]) else { return };
+    let file = stage.sandbox.write("web.yaml", manifest.stdout).display().to_string();
+    let waiting = stage.begin(&["wait", "--delete", "-f", &file], "ConfigMap/kept  Current");
+    let Some(uninstalled) = stage.helm(Version::Four, &["uninstall", "web"]) else { return };
+    check(&uninstalled, 0, &[]);
+    stage.plane.wait_for("the finalizer", || waiting.text().contains("ConfigMap/kept  Terminating"));
+    check(
+        &stage.run(&["wait", "--delete", "-f", &file, "--timeout", "1s"], ""),
+        4,
+        &["deletion waits for the finalizers windlass.dev/keep"],
+    );
+    let patch = r#"{"metadata":{"finalizers":null}}"#;
+    stage.plane.tell(&["patch", "-n", &stage.namespace, "configmap", "kept", "--type=merge", "-p", patch], "");
+    waiting.check(0, &["all 2 objects are gone"]);
+}
+
+/// `helm upgrade --install ... && windlass wait RELEASE`, with both Helms and both places where they keep releases.
+#[test]
+fn after_an_upgrade_with_either_helm_and_either_driver() {
+    for (version, driver) in [(Version::Three, "secret"), (Version::Three, "configmap"), (Version::Four, "configmap")] {
+        let stage = stage!();
+        let chart = stage.chart(&[config_map("settings"), job("finishes")]);
+        let Some(helm) = stage.sandbox.helm(version) else { return };
+        let mut upgrade = helm.command();
+        upgrade.args(["upgrade", "--install", "web", &chart]);
+        stage.at_home(&mut upgrade).env("HELM_DRIVER", driver);
+        check(&feed(&mut upgrade, b"").expect("helm starts"), 0, &[]);
+        let ready = "release web, revision 1 (deployed): all 2 objects are ready";
+        check(&stage.run(&["wait", "web", "--for-jobs"], ""), 0, &[ready]);
+        let mut wait = stage.windlass(&["wait", "web"]);
+        wait.env("HELM_DRIVER", driver);
+        check(&feed(&mut wait, b"").expect("windlass starts"), 0, &[ready]);
+        // Instead of a chart's waiting hook: the one object that it waited for.
+        let mut manifest = helm.command();
+        manifest.args(["get", "manifest", "web"]);
+        stage.at_home(&mut manifest).env("HELM_DRIVER", driver);
+        let manifest = feed(&mut manifest, b"").expect("helm starts").stdout;
+        let manifest = String::from_utf8(manifest).expect("UTF-8");
+        let job = manifest.split("---").find(|document| document.contains("Job")).expect("a Job");
+        check(&stage.run(&["wait", "--fail-fast", "--for-jobs"], job), 0, &["stdin: all 1 objects are ready"]);
+    }
+}
+
+#[test]
+fn the_verdict_of_helm_wait() {
+    let scenarios = [
+        ("ready", vec![deployment(""), stateful_set("registry.example/db:1"), job("finishes")], 0),
+        ("failed job", vec![job("fails"), config_map("settings")], 1),
+        ("failed rollout", vec![impatient("bad-image")], 1),
+        ("timed out", vec![deployment("never-ready")], 4),
+    ];
+    std::thread::scope(|scope| {
+        for (name, objects, code) in scenarios {
+            scope.spawn(move || {
+                let stage = stage!();
+                let chart = stage.chart(&objects);
+                // Long enough for what becomes ready on a busy machine; what cannot become ready is not worth it.
+                let timeout = if code == 4 { "8s" } else { "90s" };
+                let words = ["install", "web", &chart, "--wait", "--wait-for-jobs", "--timeout", timeout];
+                let Some(theirs) = stage.helm(Version::Four, &words) else { return };
+                assert_eq!(theirs.code == Some(0), code == 0, "helm on `{name}`: {}", theirs.stderr);
+                let ours =
+                    stage.run(&["wait", "web", "--for-jobs", "--timeout", if code == 4 { "2s" } else { timeout }], "");
+                check(&ours, code, &["release web, revision 1"]);
+            });
+        }
+    });
+}
+
+#[test]
+fn plugins_see_what_they_were_granted_and_their_user_may_see() {
+    let stage = stage!();
+    stage.apply(&[config_map("settings"), deployment("")]);
+    let (maps, deployments) =
+        (format!("configmaps.v1/{}", stage.namespace), format!("deployments.v1.apps/{}", stage.namespace));
+    let look = |config: &[&str], user: &str| {
+        let guest = needs::plugin("looks-at-cluster").display().to_string();
+        let kubeconfig = stage.plane.kubeconfig(user).display().to_string();
+        let mut words = vec!["run", &guest, "--kubeconfig", &kubeconfig];
+        let grants = [format!("get:{maps}"), format!("list:{deployments}"), "get:nodes.v1".to_owned()];
+        words.extend(grants.iter().flat_map(|grant| ["--allow-kube", grant]));
+        words.extend(config.iter().flat_map(|set| ["--set-string", set]));
+        stage.run(&words, &stream(&[config_map("a")]))
+    };
+    let (from_maps, from_deployments) = (format!("from={maps}"), format!("from={deployments}"));
+    check(&look(&[&from_maps, "name=settings"], VIEWER), 0, &["name: settings"]);
+    check(&look(&["from=nodes.v1", "name=node"], VIEWER), 0, &["name: node"]);
+    check(&look(&[&from_deployments, "selector=app notin (x)"], VIEWER), 0, &["name: web"]);
+    check(&look(&[&from_maps, "name=missing"], VIEWER), 1, &["nothing at"]);
+    let elsewhere = ["from=configmaps.v1/kube-system", "name=x"];
+    check(&look(&elsewhere, VIEWER), 3, &["--allow-kube get:configmaps.v1/kube-system"]);
+    let refused = look(&[&from_maps, "name=settings"], STRANGER);
+    check(&refused, 3, &["User \"stranger\" cannot get resource \"configmaps\""]);
+}
