@@ -44,6 +44,12 @@ fn the_rust_template_works() {
         command
     };
     succeed(&mut windlass(&["build"]));
+    let wasm = std::fs::read(folder.join("plugin.wasm")).expect("a module");
+    let home = format!("{}/", std::env::var("HOME").unwrap_or_default());
+    for machine in [home.as_bytes(), sandbox.path().to_str().expect("a path").as_bytes()] {
+        let is_there = wasm.windows(machine.len()).any(|window| window == machine);
+        assert!(!is_there, "{} is in the plugin", String::from_utf8_lossy(machine));
+    }
     let report = succeed(&mut windlass(&["test", "--output", "json"]));
     let report: serde_json::Value = serde_json::from_slice(&report).expect("JSON");
     assert_eq!(report["failed"], 0, "{report}");

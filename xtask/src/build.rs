@@ -78,13 +78,9 @@ fn wasm(folder: &str, names: &[String]) -> Result<Vec<BuiltPlugin>> {
     setup::wasm_target()?;
     let start = Instant::now();
     let packages = packages(folder, names)?;
-    let mut cargo = workspace::cargo();
-    cargo.args(["build", "--locked", "--profile", "plugin", "--target", setup::WASM_TARGET]);
-    cargo.arg("--config").arg(rustflags()?);
     for package in &packages {
-        cargo.args(["--package", &package.name]);
+        compile(workspace::root(), &workspace::target(), &package.name)?;
     }
-    command::run(&mut cargo)?;
     let artifacts = workspace::target().join(setup::WASM_TARGET).join("plugin");
     let built = packages
         .iter()
@@ -92,6 +88,26 @@ fn wasm(folder: &str, names: &[String]) -> Result<Vec<BuiltPlugin>> {
         .collect::<Result<Vec<_>>>()?;
     say::note(&format!("done in {}", say::duration(start.elapsed())));
     Ok(built)
+}
+
+/// Compiles one plugin of the workspace in `root`. The same sources give the same bytes wherever they and `target` are, and whatever
+/// else is built: several packages in one build would share the features that any of them asks for.
+///
+/// # Errors
+///
+/// It does not compile.
+pub fn compile(root: &Path, target: &Path, package: &str) -> Result<()> {
+    let mut cargo = workspace::cargo();
+    cargo
+        .current_dir(root)
+        .args(["build", "--locked", "--profile", "plugin", "--target", setup::WASM_TARGET])
+        .args(["--package", package, "--target-dir"])
+        .arg(target)
+        .arg("--config")
+        .arg(rustflags(root)?);
+    // What a shell or a build server says would end up in the bytes.
+    cargo.env("CARGO_INCREMENTAL", "0").env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    command::run(&mut cargo)
 }
 
 /// Refuses a plugin that grew too big. Apart from [`plugins`], as a big plugin still runs.
@@ -151,12 +167,12 @@ fn packages(folder: &str, names: &[String]) -> Result<Vec<Package>> {
 
 /// Panic messages hold source paths. Two people who build the same commit must get the same bytes, so the paths of this
 /// machine are replaced; the flags are joined to those of `.cargo/config.toml`.
-fn rustflags() -> Result<String> {
+fn rustflags(root: &Path) -> Result<String> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
         let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE"))?;
         Some(PathBuf::from(home).join(".cargo"))
     });
-    let mut flags: Vec<String> = [(Some(workspace::root().to_owned()), "/windlass"), (home, "/cargo")]
+    let mut flags: Vec<String> = [(Some(root.to_owned()), "/windlass"), (home, "/cargo")]
         .into_iter()
         .filter_map(|(from, to)| Some(format!("--remap-path-prefix={}={to}", from?.display())))
         .collect();

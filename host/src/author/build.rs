@@ -97,16 +97,24 @@ fn cargo_build(folder: &Path) -> Result<PathBuf, Error> {
         command.current_dir(folder).stdin(Stdio::null()).stderr(Stdio::inherit());
         command
     };
-    let profile = cargo()
+    let workspace = cargo()
         .args(["locate-project", "--workspace", "--message-format", "plain"])
         .output()
         .ok()
         .and_then(|output| String::from_utf8(output.stdout).ok())
-        .and_then(|path| fs::read_to_string(path.trim()).ok())
+        .map(|path| PathBuf::from(path.trim()));
+    let profile = workspace
+        .as_ref()
+        .and_then(|manifest| fs::read_to_string(manifest).ok())
         .map_or("release", |text| if text.contains("[profile.plugin]") { "plugin" } else { "release" });
     let mut command = cargo();
     command.args(["build", "--lib", "--target", RUST_TARGET, "--profile", profile]);
     command.arg("--message-format=json-render-diagnostics");
+    // The same sources give the same bytes on every machine, and nobody's folders are in them.
+    command
+        .arg("--config")
+        .arg(remapped_paths(workspace.as_deref().and_then(Path::parent)))
+        .env("CARGO_INCREMENTAL", "0");
     if is_offline() {
         command.arg("--offline");
     }
@@ -134,6 +142,18 @@ fn cargo_build(folder: &Path) -> Result<PathBuf, Error> {
         Error::usage(format!("`{}` builds no wasm module", folder.display()))
             .hint("add `crate-type = [\"cdylib\", \"rlib\"]` to [lib] of its Cargo.toml")
     })
+}
+
+/// The setting by which panic messages name `/plugin` and `/cargo` instead of folders of this machine. It adds to the flags of
+/// the author's own `.cargo/config.toml`.
+fn remapped_paths(root: Option<&Path>) -> String {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    let flags: Vec<String> = [(root.map(Path::to_owned), "/plugin"), (home, "/cargo")]
+        .into_iter()
+        .filter_map(|(from, to)| Some(format!("--remap-path-prefix={}={to}", from?.display())))
+        .collect();
+    // A list of JSON strings is one of TOML.
+    format!("target.{RUST_TARGET}.rustflags={}", Json::from(flags))
 }
 
 fn go_build(folder: &Path, wasm: &Path) -> Result<(), Error> {
