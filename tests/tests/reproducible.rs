@@ -35,13 +35,15 @@ fn two_builds_give_the_same_plugin_and_the_same_package() {
     std::fs::copy(sources.join("plugins").join(PLUGIN).join("plugin.yaml"), theirs.join("plugin.yaml")).unwrap();
     let ours = needs::plugin(PLUGIN);
     let wasm = |folder: &Path| std::fs::read(folder.join("plugin.wasm")).unwrap();
-    assert!(wasm(&theirs) == wasm(&ours), "another folder gives another plugin.wasm: is `cargo xtask build` up to date?");
+    assert!(
+        wasm(&theirs) == wasm(&ours),
+        "another folder gives another plugin.wasm: is `cargo xtask build` up to date?"
+    );
 
     for runtime in ["subprocess", "extism"] {
         let package = |folder: &Path, to: &str| {
             let folder = folder.display().to_string();
-            let answer =
-                sandbox.succeed(["package", &folder, "--runtime", runtime, "-d", to, "--output", "json"], b"");
+            let answer = sandbox.succeed(["package", &folder, "--runtime", runtime, "-d", to, "--output", "json"], b"");
             serde_json::from_slice::<serde_json::Value>(&answer).unwrap()["digest"].clone()
         };
         assert_eq!(package(&ours, "by-us"), package(&theirs, "by-them"), "{runtime}");
