@@ -1,44 +1,21 @@
 //! What the fuzz targets share: seeds, mutations, and the loop.
 //!
+//! Here are the targets that need the manifest library alone; those of the host's formats are `host/tests/fuzz.rs`, and the
+//! sandbox's functions are tried by `host/tests/hostile/calls.rs`. `cargo xtask fuzz` runs all of them.
+//!
 //! Each target is a program `fuzz/src/bin/NAME.rs` that takes a number of seconds and ends with an error when it finds
 //! something; the input is then in the message and should become a seed in `fuzz/seeds/NAME` or a case of the crate's
 //! own tests. Mutations know a little YAML (lines, indentation, indicators), as blind ones rarely get past a parser.
 //! No nightly toolchain and no instrumentation are needed; `cargo xtask fuzz TARGET SECONDS` runs one longer.
+
+mod mutation;
 
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// A small random number generator (xorshift): enough for mutations, and repeatable.
-pub struct Random {
-    state: u64,
-}
-
-impl Random {
-    /// Starts from a seed.
-    pub fn new(seed: u64) -> Self {
-        Self { state: seed | 1 }
-    }
-
-    /// The next number.
-    pub fn next(&mut self) -> u64 {
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 7;
-        self.state ^= self.state << 17;
-        self.state.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-
-    /// A number below a bound; 0 for the bound 0.
-    pub fn below(&mut self, bound: usize) -> usize {
-        (self.next() >> 16) as usize % bound.max(1)
-    }
-
-    /// One of some things.
-    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
-    }
-}
+pub use mutation::{Random, mutate, mutate_bytes};
 
 /// Documents to start from: `fuzz/seeds/NAME`, the manifest crate's own, and real charts where they are.
 pub fn seeds(name: &str) -> Vec<String> {
@@ -72,138 +49,6 @@ fn files_below(folder: &Path, found: &mut Vec<String>) {
             found.extend(fs::read_to_string(path));
         }
     }
-}
-
-/// Bits of text that mean something to a YAML reader.
-const PIECES: [&str; 74] = [
-    ":",
-    ": ",
-    "- ",
-    "-",
-    " ",
-    "  ",
-    "\n",
-    "\n\n",
-    "\n  ",
-    "#",
-    " #",
-    " # c",
-    "\t",
-    "\r\n",
-    "\r",
-    "\"",
-    "'",
-    "''",
-    "\\",
-    "\\n",
-    "\\\"",
-    "\\u00e9",
-    "\\ud83d",
-    "\\x41",
-    "{",
-    "}",
-    "[",
-    "]",
-    ",",
-    ", ",
-    "{}",
-    "[]",
-    "{a: b}",
-    "[a, b]",
-    "|",
-    "|\n",
-    ">-\n",
-    "|+\n",
-    "|2\n",
-    "&a ",
-    "*a",
-    "<<: ",
-    "!t ",
-    "!!str ",
-    "? ",
-    "---\n",
-    "--- ",
-    "...\n",
-    "%YAML 1.2\n",
-    "\u{feff}",
-    "\u{85}",
-    "\u{2028}",
-    "é",
-    "😀",
-    "~",
-    "null",
-    "@",
-    "`",
-    "=",
-    "a",
-    "b: c\n",
-    "- d\n",
-    "e:\n",
-    "kind: Pod\n",
-    "metadata:\n",
-    "labels:\n",
-    "    ",
-    "|-\n",
-    "\"a\": ",
-    "'b': ",
-    "\0",
-    "\x1b",
-    "- - ",
-    "key with spaces: ",
-];
-
-/// Changes a text in a few places.
-pub fn mutate(text: &str, other: &str, random: &mut Random) -> String {
-    let mut text = text.to_owned();
-    for _ in 0..1 + random.below(4) {
-        let at = char_boundary(&text, random.below(text.len() + 1));
-        match random.below(9) {
-            0..=2 => text.insert_str(at, random.pick(&PIECES)),
-            3 => {
-                let end = char_boundary(&text, at + 1 + random.below(4));
-                text.replace_range(at..end.max(at), "");
-            }
-            4 => {
-                let end = char_boundary(&text, at + 1 + random.below(3));
-                text.replace_range(at..end.max(at), random.pick(&PIECES));
-            }
-            5 => {
-                // A line's indentation changes.
-                let line = text[..at].rfind('\n').map_or(0, |at| at + 1);
-                if random.below(2) == 0 {
-                    text.insert_str(line, random.pick(&[" ", "  ", "    "]));
-                } else if text[line..].starts_with(' ') {
-                    text.remove(line);
-                }
-            }
-            6 => {
-                // A line comes twice, or goes.
-                let start = text[..at].rfind('\n').map_or(0, |at| at + 1);
-                let end = text[at..].find('\n').map_or(text.len(), |end| at + end + 1);
-                let line = text[start..end].to_owned();
-                match random.below(2) {
-                    0 => text.insert_str(end, &line),
-                    _ => text.replace_range(start..end, ""),
-                }
-            }
-            7 => {
-                // A piece of another document.
-                let from = char_boundary(other, random.below(other.len() + 1));
-                let to = char_boundary(other, from + random.below(60));
-                text.insert_str(at, &other[from..to.max(from)]);
-            }
-            _ => text.truncate(at),
-        }
-    }
-    text
-}
-
-fn char_boundary(text: &str, at: usize) -> usize {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
 }
 
 /// Up to this length a run repeats the same inputs.

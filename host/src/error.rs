@@ -156,50 +156,9 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// The known name nearest to `wanted`, for "did you mean": at most a third of its letters may differ.
-pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let tolerance = (wanted.chars().count() / 3).max(1);
-    known
-        .into_iter()
-        .map(|candidate| (edit_distance(wanted, candidate), candidate))
-        .filter(|(distance, _)| *distance <= tolerance)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// Levenshtein distance over characters. Names come from guests, so only the first 64 characters count.
-fn edit_distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().take(64).collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, l) in left.chars().take(64).enumerate() {
-        let mut diagonal = i;
-        let mut previous = i + 1;
-        let mut next = Vec::with_capacity(row.len());
-        next.push(previous);
-        for (above, r) in row.iter().skip(1).zip(&right) {
-            let cost = diagonal + usize::from(l != *r);
-            previous = cost.min(previous + 1).min(above + 1);
-            diagonal = *above;
-            next.push(previous);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_nearest_name_is_found_and_a_far_one_is_not() {
-        let known = ["labels", "annotations", "podTemplates"];
-        assert_eq!(nearest("lables", known), Some("labels"));
-        assert_eq!(nearest("podTemplate", known), Some("podTemplates"));
-        assert_eq!(nearest("replicas", known), None);
-        assert_eq!(edit_distance("kitten", "sitting"), 3);
-        assert_eq!(edit_distance("", "abc"), 3);
-    }
 
     #[test]
     fn the_innermost_plugin_name_wins() {

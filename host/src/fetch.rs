@@ -186,7 +186,7 @@ fn fetch_installed(reference: &PluginRef, name: &str) -> Result<Fetched, Error> 
     }
     let known = installed_names();
     let error = Error::usage(format!("there is no plugin `{name}`"));
-    Err(match crate::error::nearest(name, known.iter().map(String::as_str)) {
+    Err(match windlass_abi::config::nearest(name, known.iter().map(String::as_str)) {
         Some(near) => error.hint(format!("did you mean the installed plugin `{near}`?")),
         None => error.hint(source::FORMS),
     })

@@ -6,7 +6,7 @@ use windlass_abi::raw;
 
 use crate::compile::{HELM_FEATURES, shape, shown_name, validate};
 use crate::error::Error;
-use crate::instance::{ImportNeed, import_need, requests};
+use crate::instance::{ImportNeed, asks, import_need};
 use crate::verify::Verified;
 
 /// The name of the custom section that holds a plugin's metadata, as JSON.
@@ -71,6 +71,8 @@ pub struct Asked {
     pub value: String,
     /// The flag that grants it.
     pub flag: String,
+    /// The author's reason; may be empty.
+    pub why: String,
 }
 
 /// Whether an engine would run a plugin.
@@ -101,8 +103,8 @@ pub fn inspect(plugin: &Verified) -> Result<Inspection, Error> {
 fn inspect_verified(plugin: &Verified) -> Result<Inspection, Error> {
     let shape = shape(plugin.wasm())?;
     let metadata_json = plugin.metadata_json();
-    let asked = requests(metadata_json)?;
-    // `requests` has read it as JSON already.
+    let asked = asks(metadata_json)?;
+    // `asks` has read it as JSON already.
     let mut metadata: Option<serde_json::Value> = metadata_json.and_then(|text| serde_json::from_str(text).ok());
     let config_schema = metadata.as_mut().and_then(|metadata| metadata.as_object_mut()?.remove("configSchema"));
     let imports: Vec<Import> = shape
@@ -138,10 +140,11 @@ fn inspect_verified(plugin: &Verified) -> Result<Inspection, Error> {
         imports,
         capabilities: asked
             .iter()
-            .map(|request| Asked {
-                capability: request.capability().word(),
-                value: request.to_string(),
-                flag: request.flag(),
+            .map(|asked| Asked {
+                capability: asked.request.capability().word(),
+                value: asked.request.to_string(),
+                flag: asked.request.flag(),
+                why: asked.why.clone(),
             })
             .collect(),
         config_schema,
@@ -236,7 +239,7 @@ mod tests {
               (import "extism:host/env" "http_request" (func (param i64 i64) (result i64)))
               (import "windlass:host/env" "env_get" (func (param i64) (result i64)))
               (import "other" "thing" (func))
-              (@custom "windlass.plugin" "{\"capabilities\":[{\"capability\":\"env\",\"value\":\"TEAM\"}]}")
+              (@custom "windlass.plugin" "{\"abi\":1,\"capabilities\":[{\"capability\":\"env\",\"value\":\"TEAM\"}]}")
               (memory 1) (memory 1))"#,
         );
         assert_eq!(inspection.imports[0].capability, Some("net"));

@@ -4,10 +4,11 @@ use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
+use windlass_abi::config::nearest;
 use windlass_abi::metadata::Metadata;
 
 use crate::dirs;
-use crate::error::{Error, nearest};
+use crate::error::Error;
 use crate::fetch::installed_names;
 use crate::helm::plugin_yaml::{self, PluginYaml};
 use crate::verify::Verified;

@@ -28,7 +28,7 @@ use kernel::Kernel;
 use logs::Logs;
 use watchdog::Watchdog;
 
-pub(crate) use imports::{ImportNeed, import_need, requests};
+pub(crate) use imports::{ImportNeed, asks, import_need};
 pub(crate) use logs::printable;
 
 /// The most bytes of a guest's error text that are shown.

@@ -82,7 +82,7 @@ impl CodeCache {
 }
 
 /// The level of a log line, as Extism numbers them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum LogLevel {
     /// Every step.
     Trace,

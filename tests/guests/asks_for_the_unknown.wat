@@ -1,4 +1,4 @@
-;; exit 2: there is no capability `root`
+;; exit 2: asks for a capability `root`
 (module
-  (@custom "windlass.plugin" "{\"capabilities\":[{\"capability\":\"root\",\"value\":\"\"}]}")
+  (@custom "windlass.plugin" "{\"abi\":1,\"capabilities\":[{\"capability\":\"root\",\"value\":\"\"}]}")
   (func (export "helm_plugin_main") (result i32) unreachable))

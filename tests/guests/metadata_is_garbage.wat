@@ -1,4 +1,4 @@
-;; exit 2: the plugin's metadata cannot be read
+;; exit 2: section is not JSON
 (module
   (@custom "windlass.plugin" "[[[[[[[[")
   (func (export "helm_plugin_main") (result i32) unreachable))

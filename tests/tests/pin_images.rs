@@ -56,8 +56,13 @@ fn images_are_pinned_with_the_grant_and_only_with_it() {
     let digest = pushed["digest"].as_str().expect("the digest of what was pushed").to_owned();
 
     let plain = format!("plainHttp[0]={address}");
-    let pinned = stage
-        .run(&["run", &stage.plugin, "--set", &plain, "--allow-net", &address], &stage.pod("plugins/pin-images:0.1.0"));
+    // Proxies of the environment lead nowhere, and are not asked.
+    let mut command = stage.sandbox.windlass(["run", &stage.plugin, "--set", &plain, "--allow-net", &address]);
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        command.env(name, "http://127.0.0.1:9");
+    }
+    command.env_remove("NO_PROXY").env_remove("no_proxy");
+    let pinned = feed(&mut command, stage.pod("plugins/pin-images:0.1.0").as_bytes()).expect("windlass starts");
     assert_eq!(pinned.code, Some(0), "{}", pinned.stderr);
     let expected = stage.pod("plugins/pin-images:0.1.0").replace(
         &format!("{address}/plugins/pin-images:0.1.0"),

@@ -1,4 +1,4 @@
-//! `cargo xtask build`: the host's release binary, and every plugin as Helm and Windlass take it.
+//! `cargo xtask build`: the host's release binary, every plugin as Helm and Windlass take it, and the guests of the tests.
 
 use crate::command::{self, During, Failure, Result};
 use crate::{expect_only, say, setup, workspace};
@@ -33,6 +33,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
         host()?;
         say::note(&format!("host: {}", workspace::windlass().display()));
     }
+    guests()?;
     let built = plugins()?;
     for plugin in &built {
         say::note(&format!("{}: {} bytes of wasm in {}", plugin.name, plugin.size, plugin.folder.display()));

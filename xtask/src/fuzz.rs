@@ -4,6 +4,11 @@ use crate::command::{self, During, Failure, Result};
 use crate::{say, workspace};
 use std::process::ExitCode;
 
+/// Targets that are tests of the host, where they see its release build: their names, and what cargo is told. With the
+/// other tests they run a fixed number of rounds; here each runs for the time given.
+const HOST_TARGETS: [(&str, &[&str]); 2] =
+    [("host", &["--test", "fuzz"]), ("calls", &["--test", "hostile", "random_calls"])];
+
 /// How long each target runs when the command line does not say, in seconds.
 const DEFAULT_SECONDS: u64 = 60;
 
@@ -13,7 +18,8 @@ const DEFAULT_SECONDS: u64 = 60;
 ///
 /// There is no such target, or it found something.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
-    let mut targets = targets()?;
+    let mut targets = programs()?;
+    targets.extend(HOST_TARGETS.iter().map(|(name, _)| (*name).to_owned()));
     let mut seconds = DEFAULT_SECONDS;
     for argument in arguments {
         if let Ok(number) = argument.parse() {
@@ -26,17 +32,30 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
         }
     }
     for target in &targets {
-        round(target, seconds)?;
+        match HOST_TARGETS.iter().find(|(name, _)| name == target) {
+            Some((_, tests)) => host_round(target, tests, seconds)?,
+            None => round(target, seconds)?,
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The fuzz targets: the programs in `fuzz/src/bin`, sorted.
+fn host_round(target: &str, tests: &[&str], seconds: u64) -> Result<()> {
+    say::step(&format!("fuzzing {target}, each of its tests for {seconds} s"));
+    command::run(
+        workspace::cargo()
+            .args(["test", "--quiet", "--locked", "--release", "--package", "windlass"])
+            .args(tests)
+            .env("WINDLASS_FUZZ_SECONDS", seconds.to_string()),
+    )
+}
+
+/// The fuzz targets that are programs: those in `fuzz/src/bin`, sorted.
 ///
 /// # Errors
 ///
 /// The folder cannot be read.
-pub fn targets() -> Result<Vec<String>> {
+pub fn programs() -> Result<Vec<String>> {
     let folder = workspace::root().join("fuzz/src/bin");
     if !folder.is_dir() {
         return Ok(Vec::new());

@@ -254,7 +254,7 @@ fn plugin_cases() -> Result<Counts> {
 
 fn fuzzing() -> Result<Counts> {
     let mut counts = Counts::default();
-    for target in fuzz::targets()? {
+    for target in fuzz::programs()? {
         match fuzz::round(&target, FUZZ_SECONDS) {
             Ok(()) => counts.passed += 1,
             Err(failure) => {

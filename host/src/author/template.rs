@@ -6,7 +6,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, nearest};
+use windlass_abi::config::nearest;
+
+use crate::error::Error;
 
 /// A template: its name and its files.
 struct Template {

@@ -8,7 +8,8 @@
 use std::io::{self, Read, Write};
 
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, OpenOptions};
+use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt as _};
+use rustix::fs::OFlags;
 use windlass_abi::capabilities::{Capability, Grant, GuestPath, Request as Asked};
 
 use crate::error::Error;
@@ -69,15 +70,12 @@ impl Files {
     /// (exit 4), or it cannot be read (exit 1).
     pub(crate) fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, Error> {
         let (folder, inside) = self.folder(Capability::Read, path)?;
-        let file = match folder.directory.open(&inside) {
-            Ok(file) => file,
+        let file = match open_regular(&folder.directory, &inside, OpenOptions::new().read(true)) {
+            Ok(Some(file)) => file,
+            Ok(None) => return Err(no_regular_file("read", path)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed("read", path, &error)),
         };
-        let metadata = file.metadata().map_err(|error| failed("read", path, &error))?;
-        if !metadata.is_file() {
-            return Err(Error::refused(format!("the plugin wants to read `{path}`, which is no regular file")));
-        }
         let mut content = Vec::new();
         file.take(MAX_FILE + 1).read_to_end(&mut content).map_err(|error| failed("read", path, &error))?;
         self.spend(path, content.len() as u64)?;
@@ -92,12 +90,12 @@ impl Files {
     pub(crate) fn write(&mut self, path: &str, content: &[u8]) -> Result<(), Error> {
         self.spend(path, content.len() as u64)?;
         let (folder, inside) = self.folder(Capability::Write, path)?;
-        let write = |directory: &Dir| -> io::Result<()> {
-            let mut options = OpenOptions::new();
-            let mut file = directory.open_with(&inside, options.write(true).create(true).truncate(true))?;
-            file.write_all(content)
-        };
-        write(&folder.directory).map_err(|error| failed("write", path, &error))
+        let mut options = OpenOptions::new();
+        let file = open_regular(&folder.directory, &inside, options.write(true).create(true))
+            .map_err(|error| failed("write", path, &error))?;
+        let mut file = file.ok_or_else(|| no_regular_file("write", path))?;
+        // Emptied only now: nothing but a regular file is touched.
+        file.set_len(0).and_then(|()| file.write_all(content)).map_err(|error| failed("write", path, &error))
     }
 
     fn spend(&mut self, path: &str, bytes: u64) -> Result<(), Error> {
@@ -136,6 +134,24 @@ impl Files {
                 }
             })
     }
+}
+
+/// Opens a file; none if it is something else. A pipe without a partner or a device must not keep the host waiting,
+/// where no deadline of the guest would help: so nothing here blocks.
+fn open_regular(directory: &Dir, path: &str, options: &mut OpenOptions) -> io::Result<Option<File>> {
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits();
+    let file = match directory.open_with(path, options.custom_flags(flags.cast_signed())) {
+        Ok(file) => file,
+        // A pipe that nobody reads, a socket, or a folder that was to be written.
+        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    Ok(file.metadata()?.is_file().then_some(file))
+}
+
+fn no_regular_file(verb: &str, path: &str) -> Error {
+    Error::refused(format!("the plugin wants to {verb} `{path}`, which is no regular file"))
 }
 
 fn failed(verb: &str, path: &str, error: &io::Error) -> Error {
@@ -214,6 +230,69 @@ mod tests {
         assert_eq!(files.read("/data/a").unwrap_err().exit_code(), ExitCode::Denied);
     }
 
+    /// Pipes, sockets and devices neither keep the host waiting nor are touched.
+    #[test]
+    fn only_regular_files_are_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
+        std::os::unix::fs::symlink("/dev/tty", folder.path().join("device")).unwrap();
+        std::fs::create_dir(folder.path().join("folder")).unwrap();
+        for (name, code) in [
+            ("pipe", ExitCode::Refused),
+            ("socket", ExitCode::Refused),
+            ("folder", ExitCode::Refused),
+            ("device", ExitCode::Denied),
+        ] {
+            let path = format!("/data/{name}");
+            let error = granted(folder.path(), Capability::Read).read(&path).unwrap_err();
+            assert_eq!(error.exit_code(), code, "{error}");
+            let error = granted(folder.path(), Capability::Write).write(&path, b"x").unwrap_err();
+            assert_eq!(error.exit_code(), code, "{error}");
+        }
+        let devices = std::path::Path::new("/dev");
+        let error = granted(devices, Capability::Read).read("/data/zero").unwrap_err();
+        assert!(error.to_string().contains("no regular file"), "{error}");
+        assert!(granted(devices, Capability::Write).write("/data/full", b"x").is_err());
+    }
+
+    /// While another thread swaps a folder for a link that leads out, no read and no write ever follows the link.
+    #[test]
+    fn a_race_of_links_gains_nothing() {
+        let outside = tempfile::tempdir().unwrap();
+        std::fs::write(outside.path().join("file"), "secret").unwrap();
+        let inside = tempfile::tempdir().unwrap();
+        let name = |name: &str| inside.path().join(name);
+        std::fs::create_dir(name("honest")).unwrap();
+        std::fs::write(name("honest/file"), "honest").unwrap();
+        std::os::unix::fs::symlink(outside.path(), name("link")).unwrap();
+        std::os::unix::fs::symlink("honest", name("way")).unwrap();
+        let is_done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_done.load(std::sync::atomic::Ordering::Relaxed) {
+                    for target in ["link", "honest"] {
+                        let _ = std::fs::remove_file(name("new"));
+                        std::os::unix::fs::symlink(target, name("new")).unwrap();
+                        std::fs::rename(name("new"), name("way")).unwrap();
+                    }
+                }
+            });
+            let mut read = 0;
+            for _ in 0..2000 {
+                if let Ok(Some(content)) = granted(inside.path(), Capability::Read).read("/data/way/file") {
+                    assert_ne!(content, b"secret");
+                    read += 1;
+                }
+                let _ = granted(inside.path(), Capability::Write).write("/data/way/file", b"honest");
+            }
+            is_done.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(read > 0, "the honest folder was never there");
+        });
+        assert_eq!(std::fs::read(outside.path().join("file")).unwrap(), b"secret");
+    }
+
     #[test]
     fn a_run_is_limited_in_files_and_bytes() {
         let folder = tempfile::tempdir().unwrap();
@@ -224,5 +303,13 @@ mod tests {
         files.files_left = 1;
         check_read(&mut files, "/data/a", Ok(Some("a")));
         check_read(&mut files, "/data/a", Err((ExitCode::Limit, "more than 4096 files")));
+        files.files_left = 10;
+        files.traffic_left = 1;
+        check_read(&mut files, "/data/a", Ok(Some("a")));
+        check_read(&mut files, "/data/a", Err((ExitCode::Limit, "more than 128 MiB")));
+        let mut files = granted(folder.path(), Capability::Write);
+        let error = files.write("/data/new", &vec![0; MAX_FILE as usize + 1]).unwrap_err();
+        assert_eq!(error.exit_code(), ExitCode::Limit);
+        assert!(!folder.path().join("new").exists(), "nothing of it was written");
     }
 }

@@ -13,7 +13,9 @@
 //! - proxies are ignored; certificates are always verified; plain HTTP needs a grant that names the port;
 //! - the number of requests, their bytes and their time are limited, each and together.
 
-use std::net::{IpAddr, SocketAddr};
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::Url;
@@ -66,10 +68,13 @@ pub(crate) struct Response {
     pub(crate) body: Vec<u8>,
 }
 
+/// Gives the addresses of a name; it may take its time.
+type Resolve = Arc<dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
+
 /// The network of one run of one plugin: what it was granted and what it has used up.
-#[derive(Debug)]
 pub(crate) struct Network {
     granted: Vec<NetTarget>,
+    resolve: Resolve,
     requests_left: u32,
     traffic_left: u64,
     // Made with the first request: a run without one never starts a runtime.
@@ -83,7 +88,13 @@ impl Network {
             Grant::Net(target) => Some(target.clone()),
             _ => None,
         });
-        Self { granted: granted.collect(), requests_left: MAX_REQUESTS, traffic_left: MAX_TRAFFIC, runtime: None }
+        Self {
+            granted: granted.collect(),
+            resolve: Arc::new(|host, port| Ok((host, port).to_socket_addrs()?.collect())),
+            requests_left: MAX_REQUESTS,
+            traffic_left: MAX_TRAFFIC,
+            runtime: None,
+        }
     }
 
     /// Sends a request and reads the whole answer, until `deadline` at the latest.
@@ -222,10 +233,11 @@ impl Network {
             // The grant is this very address: it was named outright.
             return Ok(vec![SocketAddr::new(address, port)]);
         }
-        let addresses: Vec<SocketAddr> = tokio::net::lookup_host((target.host.as_str(), port))
+        let (resolve, host) = (self.resolve.clone(), target.host.clone());
+        let addresses = tokio::task::spawn_blocking(move || resolve(&host, port))
             .await
-            .map_err(|error| Error::network(format!("cannot resolve {}: {error}", target.host)))?
-            .collect();
+            .unwrap_or_else(|error| Err(io::Error::other(error)))
+            .map_err(|error| Error::network(format!("cannot resolve {}: {error}", target.host)))?;
         if addresses.is_empty() {
             return Err(Error::network(format!("{} has no address", target.host)));
         }
@@ -273,6 +285,15 @@ impl Network {
             .iter()
             .filter_map(|(name, value)| value.to_str().ok().map(|value| (name.as_str().to_owned(), value.to_owned())));
         Ok(Response { status: response.status().as_u16(), headers: headers.collect(), body })
+    }
+}
+
+impl Drop for Network {
+    /// A name server that does not answer keeps a thread busy long after the deadline; nobody waits for it.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

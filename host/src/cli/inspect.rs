@@ -71,7 +71,11 @@ fn describe(inspection: &Inspection, text: &mut Lines) {
         text.line("metadata", "none");
     }
     let joined = |items: Vec<String>| if items.is_empty() { "none".to_owned() } else { items.join("\n") };
-    let asks = inspection.capabilities.iter().map(|asked| asked.flag.clone()).collect();
+    let asks = inspection.capabilities.iter().map(|asked| match asked.why.as_str() {
+        "" => asked.flag.clone(),
+        why => format!("{} ({why})", asked.flag),
+    });
+    let asks = asks.collect();
     text.line("asks for", &joined(asks));
     let exports = inspection.exports.iter().map(|export| format!("{} {}", export.name, export.r#type)).collect();
     text.line("exports", &joined(exports));

@@ -64,7 +64,7 @@ pub(super) struct PluginArgs {
     no_cache: bool,
     /// The least level of the plugins' own log lines that is shown.
     #[arg(long, value_enum, value_name = "LEVEL", default_value = "warn")]
-    log_level: LogLevelArg,
+    log_level: LogLevel,
 }
 
 /// Configuration on the command line. With several plugins, a key goes to every plugin that knows it; `NAME:` in front
@@ -150,29 +150,6 @@ struct LimitArgs {
     /// Size of the answer, such as 16Mi [default: 256Mi].
     #[arg(long, value_name = "SIZE")]
     max_output: Option<ByteSize>,
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum LogLevelArg {
-    Trace,
-    Debug,
-    Info,
-    Warn,
-    Error,
-    Off,
-}
-
-impl From<LogLevelArg> for LogLevel {
-    fn from(level: LogLevelArg) -> Self {
-        match level {
-            LogLevelArg::Trace => Self::Trace,
-            LogLevelArg::Debug => Self::Debug,
-            LogLevelArg::Info => Self::Info,
-            LogLevelArg::Warn => Self::Warn,
-            LogLevelArg::Error => Self::Error,
-            LogLevelArg::Off => Self::Off,
-        }
-    }
 }
 
 /// A plugin with the configuration laid so far, and what its entry in the pipeline gives it.
@@ -320,7 +297,7 @@ impl PluginArgs {
             }
         };
         let mut options = RenderOptions::new(cache, &show);
-        options.log_level = self.log_level.into();
+        options.log_level = self.log_level;
         options.cluster = self.cluster.connection();
         render::render(steps, stream, &options)
     }

@@ -1,9 +1,10 @@
 //! Is this a module that can run here? Every way in which it is not gets a message of its own.
 
 use wasmparser::{Encoding, ExternalKind, FuncType, Parser, Payload, TypeRef, Validator, WasmFeatures};
+use windlass_abi::config::nearest;
 use windlass_abi::raw;
 
-use crate::error::{Error, nearest};
+use crate::error::Error;
 use crate::source;
 
 /// What Helm's engine (wazero with its `CoreFeaturesV2`) accepts.

@@ -8,9 +8,10 @@ use std::collections::HashMap;
 use std::fmt;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, Span, Tag};
+use windlass_abi::config::nearest;
 use windlass_manifest::Value;
 
-use crate::error::{Error, nearest};
+use crate::error::Error;
 
 /// Aliases are expanded while reading; this bound on the nodes of one file makes an alias bomb an error.
 const MAX_NODES: usize = 100_000;

@@ -4,11 +4,13 @@ use std::collections::HashSet;
 
 use wasmtime::{ExternType, Linker};
 use windlass_abi::capabilities::{Capability, Request};
+use windlass_abi::config::nearest;
+use windlass_abi::metadata::{Asked, Metadata};
 use windlass_abi::raw::{EXTISM_MODULE, WINDLASS_MODULE};
 
 use super::{Host, extism, granted, wasi};
 use crate::compile::{Compiled, shown_name};
-use crate::error::{Error, nearest};
+use crate::error::Error;
 use crate::grants::{self, Grants};
 
 /// What an import needs.
@@ -37,9 +39,9 @@ pub(crate) fn import_need(module: &str, name: &str) -> ImportNeed {
 /// It asks, by an import or in its metadata, for something that was not granted (exit 3), imports what nobody offers
 /// (exit 3), or a function with another signature (exit 2).
 pub(super) fn link(compiled: &Compiled, grants: &Grants) -> Result<Linker<Host>, Error> {
-    let requests = requests(compiled.metadata_json())?;
-    check_requests(&requests, grants)?;
-    let requested: Vec<Capability> = requests.iter().map(Request::capability).collect();
+    let asks = asks(compiled.metadata_json())?;
+    check_asks(&asks, grants)?;
+    let requested: Vec<Capability> = asks.iter().map(|asked| asked.request.capability()).collect();
     let mut seen = HashSet::new();
     let mut linker = Linker::new(compiled.module().engine());
     for import in compiled.module().imports() {
@@ -109,55 +111,43 @@ fn text_of(function: &wasmtime::FuncType) -> String {
 }
 
 /// Checks what the plugin's metadata asks for.
-fn check_requests(requests: &[Request], grants: &Grants) -> Result<(), Error> {
-    let missing: Vec<&Request> = requests.iter().filter(|request| !grants.cover(request)).collect();
-    match missing.as_slice() {
-        [] => Ok(()),
-        [one] => Err(grants::not_granted(format!("it asks for {}, which it was not granted", shown(one)), [*one])),
-        many => Err(grants::not_granted(
-            format!("it asks for {} things that it was not granted", many.len()),
-            many.iter().copied(),
-        )),
-    }
+fn check_asks(asks: &[Asked], grants: &Grants) -> Result<(), Error> {
+    let missing: Vec<&Asked> = asks.iter().filter(|asked| !grants.cover(&asked.request)).collect();
+    let what = match missing.as_slice() {
+        [] => return Ok(()),
+        [one] => format!("it asks for {}, which it was not granted", shown(one)),
+        many => format!(
+            "it asks for {} things that it was not granted: {}",
+            many.len(),
+            many.iter().map(|asked| shown(asked)).collect::<Vec<_>>().join(", ")
+        ),
+    };
+    Err(grants::not_granted(what, missing.iter().map(|asked| &asked.request)))
 }
 
-/// What is asked for, as an error says it.
-fn shown(request: &Request) -> String {
-    match request {
+/// What is asked for and the author's reason, as an error says it.
+fn shown(asked: &Asked) -> String {
+    let request = match &asked.request {
         Request::Any(capability) => format!("`{capability}`"),
-        _ => format!("`{}` `{request}`", request.capability()),
+        request if request.to_string().is_empty() => format!("`{}`", request.capability()),
+        request => format!("`{}` `{request}`", request.capability()),
+    };
+    match asked.why.as_str() {
+        "" => request,
+        why => format!("{request} (\"{}\")", shown_name(why)),
     }
 }
 
-/// The capabilities that the metadata section asks for.
+/// What the metadata section asks for.
 ///
 /// # Errors
 ///
-/// The section is not what the PDK writes (exit 2).
-pub(crate) fn requests(metadata_json: Option<&str>) -> Result<Vec<Request>, Error> {
+/// The section is not what the PDK writes, or is for a newer Windlass (exit 2).
+pub(crate) fn asks(metadata_json: Option<&str>) -> Result<Vec<Asked>, Error> {
     let Some(text) = metadata_json else { return Ok(Vec::new()) };
-    let broken = |why: String| {
-        Error::usage(format!("the plugin's metadata cannot be read: {why}"))
-            .hint("build it with the PDK of this Windlass")
-    };
-    #[derive(serde::Deserialize)]
-    struct Metadata {
-        #[serde(default)]
-        capabilities: Vec<Asked>,
-    }
-    #[derive(serde::Deserialize)]
-    struct Asked {
-        capability: String,
-        #[serde(default)]
-        value: String,
-    }
-    let metadata: Metadata = serde_json::from_str(text).map_err(|error| broken(error.to_string()))?;
-    let read = |asked: &Asked| {
-        let capability = Capability::from_word(&asked.capability)
-            .ok_or_else(|| broken(format!("there is no capability `{}`", shown_name(&asked.capability))))?;
-        Request::parse_metadata(capability, &asked.value).map_err(|error| broken(error.to_string()))
-    };
-    metadata.capabilities.iter().map(read).collect()
+    let metadata = Metadata::parse(text.as_bytes())
+        .map_err(|error| Error::usage(error.to_string()).hint("build it with the PDK of this Windlass"))?;
+    Ok(metadata.asks)
 }
 
 fn ungranted(module: &str, name: &str, capability: Capability) -> Error {

@@ -3,6 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use windlass_manifest::Value;
+
+use super::run;
+use crate::plugin::Plugin;
+
 /// A stream and where it comes from.
 #[derive(Clone, Debug)]
 pub struct Stream {
@@ -43,6 +48,32 @@ pub fn rendered_charts(folder: &str) -> Vec<Stream> {
         }
     }
     read(files)
+}
+
+/// The objects of a stream as values, in their order.
+///
+/// # Panics
+/// When it is no stream of objects.
+pub fn objects(stream: &str) -> Vec<Value> {
+    let manifests = windlass_manifest::Manifests::from_bytes(stream.as_bytes().to_vec()).expect("a stream");
+    let mut objects = Vec::new();
+    let read = manifests.read(|object| {
+        objects.push(object.root().to_value()?);
+        Ok::<(), windlass_manifest::Error>(())
+    });
+    read.expect("objects");
+    objects
+}
+
+/// Checks that a plugin run on its own output changes nothing; streams that it refuses are left out.
+///
+/// # Panics
+/// When a second run changes or refuses what the first one gave.
+pub fn check_twice_is_once<P: Plugin>(config: &str, streams: impl IntoIterator<Item = Stream>) {
+    for Stream { name, text } in streams {
+        let Ok(once) = run::<P>(config, &[], &text) else { continue };
+        assert_eq!(run::<P>(config, &[], &once), Ok(once), "{name}");
+    }
 }
 
 fn package() -> PathBuf {

@@ -2,7 +2,7 @@
 
 use label_injector::LabelInjector;
 use windlass_pdk::Value;
-use windlass_pdk::test::{Stream, case_inputs, rendered_charts, run};
+use windlass_pdk::test::{Stream, case_inputs, check_twice_is_once, objects, rendered_charts, run};
 
 const LABELS: &str =
     "labels:\n  zz.example/team: payments\nannotations:\n  zz.example/owner: payments\npodTemplates: true\n";
@@ -66,21 +66,7 @@ fn what_was_added_can_be_taken_out_again() {
 
 #[test]
 fn twice_is_once() {
-    for Stream { name, text } in charts().chain(case_inputs("tests/cases")) {
-        let Ok(once) = run::<LabelInjector>(LABELS, &[], &text) else { continue };
-        assert_eq!(run::<LabelInjector>(LABELS, &[], &once), Ok(once), "{name}");
-    }
-}
-
-fn objects(stream: &str) -> Vec<Value> {
-    let manifests = windlass_manifest::Manifests::from_bytes(stream.as_bytes().to_vec()).expect("a stream");
-    let mut objects = Vec::new();
-    let read = manifests.read(|object| {
-        objects.push(object.root().to_value()?);
-        Ok::<(), windlass_manifest::Error>(())
-    });
-    read.expect("objects");
-    objects
+    check_twice_is_once::<LabelInjector>(LABELS, charts().chain(case_inputs("tests/cases")));
 }
 
 fn stripped(mut value: Value) -> Value {

@@ -1,9 +1,8 @@
 //! What holds for every stream: real charts where the folder is there, the project's own recordings, and every case.
 
 use patcher::Patcher;
-use windlass_manifest::Manifests;
 use windlass_pdk::Value;
-use windlass_pdk::test::{Stream, case_inputs, rendered_charts, run};
+use windlass_pdk::test::{Stream, case_inputs, check_twice_is_once, objects, rendered_charts, run};
 
 /// A patch of maps alone: JSON merge patch (RFC 7386) says what comes out.
 const PATCH: &str = "{metadata: {annotations: {zz: '1'}, labels: {app: null}}, spec: {template: {spec: {nodeSelector: {disk: ssd}, serviceAccountName: zz}}}}";
@@ -66,21 +65,7 @@ fn a_patch_of_maps_is_a_json_merge_patch() {
 
 #[test]
 fn twice_is_once() {
-    for Stream { name, text } in streams() {
-        let Ok(once) = run::<Patcher>(PATCHES, &[], &text) else { continue };
-        assert_eq!(run::<Patcher>(PATCHES, &[], &once), Ok(once), "{name}");
-    }
-}
-
-fn objects(stream: &str) -> Vec<Value> {
-    let manifests = Manifests::from_bytes(stream.as_bytes().to_vec()).expect("a stream");
-    let mut objects = Vec::new();
-    let read = manifests.read(|object| {
-        objects.push(object.root().to_value()?);
-        Ok::<(), windlass_manifest::Error>(())
-    });
-    read.expect("objects");
-    objects
+    check_twice_is_once::<Patcher>(PATCHES, streams());
 }
 
 /// RFC 7386.

@@ -1,9 +1,8 @@
 //! What holds for every stream: real charts where the folder is there, the project's own recordings, and every case.
 
 use sidecar_injector::SidecarInjector;
-use windlass_manifest::Manifests;
 use windlass_pdk::Value;
-use windlass_pdk::test::{Stream, case_inputs, rendered_charts, run};
+use windlass_pdk::test::{Stream, case_inputs, check_twice_is_once, objects, rendered_charts, run};
 
 /// Every name is one that no chart has.
 const EVERYTHING: &str = "
@@ -74,21 +73,7 @@ fn what_was_injected_can_be_taken_out_again() {
 
 #[test]
 fn twice_is_once() {
-    for Stream { name, text } in streams() {
-        let Ok(once) = run::<SidecarInjector>(EVERYTHING, &[], &text) else { continue };
-        assert_eq!(run::<SidecarInjector>(EVERYTHING, &[], &once), Ok(once), "{name}");
-    }
-}
-
-fn objects(stream: &str) -> Vec<Value> {
-    let manifests = Manifests::from_bytes(stream.as_bytes().to_vec()).expect("a stream");
-    let mut objects = Vec::new();
-    let read = manifests.read(|object| {
-        objects.push(object.root().to_value()?);
-        Ok::<(), windlass_manifest::Error>(())
-    });
-    read.expect("objects");
-    objects
+    check_twice_is_once::<SidecarInjector>(EVERYTHING, streams());
 }
 
 /// Takes out what was injected, and lists that are empty or null: what was injected may have filled one.

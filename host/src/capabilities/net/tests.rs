@@ -1,6 +1,6 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::thread;
 
 use super::*;
@@ -173,6 +173,62 @@ fn addresses_that_no_grant_names_are_not_reached() {
     assert!(network(&["localhost:5000"]).judge(&localhost, "10.0.0.1".parse().unwrap(), 5000).is_err());
 }
 
+/// A network whose names resolve to what `answers` say, one after the other; the names it was asked for.
+fn resolving(granted: &[&str], answers: &[&str]) -> (Network, Arc<Mutex<Vec<String>>>) {
+    let mut network = network(granted);
+    let mut answers: Vec<IpAddr> = answers.iter().rev().map(|address| address.parse().unwrap()).collect();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let log = asked.clone();
+    let state = Mutex::new(move || answers.pop());
+    network.resolve = Arc::new(move |host, port| {
+        log.lock().unwrap().push(host.to_owned());
+        let address = (state.lock().unwrap())().ok_or_else(|| io::Error::other("asked once more"))?;
+        Ok(vec![SocketAddr::new(address, port)])
+    });
+    (network, asked)
+}
+
+/// One look-up for each hop, and the connection goes to what was judged: nobody else would know such a name.
+#[test]
+fn a_name_is_resolved_once_and_the_judged_address_is_used() {
+    let (port, _) = serve(vec![redirect(302, "/next"), answer("200 OK", "pinned")]);
+    let granted = [format!("registry.invalid:{port}"), format!("127.0.0.1:{port}")];
+    let granted: Vec<&str> = granted.iter().map(String::as_str).collect();
+    let url = format!("http://registry.invalid:{port}/");
+    let (mut pinned, asked) = resolving(&granted, &["127.0.0.1", "127.0.0.1"]);
+    assert_eq!(pinned.send(get(&url), soon()).unwrap().body, b"pinned");
+    assert_eq!(*asked.lock().unwrap(), ["registry.invalid", "registry.invalid"]);
+}
+
+/// DNS rebinding: the name is good for the first hop and points to a cloud's metadata at the second.
+#[test]
+fn a_name_that_changes_its_mind_is_judged_anew() {
+    let (port, asked_server) = serve(vec![redirect(302, "/next"), answer("200 OK", "never")]);
+    let granted = [format!("registry.invalid:{port}"), format!("127.0.0.1:{port}")];
+    let granted: Vec<&str> = granted.iter().map(String::as_str).collect();
+    let (mut rebound, _) = resolving(&granted, &["127.0.0.1", "169.254.169.254"]);
+    let error = rebound.send(get(&format!("http://registry.invalid:{port}/")), soon()).unwrap_err();
+    assert_eq!(error.exit_code(), ExitCode::Denied, "{error}");
+    assert!(error.to_string().contains("resolves to 169.254.169.254"), "{error}");
+    assert_eq!(asked_server.try_iter().count(), 1, "the second hop went nowhere");
+}
+
+/// A name server that does not answer keeps neither the request beyond its deadline nor the end of the run.
+#[test]
+fn a_name_server_that_says_nothing_ends_at_the_deadline() {
+    let started = Instant::now();
+    let mut silent = network(&["registry.invalid"]);
+    silent.resolve = Arc::new(|_, _| {
+        thread::sleep(Duration::from_secs(60));
+        Err(io::Error::other("late"))
+    });
+    let deadline = Instant::now() + Duration::from_millis(200);
+    let error = silent.send(get("https://registry.invalid/"), deadline).unwrap_err();
+    assert_eq!(error.exit_code(), ExitCode::Limit, "{error}");
+    drop(silent);
+    assert!(started.elapsed() < Duration::from_secs(30), "it waited for the name server");
+}
+
 #[test]
 fn answers_are_limited() {
     let length = MAX_BODY + 1;
@@ -194,6 +250,23 @@ fn answers_are_limited() {
     assert_eq!(error.exit_code(), ExitCode::Limit);
 }
 
+/// Requests and bytes are counted over a whole run, redirects and what is sent included.
+#[test]
+fn a_run_is_limited_as_a_whole() {
+    let (port, _) = serve(vec![redirect(307, "/"), answer("200 OK", "four"), answer("200 OK", "more")]);
+    let granted = format!("127.0.0.1:{port}");
+    let url = format!("http://{granted}/");
+    let mut network = network(&[&granted]);
+    network.requests_left = 4;
+    network.traffic_left = 20;
+    let sent = Request { method: "POST".to_owned(), body: b"12345".to_vec(), ..get(&url) };
+    assert_eq!(network.send(sent, soon()).unwrap().body, b"four");
+    assert_eq!((network.requests_left, network.traffic_left), (2, 20 - 2 * 5 - 4));
+    network.traffic_left = 3;
+    let error = network.send(get(&url), soon()).unwrap_err();
+    assert!(error.exit_code() == ExitCode::Limit && error.to_string().contains("over the network"), "{error}");
+}
+
 #[test]
 fn a_server_that_says_nothing_ends_at_the_deadline() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -203,9 +276,9 @@ fn a_server_that_says_nothing_ends_at_the_deadline() {
     assert_eq!(error.exit_code(), ExitCode::Limit, "{error}");
 }
 
+/// A server that speaks no TLS cannot prove who it is, and one that signed its certificate itself proves nothing.
 #[test]
 fn certificates_are_verified() {
-    // A server that speaks no TLS at all is the simplest one that cannot prove who it is.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let granted = format!("localhost:{}", listener.local_addr().unwrap().port());
     thread::spawn(move || {
@@ -213,4 +286,25 @@ fn certificates_are_verified() {
         let _ = stream.write_all(&answer("200 OK", "plain"));
     });
     check(&[&granted], get(&format!("https://{granted}/")), Err((ExitCode::Network, "failed")));
+
+    let (certificate, key) =
+        (include_bytes!("self-signed.der").to_vec(), include_bytes!("self-signed.key.der").to_vec());
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.into()], rustls::pki_types::PrivateKeyDer::Pkcs8(key.into()))
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let granted = format!("localhost:{}", listener.local_addr().unwrap().port());
+    let (sender, received) = mpsc::channel();
+    thread::spawn(move || {
+        let Ok((stream, _)) = listener.accept() else { return };
+        let mut tls = rustls::StreamOwned::new(rustls::ServerConnection::new(Arc::new(config)).unwrap(), stream);
+        let mut request = Vec::new();
+        let _ = tls.read_to_end(&mut request);
+        let _ = sender.send(request);
+    });
+    check(&[&granted], get(&format!("https://{granted}/")), Err((ExitCode::Network, "certificate")));
+    assert!(received.recv().unwrap().is_empty(), "it sent its request to a server that nobody vouches for");
 }

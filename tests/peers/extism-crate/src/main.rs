@@ -103,7 +103,7 @@ fn compile(
 ) -> Result<extism::CompiledPlugin, Error> {
     let wasm = if plugin.is_dir() { plugin.join("plugin.wasm") } else { plugin.to_owned() };
     let manifest =
-        extism::Manifest::new([extism::Wasm::file(wasm)]).with_config(config.into_iter()).with_timeout(TIMEOUT);
+        extism::Manifest::new([extism::Wasm::data(std::fs::read(wasm)?)]).with_config(config.into_iter()).with_timeout(TIMEOUT);
     let builder = extism::PluginBuilder::new(manifest).with_wasi(true);
     let builder = match cache {
         None => builder.with_cache_disabled(),

@@ -1,0 +1,354 @@
+//! Calls of host functions with forged values: every function with every value in every place, and random sequences.
+//!
+//! One guest makes them all: it imports every function there is and reads from its stream which to call with what. Each
+//! call is one byte for the function and one for each argument; an argument is one of 16 registers, which keep the latest
+//! results, or a constant. Bytes count from the space, so that a program is text.
+
+use std::time::{Duration, Instant};
+
+use windlass::grants::Grants;
+use windlass::limits::ByteSize;
+use windlass::render::Step;
+use windlass_abi::capabilities::{Capability, TABLE};
+
+use crate::place::Place;
+
+const EXTISM: &str = "extism:host/env";
+const WINDLASS: &str = "windlass:host/env";
+const WASI: &str = "wasi_snapshot_preview1";
+
+/// Every function with its parameters and results; `i` and `I` are 32 and 64 bits. Of WASI's those that do something, and
+/// some of those that refuse everything.
+const FUNCTIONS: &[(&str, &str, &str)] = &[
+    (EXTISM, "alloc", "I:I"),
+    (EXTISM, "free", "I:"),
+    (EXTISM, "config_get", "I:I"),
+    (EXTISM, "error_get", ":I"),
+    (EXTISM, "error_set", "I:"),
+    (EXTISM, "get_log_level", ":i"),
+    (EXTISM, "http_headers", ":I"),
+    (EXTISM, "http_request", "II:I"),
+    (EXTISM, "http_status_code", ":i"),
+    (EXTISM, "input_length", ":I"),
+    (EXTISM, "input_load_u64", "I:I"),
+    (EXTISM, "input_load_u8", "I:i"),
+    (EXTISM, "length", "I:I"),
+    (EXTISM, "length_unsafe", "I:I"),
+    (EXTISM, "load_u64", "I:I"),
+    (EXTISM, "load_u8", "I:i"),
+    (EXTISM, "log_debug", "I:"),
+    (EXTISM, "log_error", "I:"),
+    (EXTISM, "log_info", "I:"),
+    (EXTISM, "log_trace", "I:"),
+    (EXTISM, "log_warn", "I:"),
+    (EXTISM, "output_set", "II:"),
+    (EXTISM, "store_u64", "II:"),
+    (EXTISM, "store_u8", "Ii:"),
+    (EXTISM, "var_get", "I:I"),
+    (EXTISM, "var_set", "II:"),
+    (WINDLASS, "clock_now", ":I"),
+    (WINDLASS, "env_get", "I:I"),
+    (WINDLASS, "file_read", "I:I"),
+    (WINDLASS, "file_write", "II:"),
+    (WINDLASS, "kube_get", "II:I"),
+    (WINDLASS, "kube_list", "II:I"),
+    (WINDLASS, "random_bytes", "I:I"),
+    (WASI, "args_get", "ii:i"),
+    (WASI, "args_sizes_get", "ii:i"),
+    (WASI, "clock_time_get", "iIi:i"),
+    (WASI, "environ_get", "ii:i"),
+    (WASI, "environ_sizes_get", "ii:i"),
+    (WASI, "fd_close", "i:i"),
+    (WASI, "fd_fdstat_get", "ii:i"),
+    (WASI, "fd_read", "iiii:i"),
+    (WASI, "fd_write", "iiii:i"),
+    (WASI, "fd_prestat_dir_name", "iii:i"),
+    (WASI, "path_open", "iiiiiIIii:i"),
+    (WASI, "path_symlink", "iiiii:i"),
+    (WASI, "poll_oneoff", "iiii:i"),
+    (WASI, "proc_exit", "i:"),
+    (WASI, "random_get", "ii:i"),
+    (WASI, "sched_yield", ":i"),
+    (WASI, "sock_send", "iiiii:i"),
+];
+
+/// What the guest does itself: the sum of two arguments.
+const ADD: usize = FUNCTIONS.len();
+
+/// Registers, which are the first arguments there are.
+const REGISTERS: usize = 16;
+
+/// Bytes of the guest's memory.
+const MEMORY: u64 = 4 << 16;
+
+/// Where the stream lies in it.
+const STREAM_ADDRESS: u32 = 1 << 16;
+
+/// The arguments behind the registers: what is forged most often, and texts of eight bytes to make requests of.
+const CONSTANTS: [u64; 40] = [
+    0,
+    1,
+    24,
+    u64::MAX,
+    u64::MAX - 7,
+    u32::MAX as u64,
+    1 << 32,
+    i64::MAX as u64,
+    1 << 63,
+    i32::MAX as u64,
+    1 << 31,
+    MEMORY,
+    MEMORY - 1,
+    MEMORY + 1,
+    MEMORY - 8,
+    STREAM_ADDRESS as u64,
+    2,
+    3,
+    4,
+    7,
+    8,
+    9,
+    16,
+    18,
+    23,
+    25,
+    1024,
+    4096,
+    (1 << 20) + 1,
+    1 << 24,
+    1 << 30,
+    1 << 40,
+    u64::from_le_bytes(*b"TEAMTEAM"),
+    u64::from_le_bytes(*b"/data/aa"),
+    u64::from_le_bytes(*b"/data/.."),
+    u64::from_le_bytes(*b"{\"url\":1"),
+    u64::from_le_bytes(*b"\x1b[2J\xff\xfe\r\n"),
+    u64::from_le_bytes(*b"kind: A\n"),
+    0x0000_0001_0000_0001,
+    0x8000_0000_8000_0000,
+];
+
+/// A program for the guest.
+#[derive(Clone, Default)]
+struct Program {
+    text: String,
+}
+
+impl Program {
+    /// Calls a function with these arguments: numbers of registers and, behind them, of constants.
+    fn call(&mut self, function: usize, arguments: &[usize]) {
+        for number in std::iter::once(&function).chain(arguments) {
+            self.text.push(char::from(b' ' + u8::try_from(*number).unwrap()));
+        }
+    }
+}
+
+/// The number of the argument that is this constant.
+fn constant(value: u64) -> usize {
+    REGISTERS + CONSTANTS.iter().position(|known| *known == value).unwrap()
+}
+
+fn function(name: &str) -> usize {
+    FUNCTIONS.iter().position(|(_, known, _)| *known == name).unwrap()
+}
+
+fn parameters(function: usize) -> usize {
+    FUNCTIONS.get(function).map_or(2, |(_, _, signature)| signature.find(':').unwrap())
+}
+
+/// The guest's text.
+fn interpreter() -> String {
+    let types = |letters: &str| -> String {
+        letters.chars().map(|letter| if letter == 'i' { " i32" } else { " i64" }).collect()
+    };
+    let (mut imports, mut calls) = (String::new(), String::new());
+    for (number, (module, name, signature)) in FUNCTIONS.iter().enumerate() {
+        let (parameters, results) = signature.split_once(':').unwrap();
+        let result = if results.is_empty() { String::new() } else { format!("(result{})", types(results)) };
+        imports.push_str(&format!(
+            "(import \"{module}\" \"{name}\" (func $f{number} (param{}) {result}))\n",
+            types(parameters)
+        ));
+        let arguments: String = parameters
+            .chars()
+            .map(|letter| if letter == 'i' { "(i32.wrap_i64 (call $value))" } else { "(call $value)" })
+            .collect();
+        let call = format!("(call $f{number} {arguments})");
+        let kept = match results {
+            "" => call,
+            "i" => format!("(call $keep (i64.extend_i32_u {call}))"),
+            _ => format!("(call $keep {call})"),
+        };
+        calls.push_str(&format!("(if (i32.eq (local.get $function) (i32.const {number})) (then {kept}))\n"));
+    }
+    let constants: String =
+        CONSTANTS.iter().flat_map(|value| value.to_le_bytes()).map(|byte| format!("\\{byte:02x}")).collect();
+    format!(
+        r#"(module
+          {imports}
+          (memory (export "memory") {pages})
+          (data (i32.const {constants_at}) "{constants}")
+          (global $next (mut i32) (i32.const 0))
+          (global $end (mut i32) (i32.const 0))
+          (global $kept (mut i32) (i32.const 0))
+          (func $byte (result i32)
+            (if (i32.ge_u (global.get $next) (global.get $end)) (then (return (i32.const 0))))
+            (i32.sub (i32.load8_u (global.get $next)) (i32.const 32))
+            (global.set $next (i32.add (global.get $next) (i32.const 1))))
+          (func $value (result i64)
+            (i64.load (i32.add (i32.const 1024) (i32.mul (call $byte) (i32.const 8)))))
+          (func $keep (param i64)
+            (i64.store
+              (i32.add (i32.const 1024) (i32.mul (i32.rem_u (global.get $kept) (i32.const {REGISTERS})) (i32.const 8)))
+              (local.get 0))
+            (global.set $kept (i32.add (global.get $kept) (i32.const 1))))
+          (func (export "windlass_alloc") (param i32) (result i32) (i32.const {STREAM_ADDRESS}))
+          (func (export "windlass_render") (param $stream i32) (param $length i32) (param i32 i32) (result i64)
+            (local $function i32)
+            (global.set $next (local.get $stream))
+            (global.set $end (i32.add (local.get $stream) (local.get $length)))
+            (loop $calls
+              (if (i32.ge_u (global.get $next) (global.get $end)) (then (return (i64.const 0))))
+              (local.set $function (call $byte))
+              {calls}
+              (if (i32.eq (local.get $function) (i32.const {ADD}))
+                (then (call $keep (i64.add (call $value) (call $value)))))
+              (br $calls))
+            unreachable))"#,
+        pages = MEMORY >> 16,
+        constants_at = 1024 + 8 * REGISTERS,
+    )
+}
+
+/// The guest with everything granted, and a folder of its own.
+struct Caller {
+    place: Place,
+    step: Step,
+}
+
+impl Caller {
+    fn new() -> Self {
+        let place = Place::new();
+        let data = place.folder.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        let mut step = place.text_guest("caller", &interpreter());
+        let mut grants = Grants::default();
+        let folder = format!("/data={}", data.display());
+        for (capability, value) in [
+            (Capability::Net, "registry.invalid"),
+            (Capability::Read, &folder),
+            (Capability::Write, &folder),
+            (Capability::Env, "TEAMTEAM"),
+            (Capability::Kube, "get:pods.v1"),
+            (Capability::Kube, "list:pods.v1"),
+            (Capability::Clock, ""),
+            (Capability::Random, ""),
+        ] {
+            grants.allow(capability, value).unwrap();
+        }
+        step.grants = grants;
+        step.config = vec![("TEAMTEAM".to_owned(), "payments".to_owned())];
+        step.limits.memory = Some(ByteSize(16 << 20));
+        Self { place, step }
+    }
+
+    /// Runs a program: it comes to its end, or is stopped for a reason that is the guest's, in a few words.
+    fn check(&self, program: &Program) {
+        if let Err(error) = self.place.render(std::slice::from_ref(&self.step), program.text.as_bytes()) {
+            let code = error.exit_code().code();
+            assert!(matches!(code, 1 | 3 | 4), "{:?}: exit {code}: {error}\n{:?}", program.text, error.detail_text());
+            // A guest may say as much as it likes in its own error text.
+            assert!(error.to_string().len() < 20 << 10, "{:?} says too much", program.text);
+        }
+    }
+}
+
+/// Every import that a capability opens is among the functions that are called here.
+#[test]
+fn no_import_of_the_table_is_left_out() {
+    for row in TABLE {
+        for import in row.imports {
+            let is_known = FUNCTIONS.iter().any(|(module, name, _)| (*module, *name) == (import.module, import.name));
+            assert!(is_known, "{} of {} is never called", import.name, import.module);
+        }
+    }
+}
+
+/// Every function that takes an offset, a length, an address or a number gets every forged one in every place.
+#[test]
+fn forged_values_at_every_host_function() {
+    let caller = Caller::new();
+    // A block, what was a block, and what lies around: the numbers are the registers that they are kept in.
+    let (freed, block) = (0, 1);
+    let mut prologue = Program::default();
+    prologue.call(function("alloc"), &[constant(24)]);
+    prologue.call(function("free"), &[freed]);
+    prologue.call(function("alloc"), &[constant(24)]);
+    for offset in [u64::MAX, 18, 23, 24, 25, 1 << 32] {
+        prologue.call(ADD, &[block, constant(offset)]);
+    }
+    let forged = (0..8).chain((REGISTERS..REGISTERS + 16).chain([constant(1 << 40), constant((1 << 20) + 1)]));
+    for (number, (_, name, signature)) in FUNCTIONS.iter().enumerate() {
+        for place in 0..parameters(number) {
+            for value in forged.clone() {
+                let mut arguments: Vec<usize> = signature
+                    .chars()
+                    .take_while(|letter| *letter != ':')
+                    .map(|letter| if letter == 'I' { block } else { constant(8) })
+                    .collect();
+                arguments[place] = value;
+                let mut program = prologue.clone();
+                program.call(number, &arguments);
+                // Whatever it did, the block is still one.
+                if *name != "free" {
+                    program.call(function("store_u64"), &[block, constant(1)]);
+                }
+                caller.check(&program);
+            }
+        }
+    }
+    caller.place.assert_unharmed();
+}
+
+/// Random sequences of calls. A fixed number of rounds, always the same; `WINDLASS_FUZZ_SECONDS` goes on for as long, with
+/// others each time.
+#[test]
+fn random_calls_never_harm_the_host() {
+    let caller = Caller::new();
+    let seconds = std::env::var("WINDLASS_FUZZ_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
+    let until = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let mut state = match until {
+        None => 1,
+        Some(_) => std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() | 1,
+    };
+    // xorshift: enough to choose by, and repeatable.
+    let mut below = |bound: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % bound
+    };
+    let mut rounds = 0;
+    while until.map_or(rounds < 1500, |until| Instant::now() < until) {
+        rounds += 1;
+        let mut program = Program::default();
+        // Something to work with: blocks with text that means something.
+        for made in 0..below(4) {
+            program.call(function("alloc"), &[constant(8)]);
+            program.call(function("store_u64"), &[made, REGISTERS + 32 + below(8)]);
+        }
+        for _ in 0..1 + below(40) {
+            // What ends the run comes seldom.
+            let number = match below(ADD + 1) {
+                ended if ended == function("proc_exit") && below(8) > 0 => function("alloc"),
+                number => number,
+            };
+            let arguments: Vec<usize> = (0..parameters(number))
+                .map(|_| if below(3) > 0 { below(REGISTERS) } else { REGISTERS + below(CONSTANTS.len()) })
+                .collect();
+            program.call(number, &arguments);
+        }
+        caller.check(&program);
+    }
+    caller.place.assert_unharmed();
+}
