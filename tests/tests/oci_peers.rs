@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use windlass_tests::needs;
-use windlass_tests::shipping::{PLUGIN, STREAM, Stage, digest, key, succeed};
+use windlass_tests::shipping::{PLUGIN, STREAM, Stage, StagedHelm, digest, key, succeed};
 use xtask::tools;
 
 const ARCHIVE: &str = "label-injector-0.1.0.tgz";
@@ -18,12 +18,12 @@ fn oras() -> Option<PathBuf> {
     needs::tool(tools::ORAS)
 }
 
-/// The stage with a chart, a plugin, and the plugin attached to the chart; the references of chart and plugin.
-fn shipped(stage: &Stage) -> Option<(String, String)> {
-    let (chart, _) = stage.push_chart()?;
+/// A chart, a plugin, and the plugin attached to the chart; the references of chart and plugin, and the Helm that pushed.
+fn shipped(stage: &Stage) -> Option<(String, String, StagedHelm)> {
+    let (chart, helm) = stage.push_chart()?;
     let plugin = stage.push_plugin("plugins")["reference"].as_str()?.to_owned();
     stage.succeed(&["attach", &chart, &plugin], b"");
-    Some((chart, plugin))
+    Some((chart, plugin, helm))
 }
 
 /// The reference as others write it.
@@ -40,7 +40,7 @@ fn crane_reads_what_we_push() {
     let Some(crane) = crane() else { return };
     let program = crane.display().to_string();
     on_both(|stage| {
-        let Some((chart, plugin)) = shipped(stage) else { return };
+        let Some((chart, plugin, _)) = shipped(stage) else { return };
         let crane = |arguments: &[&str]| succeed(stage, &crane, &[arguments, &["--insecure"]].concat());
         let manifest: Value = serde_json::from_str(&crane(&["manifest", bare(&plugin)])).unwrap();
         assert_eq!(manifest["artifactType"], ARTIFACT_TYPE);
@@ -66,18 +66,38 @@ fn crane_reads_what_we_push() {
 fn we_read_what_crane_copies() {
     let Some(crane) = crane() else { return };
     on_both(|stage| {
-        let Some((_, plugin)) = shipped(stage) else { return };
+        let Some((_, plugin, _)) = shipped(stage) else { return };
         let copy = stage.oci(&format!("copies/{PLUGIN}:0.1.0"));
         succeed(stage, &crane, &["copy", bare(&plugin), bare(&copy), "--insecure"]);
         stage.succeed(&["run", &copy, "--keyring", &key("public.gpg"), "--no-cache"], STREAM);
     });
 }
 
+/// A valid signature does not make a plugin the one that was asked for: another of the same signer, or an old version, under a
+/// name that is not its own is refused.
+#[test]
+fn another_plugin_under_the_name_is_refused() {
+    let (Some(crane), Some(stage)) = (crane(), Stage::distribution()) else { return };
+    let plugin = stage.push_plugin("plugins")["reference"].as_str().unwrap().to_owned();
+    for name in ["plugins/label-injector:0.2.0", "plugins/patcher:0.1.0"] {
+        let wrong = stage.oci(name);
+        succeed(&stage, &crane, &["copy", bare(&plugin), bare(&wrong), "--insecure"]);
+        for command in ["run", "pull", "install", "verify"] {
+            let keyring = key("public.gpg");
+            let says = "but it is label-injector-0.1.0.tgz";
+            stage.refuse(&[command, &wrong, "--keyring", &keyring], STREAM, 3, says);
+        }
+        // Who names the digest means just that.
+        let digest = stage.answer(&["pull", &plugin, "-d", "pulled"])["digest"].as_str().unwrap().to_owned();
+        stage.succeed(&["run", &format!("{wrong}@{digest}")], STREAM);
+    }
+}
+
 #[test]
 fn oras_reads_what_we_push() {
     let Some(oras) = oras() else { return };
     on_both(|stage| {
-        let Some((chart, plugin)) = shipped(stage) else { return };
+        let Some((chart, plugin, _)) = shipped(stage) else { return };
         let oras = |arguments: &[&str]| succeed(stage, &oras, &[arguments, &["--plain-http"]].concat());
         oras(&["pull", bare(&plugin), "--output", "by-oras"]);
         let pulled = stage.answer(&["pull", &plugin, "-d", "pulled"]);
@@ -117,7 +137,7 @@ fn we_read_what_oras_pushes() {
 #[test]
 fn layouts_are_read_both_ways() {
     let (Some(oras), Some(stage)) = (oras(), Stage::distribution()) else { return };
-    let Some((chart, plugin)) = shipped(&stage) else { return };
+    let Some((chart, plugin, _)) = shipped(&stage) else { return };
     let folder = |name: &str| stage.sandbox.path().join(name).display().to_string();
     stage.succeed(&["pull", &chart, "--to-layout", &folder("ours")], b"");
     succeed(
@@ -186,8 +206,7 @@ fn helm_and_windlass_believe_each_other_s_signatures() {
 #[test]
 fn helm_installs_and_renders() {
     on_both(|stage| {
-        let Some((chart, plugin)) = shipped(stage) else { return };
-        let Some(helm) = stage.helm() else { return };
+        let Some((chart, plugin, helm)) = shipped(stage) else { return };
         let public = key("public.gpg");
         let unknown = stage.sandbox.write("empty.gpg", "");
         let refused =
@@ -215,4 +234,21 @@ fn helm_installs_and_renders() {
         assert_eq!(same("by-helm/app-1.2.3.tgz"), same("app-1.2.3.tgz"));
         helm.succeed(&["template", "r", &chart, "--plain-http"]);
     });
+}
+
+/// A package for Helm's own engine installs as well. Released Helm versions hand it no stream (helm/helm#31832), which the
+/// plugin says, instead of rendering nothing.
+#[test]
+fn helm_installs_packages_for_its_own_engine() {
+    let Some(stage) = Stage::distribution() else { return };
+    let Some(helm) = stage.helm() else { return };
+    let plugin = needs::plugin(PLUGIN).display().to_string();
+    stage.sandbox.succeed(["package", &plugin, "--runtime", "extism", "--sign", &key("secret.gpg")], b"");
+    let reference = stage.answer(&["push", ARCHIVE, &stage.oci("extism")])["reference"].as_str().unwrap().to_owned();
+    let said = helm.succeed(&["plugin", "install", &reference, "--plain-http", "--keyring", &key("public.gpg")]);
+    assert!(said.contains("Plugin Hash Verified"), "{said}");
+    let rendered = helm.run(&["template", "r", "app", "--post-renderer", PLUGIN], b"");
+    assert_ne!(rendered.code, Some(0));
+    assert!(rendered.stderr.contains("31832"), "{}", rendered.stderr);
+    stage.succeed(&["run", &reference, "--keyring", &key("public.gpg"), "--set", "labels.team=x"], STREAM);
 }

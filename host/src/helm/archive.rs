@@ -478,6 +478,15 @@ mod tests {
         check(&[YAML, ("x/dev", Kind::Char, b"")], "a device");
         check(&[YAML, ("x/dev", Kind::Block, b"")], "a device");
         check(&[YAML, ("x/pipe", Kind::Fifo, b"")], "a named pipe");
+        // A name in the entry before it, for names that are too long for a header.
+        check(
+            &[YAML, ("././@PaxHeader", Kind::XHeader, b"20 path=x/../../evil\n"), ("x/a", Kind::Regular, b"")],
+            "climbs out",
+        );
+        check(
+            &[YAML, ("././@LongLink", Kind::GNULongName, b"/etc/passwd\0"), ("x/a", Kind::Regular, b"")],
+            "is absolute",
+        );
         check(&[YAML, YAML], "are the same place");
         check(&[YAML, ("x/Plugin.yaml", Kind::Regular, b"")], "are the same place");
         check(&[YAML, ("x/a", Kind::Regular, b""), ("x/a/b", Kind::Regular, b"")], "are the same place");

@@ -65,6 +65,12 @@ pub fn package(folder: &Path, runtime: Option<Runtime>, key: Option<&SecretKey>)
         text = for_runtime(&plugin, runtime);
         plugin = plugin_yaml::read(&text).map_err(|problem| problem.in_file("the new plugin.yaml"))?;
     }
+    if plugin.runtime == Runtime::Subprocess && !plugin.has_command {
+        return Err(Error::usage(
+            "plugin.yaml has no runtimeConfig.platformCommand, so Helm would have nothing to start",
+        )
+        .hint("add `platformCommand: [{command: windlass, args: [run, \"${HELM_PLUGIN_DIR}\", --]}]`"));
+    }
     replace(PLUGIN_YAML, text.into_bytes());
     replace("plugin.wasm", verified.wasm().to_vec());
     let archive = PluginArchive::from_files(&plugin.name, files)?.to_bytes()?;

@@ -1,12 +1,15 @@
 //! Helm's `plugin.yaml`, apiVersion v1, read by Helm's own rules (Helm 4.3.1, `internal/plugin`).
 //!
 //! Helm is strict at the top level and silent about a misspelt key under `runtimeConfig`; Windlass refuses both, with
-//! the line, the column and the nearest known key.
+//! the line, the column and the nearest known key. It also refuses what Helm takes and then never uses (a platform that does not
+//! exist, a second command for the same one, a hook for an event that never happens), and values of another type, over which
+//! Helm stumbles only when somebody installs the plugin.
 
 use semver::Version;
 use windlass_manifest::Value;
 
-use crate::config::document::{self, Misread, Node, Place, refuse_unknown_keys};
+use crate::config::document::{self, Entry, Misread, Node, Place, refuse_unknown_keys};
+use crate::error::nearest;
 
 /// The type that Helm gives post-renderers.
 pub const POST_RENDERER: &str = "postrenderer/v1";
@@ -43,13 +46,40 @@ pub struct PluginYaml {
     pub source_url: Option<String>,
     /// `runtimeConfig.config`: the plugin's defaults. Helm's engine allows only strings here.
     pub config: Vec<(String, Value)>,
+    /// Whether `runtimeConfig.platformCommand` names a command; without one Helm's subprocess runtime has nothing to start.
+    pub has_command: bool,
 }
 
 const TOP_LEVEL: [&str; 8] =
     ["apiVersion", "name", "type", "runtime", "version", "sourceURL", "config", "runtimeConfig"];
-/// What Helm's subprocess runtime reads, and `config`, which it ignores and Windlass takes the defaults from.
-const SUBPROCESS: [&str; 5] = ["platformCommand", "platformHooks", "expandHookArgs", "protocolCommands", "config"];
+/// What Helm's subprocess runtime reads for a post-renderer (`protocolCommands` is for getters), and `config`, which it ignores
+/// and Windlass takes the defaults from.
+const SUBPROCESS: [&str; 3] = ["platformCommand", "platformHooks", "config"];
+/// The events of `platformHooks`.
+const HOOKS: [&str; 3] = ["install", "update", "delete"];
 const PLATFORM_COMMAND: [&str; 4] = ["os", "arch", "command", "args"];
+/// The operating systems and processors of Go, in whose words Helm compares them.
+const SYSTEMS: [&str; 15] = [
+    "aix",
+    "android",
+    "darwin",
+    "dragonfly",
+    "freebsd",
+    "illumos",
+    "ios",
+    "js",
+    "linux",
+    "netbsd",
+    "openbsd",
+    "plan9",
+    "solaris",
+    "wasip1",
+    "windows",
+];
+const PROCESSORS: [&str; 15] = [
+    "386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64", "ppc64le", "riscv64",
+    "s390x", "wasm", "sparc64",
+];
 const EXTISM: [&str; 7] =
     ["memory", "config", "allowedHosts", "fileSystem", "timeout", "hostFunctions", "entryFuncName"];
 const EXTISM_MEMORY: [&str; 3] = ["maxPages", "maxHttpResponseBytes", "maxVarBytes"];
@@ -102,7 +132,12 @@ pub fn read(text: &str) -> Result<PluginYaml, Misread> {
         Some(runtime_config) => read_runtime_config(runtime_config, runtime)?,
         None => Vec::new(),
     };
-    Ok(PluginYaml { name, version, runtime, source_url: source_url.transpose()?.map(str::to_owned), config })
+    let has_command = root
+        .get("runtimeConfig")
+        .and_then(|config| config.get("platformCommand"))
+        .is_some_and(|commands| commands.as_list("").is_ok_and(|commands| !commands.is_empty()));
+    let source_url = source_url.transpose()?.map(str::to_owned);
+    Ok(PluginYaml { name, version, runtime, source_url, config, has_command })
 }
 
 /// Whether Helm takes `name` as a plugin's name: letters, digits, `-` and `_`, at least one.
@@ -136,28 +171,16 @@ fn read_runtime_config(node: &Node, runtime: Runtime) -> Result<Vec<(String, Val
         Runtime::Subprocess => {
             refuse_unknown_keys(entries, &SUBPROCESS, "runtimeConfig of runtime subprocess")?;
             if let Some(commands) = node.get("platformCommand") {
-                for command in commands.as_list("runtimeConfig.platformCommand")? {
-                    let entries = command.as_map("runtimeConfig.platformCommand[]")?;
-                    refuse_unknown_keys(entries, &PLATFORM_COMMAND, "runtimeConfig.platformCommand")?;
-                    if command.get("arch").is_some() && command.get("os").is_none() {
-                        return Err(Misread::new(
-                            command.place,
-                            "platformCommand: arch without os never matches in Helm",
-                        )
-                        .with_hint("add os, or remove arch"));
-                    }
-                }
+                check_commands(commands, "runtimeConfig.platformCommand")?;
+            }
+            if let Some(hooks) = node.get("platformHooks") {
+                let what = "runtimeConfig.platformHooks";
+                let hooks = hooks.as_map(what)?;
+                refuse_unknown_keys(hooks, &HOOKS, what)?;
+                hooks.iter().try_for_each(|hook| check_commands(&hook.value, &format!("{what}.{}", hook.key)))?;
             }
         }
-        Runtime::Extism => {
-            refuse_unknown_keys(entries, &EXTISM, "runtimeConfig of runtime extism/v1")?;
-            for (key, known) in [("memory", EXTISM_MEMORY.as_slice()), ("fileSystem", EXTISM_FILE_SYSTEM.as_slice())] {
-                if let Some(child) = node.get(key) {
-                    let what = format!("runtimeConfig.{key}");
-                    refuse_unknown_keys(child.as_map(&what)?, known, &what)?;
-                }
-            }
-        }
+        Runtime::Extism => check_extism(node, entries)?,
     }
     match node.get("config") {
         None => Ok(Vec::new()),
@@ -176,6 +199,100 @@ fn read_runtime_config(node: &Node, runtime: Runtime) -> Result<Vec<(String, Val
             })
             .collect(),
     }
+}
+
+/// Checks a list of commands, of which Helm starts the one that fits the platform best.
+fn check_commands(commands: &Node, what: &str) -> Result<(), Misread> {
+    let mut platforms = Vec::new();
+    for command in commands.as_list(what)? {
+        let what = format!("{what}[]");
+        refuse_unknown_keys(command.as_map(&what)?, &PLATFORM_COMMAND, &what)?;
+        let program = command.get("command").ok_or_else(|| {
+            Misread::new(command.place, format!("{what}: command is missing, so Helm has nothing to start"))
+        })?;
+        if program.as_text(&format!("{what}.command"))?.trim().is_empty() {
+            return Err(Misread::new(program.place, format!("{what}.command is empty, so Helm has nothing to start")));
+        }
+        if let Some(arguments) = command.get("args") {
+            let what = format!("{what}.args");
+            arguments.as_list(&what)?.iter().try_for_each(|argument| argument.as_text(&what).map(drop))?;
+        }
+        let system = platform_word(command, "os", &SYSTEMS, &what)?;
+        let processor = platform_word(command, "arch", &PROCESSORS, &what)?;
+        if processor.is_some() && system.is_none() {
+            return Err(Misread::new(command.place, format!("{what}: arch without os never matches in Helm"))
+                .with_hint("add os, or remove arch"));
+        }
+        let platform = (system, processor);
+        if platforms.contains(&platform) {
+            return Err(Misread::new(
+                command.place,
+                format!("{what}: a command above is for the same platform, so Helm never starts this one"),
+            ));
+        }
+        platforms.push(platform);
+    }
+    Ok(())
+}
+
+/// The operating system or processor that a command is for, in lower case as Helm compares it; an empty word is none.
+fn platform_word(command: &Node, key: &str, known: &[&str], what: &str) -> Result<Option<String>, Misread> {
+    let Some(node) = command.get(key).filter(|node| !node.is_null()) else { return Ok(None) };
+    let word = node.as_text(&format!("{what}.{key}"))?.to_ascii_lowercase();
+    if word.is_empty() {
+        return Ok(None);
+    }
+    if known.contains(&word.as_str()) {
+        return Ok(Some(word));
+    }
+    let misread = Misread::new(node.place, format!("{what}.{key}: `{word}` never matches in Helm"));
+    Err(match nearest(&word, known.iter().copied()) {
+        Some(near) => misread.with_hint(format!("did you mean `{near}`?")),
+        None => misread.with_hint(format!("one of {}", known.join(", "))),
+    })
+}
+
+fn check_extism(node: &Node, entries: &[Entry]) -> Result<(), Misread> {
+    refuse_unknown_keys(entries, &EXTISM, "runtimeConfig of runtime extism/v1")?;
+    let expected = |value: &Node, what: &str, expected: &str| {
+        Misread::new(value.place, format!("{what}: expected {expected}, found `{}`", value.to_value().to_json()))
+    };
+    for (key, known) in [("memory", EXTISM_MEMORY.as_slice()), ("fileSystem", EXTISM_FILE_SYSTEM.as_slice())] {
+        let Some(child) = node.get(key) else { continue };
+        let what = format!("runtimeConfig.{key}");
+        let entries = child.as_map(&what)?;
+        refuse_unknown_keys(entries, known, &what)?;
+        for entry in entries {
+            let what = format!("{what}.{}", entry.key);
+            match (key, entry.value.to_value()) {
+                ("memory", Value::Number(text)) if text.parse::<u32>().is_ok() => {}
+                ("memory", _) => return Err(expected(&entry.value, &what, "a whole number")),
+                (_, Value::Bool(_)) => {}
+                _ => return Err(expected(&entry.value, &what, "true or false")),
+            }
+        }
+    }
+    if let Some(timeout) = node.get("timeout")
+        && !matches!(timeout.to_value(), Value::Number(text) if text.parse::<u64>().is_ok())
+    {
+        return Err(expected(timeout, "runtimeConfig.timeout", "a whole number of milliseconds"));
+    }
+    if let Some(hosts) = node.get("allowedHosts") {
+        let what = "runtimeConfig.allowedHosts";
+        hosts.as_list(what)?.iter().try_for_each(|host| host.as_text(what).map(drop))?;
+    }
+    if let Some(name) = node.get("entryFuncName") {
+        name.as_text("runtimeConfig.entryFuncName")?;
+    }
+    if let Some(functions) = node.get("hostFunctions")
+        && let Some(function) = functions.as_list("runtimeConfig.hostFunctions")?.first()
+    {
+        return Err(Misread::new(
+            function.place,
+            "runtimeConfig.hostFunctions: Helm offers none, and refuses the plugin",
+        ));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -242,7 +359,7 @@ mod tests {
         );
         check(
             &format!("{HEAD}runtimeConfig:\n  platformCommand:\n  - arch: amd64\n    command: x\n"),
-            Err("8:5 platformCommand: arch without os never matches in Helm (add os, or remove arch)"),
+            Err("8:5 runtimeConfig.platformCommand[]: arch without os never matches in Helm (add os, or remove arch)"),
         );
         check(
             &format!("{}runtimeConfig:\n  config: {{labels: {{a: b}}}}\n", HEAD.replace("subprocess", "extism/v1")),
@@ -251,5 +368,92 @@ mod tests {
             ),
         );
         check("a: [1\n", Err("1:4 unclosed bracket '['"));
+    }
+
+    /// What Helm takes without a word and never uses, or stumbles over when the plugin is installed or run.
+    #[test]
+    fn what_helm_is_silent_about() {
+        let told = |head: &str, config: &str, expected: &str| {
+            let misread = read(&format!("{head}runtimeConfig: {{{config}}}\n")).unwrap_err();
+            let hint = misread.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+            assert_eq!(format!("{}{hint}", misread.message), expected);
+            assert_eq!(misread.place.line, 6);
+        };
+        let subprocess = |config: &str, expected: &str| told(HEAD, config, expected);
+        subprocess(
+            "platformCommand: [{os: macos, command: x}]",
+            "runtimeConfig.platformCommand[].os: `macos` never matches in Helm (one of aix, android, darwin, dragonfly, freebsd, illumos, ios, js, linux, netbsd, openbsd, plan9, solaris, wasip1, windows)",
+        );
+        subprocess(
+            "platformCommand: [{os: linux, arch: amd65, command: x}]",
+            "runtimeConfig.platformCommand[].arch: `amd65` never matches in Helm (did you mean `amd64`?)",
+        );
+        subprocess(
+            "platformCommand: [{command: x}, {command: y, os: }]",
+            "runtimeConfig.platformCommand[]: a command above is for the same platform, so Helm never starts this one",
+        );
+        subprocess(
+            "platformCommand: [{args: [x]}]",
+            "runtimeConfig.platformCommand[]: command is missing, so Helm has nothing to start",
+        );
+        subprocess(
+            "platformCommand: [{command: \" \"}]",
+            "runtimeConfig.platformCommand[].command is empty, so Helm has nothing to start",
+        );
+        subprocess(
+            "platformCommand: [{command: x, args: run}]",
+            "runtimeConfig.platformCommand[].args: expected a list, found a string",
+        );
+        subprocess(
+            "platformCommand: [{command: x, args: [{a: b}]}]",
+            "runtimeConfig.platformCommand[].args: expected a text, found a map",
+        );
+        subprocess(
+            "platformHooks: {upgrade: [{command: x}]}",
+            "unknown key `upgrade` in runtimeConfig.platformHooks (known keys: install, update, delete)",
+        );
+        subprocess(
+            "platformHooks: {install: [{comand: x}]}",
+            "unknown key `comand` in runtimeConfig.platformHooks.install[] (did you mean `command`?)",
+        );
+        for key in ["expandHookArgs", "protocolCommands"] {
+            subprocess(
+                &format!("{key}: []"),
+                &format!(
+                    "unknown key `{key}` in runtimeConfig of runtime subprocess (known keys: platformCommand, platformHooks, config)"
+                ),
+            );
+        }
+        let extism = |config: &str, expected: &str| told(&HEAD.replace("subprocess", "extism/v1"), config, expected);
+        extism("timeout: 10s", "runtimeConfig.timeout: expected a whole number of milliseconds, found `\"10s\"`");
+        extism("memory: {maxPages: 4Mi}", "runtimeConfig.memory.maxPages: expected a whole number, found `\"4Mi\"`");
+        extism(
+            "memory: {maxPages: 9999999999}",
+            "runtimeConfig.memory.maxPages: expected a whole number, found `9999999999`",
+        );
+        extism(
+            "memory: {pages: 4}",
+            "unknown key `pages` in runtimeConfig.memory (known keys: maxPages, maxHttpResponseBytes, maxVarBytes)",
+        );
+        extism(
+            "fileSystem: {createTempDir: maybe}",
+            "runtimeConfig.fileSystem.createTempDir: expected true or false, found `\"maybe\"`",
+        );
+        extism("allowedHosts: a.example", "runtimeConfig.allowedHosts: expected a list, found a string");
+        extism("hostFunctions: [x]", "runtimeConfig.hostFunctions: Helm offers none, and refuses the plugin");
+        extism("entryFuncName: [x]", "runtimeConfig.entryFuncName: expected a text, found a list");
+        check(
+            &format!(
+                "{}runtimeConfig: {{memory: {{maxPages: 256}}, timeout: 10000, fileSystem: {{createTempDir: true}}, allowedHosts: [a.example], hostFunctions: []}}\n",
+                HEAD.replace("subprocess", "extism/v1")
+            ),
+            Ok("demo 1.2.3 extism/v1"),
+        );
+        check(
+            &format!(
+                "{HEAD}runtimeConfig: {{platformCommand: [{{os: Linux, arch: AMD64, command: x}}, {{os: linux, command: x}}, {{command: x}}], platformHooks: {{install: [{{command: x}}]}}}}\n"
+            ),
+            Ok("demo 1.2.3 subprocess"),
+        );
     }
 }

@@ -2,7 +2,10 @@
 
 use oci_client::manifest::{OCI_IMAGE_MEDIA_TYPE, OciImageManifest};
 
-use super::artifact::{Blob, MAX_ARCHIVE_BYTES, MAX_MANIFEST_BYTES, MAX_PROVENANCE_BYTES, Manifest, PluginLayers};
+use super::artifact::{
+    Blob, MAX_ARCHIVE_BYTES, MAX_MANIFEST_BYTES, MAX_PROVENANCE_BYTES, Manifest, PluginLayers, name_and_version,
+    printable,
+};
 use super::blobs::Blobs;
 use super::http::ClientOptions;
 use super::layout::Layout;
@@ -220,7 +223,41 @@ pub fn fetch_from_layout(
 }
 
 /// Pulls a plugin, and says by what it is pinned. The registry is handed back when one was contacted.
+///
+/// # Errors
+/// As [`fetch_from_registry`]; also when the registry has another plugin or version under the name (exit 3).
 pub(crate) fn pull(
+    reference: &OciReference,
+    remote: &Remote,
+) -> Result<(Pulled, Option<Pin>, Option<Registry>), Error> {
+    let found = pull_by_any_name(reference, remote)?;
+    // A digest says more than a name.
+    if found.1.is_none() {
+        refuse_other_plugin(reference, &found.0.archive_name)?;
+    }
+    Ok(found)
+}
+
+/// A signature says who made a plugin, not that it is the one that was asked for: whoever can write to a registry could put
+/// another one of the same signer under a tag, or an old version with a hole. Helm demands the same name, too.
+fn refuse_other_plugin(reference: &OciReference, archive_name: &str) -> Result<(), Error> {
+    let Some(tag) = reference.tag() else { return Ok(()) };
+    let (name, version) = name_and_version(archive_name);
+    let repository = reference.repository();
+    let is_name = repository.rsplit('/').next() == Some(name);
+    // Helm writes `_` for `+`. A tag that is no version (`latest`) promises none.
+    let is_version = match semver::Version::parse(&tag.replace('_', "+")) {
+        Ok(asked) => semver::Version::parse(version).is_ok_and(|version| version == asked),
+        Err(_) => true,
+    };
+    if is_name && is_version {
+        return Ok(());
+    }
+    Err(Error::denied(format!("{reference} is there, but it is {}", printable(archive_name)))
+        .hint("somebody put another plugin or version under this name; name the one that you want"))
+}
+
+fn pull_by_any_name(
     reference: &OciReference,
     remote: &Remote,
 ) -> Result<(Pulled, Option<Pin>, Option<Registry>), Error> {

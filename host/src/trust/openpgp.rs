@@ -539,6 +539,29 @@ mod tests {
         }
     }
 
+    /// A real `pubring.kbx`, as `gpg --import` leaves it (tests/keys/README.md says how it was made), holds the keys of the ring
+    /// beside it; a damaged one is an error or holds fewer, and never anything else.
+    #[test]
+    fn a_keybox_of_gnupg_is_read() {
+        let prints = |bytes: &[u8]| -> Result<Vec<String>, Error> {
+            Ok(Keyring::read(bytes)?.keys.iter().map(|key| fingerprint(&key.primary_key)).collect())
+        };
+        let (keybox, ring) =
+            (include_bytes!("../../../tests/keys/public.kbx"), include_bytes!("../../../tests/keys/public.gpg"));
+        let whole = prints(keybox).unwrap();
+        assert_eq!(whole.len(), 2);
+        assert_eq!(whole.first(), prints(ring).unwrap().first());
+        for length in 0..keybox.len() {
+            let found = prints(&keybox[..length]).unwrap_or_default();
+            assert!(found.len() < 2 && found.iter().all(|print| whole.contains(print)), "cut at {length}");
+        }
+        for place in 0..keybox.len() {
+            let mut damaged = keybox.to_vec();
+            damaged[place] ^= 0xff;
+            let _ = prints(&damaged);
+        }
+    }
+
     #[test]
     fn the_key_that_is_meant_is_found() {
         let (ann, bob) = (key("Ann <ann@example>"), key("Bob <bob@example>"));
