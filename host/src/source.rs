@@ -170,7 +170,7 @@ impl FromStr for PluginRef {
         if let Some(rest) = text.strip_prefix("oci-layout:") {
             // A colon may also be part of the folder: only one behind the last separator starts a tag.
             let (folder, tag) = match rest.rsplit_once(':') {
-                Some((folder, tag)) if !tag.contains('/') && !folder.is_empty() => (folder, Some(tag.to_owned())),
+                Some((folder, tag)) if !tag.contains('/') => (folder, Some(tag.to_owned())),
                 _ => (rest, None),
             };
             if folder.is_empty() || tag.as_deref() == Some("") {
@@ -280,6 +280,7 @@ mod tests {
             "oci://ann:secret@h/a:1",
             "oci-layout:",
             "oci-layout:x:",
+            "oci-layout::x",
         ] {
             assert!(text.parse::<PluginRef>().is_err(), "{text}");
         }

@@ -79,7 +79,7 @@ impl Keyring {
             .find("-----BEGIN PGP SIGNED MESSAGE-----")
             .ok_or_else(|| Error::denied("the provenance is not an OpenPGP clear-signed message"))?;
         let (signed, _) = CleartextSignedMessage::from_string(message.get(start..).unwrap_or_default().trim_end())
-            .map_err(|e| Error::denied(format!("the provenance is damaged: {e}")))?;
+            .map_err(|e| Error::denied(format!("the provenance is damaged: {}", said(&e))))?;
         let text = signed.signed_text();
         let mut reason = String::from("it has no signature");
         for signature in signed.signatures() {
@@ -383,13 +383,20 @@ fn is_named(key: &SignedSecretKey, id: &str) -> bool {
     by_number || key.details.users.iter().any(|user| String::from_utf8_lossy(user.id.id()).contains(id))
 }
 
+/// What rPGP says went wrong, in a line. Behind a parenthesis its errors may hold the whole input, byte by byte.
+fn said(error: &pgp::errors::Error) -> String {
+    let text = error.to_string();
+    let end = text.find(['(', '[', '{', '\n']).unwrap_or(text.len());
+    text.get(..end).unwrap_or_default().trim().chars().take(200).collect()
+}
+
 fn read_keys(bytes: &[u8]) -> Result<Vec<PublicOrSecret>, Error> {
     let unreadable = |why: String| {
         Error::usage(format!("cannot read the keyring: {why}")).hint("make one with `gpg --export KEY > ring.gpg`")
     };
     let mut keys = Vec::new();
     let mut add = |part: &[u8]| -> Result<(), Error> {
-        let (found, _) = PublicOrSecret::from_reader_many(part).map_err(|e| unreadable(e.to_string()))?;
+        let (found, _) = PublicOrSecret::from_reader_many(part).map_err(|e| unreadable(said(&e)))?;
         // A ring may hold keys that rPGP does not know (GnuPG's own smart card stubs, new algorithms); the others count.
         keys.extend(found.filter_map(Result::ok));
         Ok(())

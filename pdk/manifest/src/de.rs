@@ -544,6 +544,17 @@ struct Key<'de> {
     text: Cow<'de, str>,
 }
 
+macro_rules! number_keys {
+    ($($method:ident $visit:ident),*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+            match self.text.parse() {
+                Ok(value) => visitor.$visit(value),
+                Err(_) => Err(de::Error::invalid_type(Unexpected::Str(&self.text), &visitor)),
+            }
+        })*
+    };
+}
+
 impl<'de> de::Deserializer<'de> for Key<'de> {
     type Error = Mismatch;
 
@@ -551,18 +562,9 @@ impl<'de> de::Deserializer<'de> for Key<'de> {
         visit_text(self.text, visitor)
     }
 
-    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-        match self.text.parse() {
-            Ok(value) => visitor.visit_u64(value),
-            Err(_) => Err(de::Error::invalid_type(Unexpected::Str(&self.text), &visitor)),
-        }
-    }
-
-    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-        match self.text.parse() {
-            Ok(value) => visitor.visit_i64(value),
-            Err(_) => Err(de::Error::invalid_type(Unexpected::Str(&self.text), &visitor)),
-        }
+    number_keys! {
+        deserialize_i8 visit_i8, deserialize_i16 visit_i16, deserialize_i32 visit_i32, deserialize_i64 visit_i64,
+        deserialize_u8 visit_u8, deserialize_u16 visit_u16, deserialize_u32 visit_u32, deserialize_u64 visit_u64
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Mismatch> {
@@ -579,7 +581,7 @@ impl<'de> de::Deserializer<'de> for Key<'de> {
     }
 
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i128 u8 u16 u32 u128 f32 f64 char str string bytes byte_buf option unit unit_struct seq tuple
+        bool i128 u128 f32 f64 char str string bytes byte_buf option unit unit_struct seq tuple
         tuple_struct map struct identifier ignored_any
     }
 }
@@ -601,6 +603,12 @@ impl<'de, 'b> de::EnumAccess<'de> for Variant<'de, 'b> {
 /// What stands under a variant's name, if it is not the name alone.
 struct Content<'de, 'b>(Option<Deserializer<'de, 'b>>);
 
+impl<'de, 'b> Content<'de, 'b> {
+    fn expected(self) -> Result<Deserializer<'de, 'b>, Mismatch> {
+        self.0.ok_or_else(|| de::Error::custom("expected a map with one key"))
+    }
+}
+
 impl<'de> de::VariantAccess<'de> for Content<'de, '_> {
     type Error = Mismatch;
 
@@ -612,24 +620,15 @@ impl<'de> de::VariantAccess<'de> for Content<'de, '_> {
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Mismatch> {
-        match self.0 {
-            Some(content) => seed.deserialize(content),
-            None => Err(de::Error::custom("expected a map with one key")),
-        }
+        seed.deserialize(self.expected()?)
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Mismatch> {
-        match self.0 {
-            Some(content) => de::Deserializer::deserialize_seq(content, visitor),
-            None => Err(de::Error::custom("expected a map with one key")),
-        }
+        de::Deserializer::deserialize_seq(self.expected()?, visitor)
     }
 
     fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Mismatch> {
-        match self.0 {
-            Some(content) => de::Deserializer::deserialize_map(content, visitor),
-            None => Err(de::Error::custom("expected a map with one key")),
-        }
+        de::Deserializer::deserialize_map(self.expected()?, visitor)
     }
 }
 
