@@ -839,6 +839,16 @@ mod tests {
     }
 
     #[test]
+    fn keys_may_be_integers_of_any_width() {
+        let ports: BTreeMap<u16, String> = from_yaml_str("{80: http, 443: https}").expect("fits");
+        assert_eq!(ports.into_iter().collect::<Vec<_>>(), [(80, "http".to_owned()), (443, "https".to_owned())]);
+        let offsets: BTreeMap<i8, bool> = from_yaml_str("{-1: true}").expect("fits");
+        assert_eq!(offsets.get(&-1), Some(&true));
+        let error = from_yaml_str::<BTreeMap<u8, bool>>("{300: true}").expect_err("too large").to_string();
+        assert_eq!(error, "expected u8, found a string");
+    }
+
+    #[test]
     fn errors_name_the_path() {
         for (text, message) in [
             ("labels: {team: {a: b}}", "labels.team: expected a string, found a map"),
