@@ -1,6 +1,7 @@
 //! Plugins that look at the cluster, as processes against an API server of our own: what they get, and what stops them.
 
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 use windlass_tests::api_server::ApiServer;
 use windlass_tests::needs;
 use windlass_tests::sandbox::Sandbox;
@@ -126,4 +127,29 @@ fn what_the_server_refuses_and_what_is_too_much() {
     check(&list(), Err((5, &["cannot list configmaps.v1/default for the plugin"])));
     std::fs::remove_file(stage.sandbox.path().join("kubeconfig")).expect("a kubeconfig");
     check(&list(), Err((2, &["no usable kubeconfig"])));
+}
+
+/// Neither a server nor a credential plugin that does not answer holds the run up beyond its time.
+#[test]
+fn whoever_does_not_answer_is_not_waited_for() {
+    let stage = Stage::new();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let server = format!("http://{}", silent.local_addr().expect("an address"));
+    let command = json!({"apiVersion": "client.authentication.k8s.io/v1", "command": "sleep", "args": ["30"], "interactiveMode": "Never"});
+    for user in [json!({"token": "test"}), json!({"exec": command})] {
+        let config = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "test",
+            "clusters": [{"name": "test", "cluster": {"server": server}}],
+            "users": [{"name": "test", "user": user}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+        });
+        stage.sandbox.write("kubeconfig", config.to_string());
+        let begun = Instant::now();
+        let guest = needs::plugin("looks-at-cluster").display().to_string();
+        let kubeconfig = stage.sandbox.path().join("kubeconfig").display().to_string();
+        let words = ["run", &guest, "--kubeconfig", &kubeconfig, "--timeout", "1s", "--allow-kube", "list:pods.v1"];
+        let finished = stage.sandbox.run(words.into_iter().chain(["--set-string", "from=pods.v1"]), STREAM);
+        check(&finished, Err((4, &["cannot list pods.v1 for the plugin: it took longer than 1 s"])));
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    }
 }

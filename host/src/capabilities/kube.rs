@@ -113,21 +113,18 @@ impl Kube {
         deadline: Instant,
         ask: impl AsyncFnOnce(Cluster) -> Result<T, Failure>,
     ) -> Result<Option<T>, Error> {
+        let time = deadline.saturating_duration_since(Instant::now()).min(MAX_TIME);
+        let too_slow = || {
+            Error::limit(format!("cannot {what}: it took longer than {} s", time.as_secs_f32().ceil()))
+                .hint("check that the API server answers, or give the plugin more time with `--timeout`")
+        };
         let (runtime, cluster) = match self.connected.take() {
             Some(connected) => connected,
-            None => {
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build()
-                    .map_err(|error| Error::bug(format!("the runtime for the cluster does not start: {error}")))?;
-                let cluster = runtime.block_on(Cluster::connect(&self.connection))?;
-                (runtime, cluster)
-            }
+            None => connect(&self.connection, time).unwrap_or_else(|| Err(too_slow()))?,
         };
         let bytes = MAX_ANSWER.min(self.traffic_left);
         let allowance = Arc::new(Allowance::new(self.requests_left, bytes));
         let limited = cluster.within(Arc::clone(&allowance));
-        let time = deadline.saturating_duration_since(Instant::now()).min(MAX_TIME);
         let result = runtime.block_on(async { tokio::time::timeout(time, ask(limited)).await });
         self.connected = Some((runtime, cluster));
         let (requests_left, bytes_left) = allowance.left();
@@ -137,8 +134,33 @@ impl Kube {
             Ok(Ok(answer)) => Ok(Some(answer)),
             Ok(Err(Failure::NotFound)) => Ok(None),
             Ok(Err(failure)) => Err(failure.into_error(what)),
-            Err(_) => Err(Error::limit(format!("cannot {what}: it took longer than {} s", time.as_secs_f32().ceil()))
-                .hint("check that the API server answers, or give the plugin more time with `--timeout`")),
+            Err(_) => Err(too_slow()),
+        }
+    }
+}
+
+/// A runtime with a connection; none where that takes longer than `time`. A credential plugin of the kubeconfig runs on a
+/// thread of its own, which is left behind when it does not come back.
+fn connect(connection: &Connection, time: Duration) -> Option<Result<(tokio::runtime::Runtime, Cluster), Error>> {
+    let bug =
+        |error: &dyn std::fmt::Display| Error::bug(format!("the runtime for the cluster does not start: {error}"));
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Some(Err(bug(&error))),
+    };
+    let connection = connection.clone();
+    let connecting = async {
+        let here = tokio::runtime::Handle::current();
+        let connected = tokio::task::spawn_blocking(move || here.block_on(Cluster::connect(&connection)));
+        tokio::time::timeout(time, connected).await
+    };
+    match runtime.block_on(connecting) {
+        Ok(Ok(Ok(cluster))) => Some(Ok((runtime, cluster))),
+        Ok(Ok(Err(error))) => Some(Err(error)),
+        Ok(Err(error)) => Some(Err(bug(&error))),
+        Err(_) => {
+            runtime.shutdown_background();
+            None
         }
     }
 }
