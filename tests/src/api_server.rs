@@ -163,6 +163,18 @@ impl ApiServer {
         });
     }
 
+    /// Takes a refusal back.
+    pub fn permit(&self, verb: &str, plural: &str) {
+        self.change(|world| {
+            world.forbidden.remove(&format!("{verb} {plural}"));
+        });
+    }
+
+    /// Serves a kind no longer, until it is defined again; its objects stay.
+    pub fn undefine(&self, kind: &str) {
+        self.change(|world| world.kinds.retain(|known| known.1 != kind));
+    }
+
     /// Loses all connections and takes no new ones until [`ApiServer::come_up`].
     pub fn go_down(&self) {
         self.change(|world| {
@@ -186,7 +198,7 @@ impl ApiServer {
         });
     }
 
-    /// How often it was asked `list pods` and the like.
+    /// How often it was asked `list pods` and the like; `missing pods` where there is no such resource.
     #[must_use]
     pub fn times(&self, what: &str) -> usize {
         self.world().asked.iter().filter(|asked| *asked == what).count()
@@ -416,6 +428,8 @@ fn answer(shared: &Shared, request: &Request, writer: &mut TcpStream) -> std::io
     let Some(kind) =
         world.kinds.iter().find(|kind| kind.0 == api_version && kind.2 == plural).map(|kind| kind.1.clone())
     else {
+        world.asked.push(format!("missing {plural}"));
+        shared.changed.notify_all();
         return send(writer, 404, &not_found);
     };
     if request.method != "GET" {

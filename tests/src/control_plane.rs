@@ -26,6 +26,7 @@ pub const STORAGE_CLASS: &str = "ready-made";
 /// Users: name, group, and what the API server knows them by.
 const USERS: &[(&str, &str, &str)] = &[
     (ADMIN, "system:masters", "token-of-the-admin"),
+    (WATCHER, "", "token-of-the-watcher"),
     (VIEWER, "", "token-of-the-viewer"),
     (STRANGER, "", "token-of-the-stranger"),
     ("system:kube-controller-manager", "", "token-of-the-controllers"),
@@ -34,6 +35,8 @@ const USERS: &[(&str, &str, &str)] = &[
 
 /// May do everything.
 pub const ADMIN: &str = "admin";
+/// May get, list and watch everything, by the grace of RBAC, which the admin does not need.
+pub const WATCHER: &str = "watcher";
 /// May get and list everything, and watch nothing.
 pub const VIEWER: &str = "viewer";
 /// May do nothing.
@@ -339,16 +342,23 @@ fn stages() -> PathBuf {
 /// What every test finds: a node, volumes, and the rights of the users.
 fn first_objects() -> Vec<Value> {
     let rights = |verbs: &[&str]| json!([{"apiGroups": ["*"], "resources": ["*"], "verbs": verbs}]);
+    let group = "rbac.authorization.k8s.io";
+    let user = |name: &str, verbs: &[&str]| {
+        let meta = json!({"name": name});
+        [
+            json!({"apiVersion": format!("{group}/v1"), "kind": "ClusterRole", "metadata": meta, "rules": rights(verbs)}),
+            json!({"apiVersion": format!("{group}/v1"), "kind": "ClusterRoleBinding", "metadata": meta,
+                "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": name},
+                "subjects": [{"apiGroup": group, "kind": "User", "name": name}]}),
+        ]
+    };
     let mut objects = vec![
         json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node"}}),
         json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": STORAGE_CLASS},
             "provisioner": "kubernetes.io/no-provisioner"}),
-        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": VIEWER},
-            "rules": rights(&["get", "list"])}),
-        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": VIEWER},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": VIEWER},
-            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": VIEWER}]}),
     ];
+    objects.extend(user(VIEWER, &["get", "list"]));
+    objects.extend(user(WATCHER, &["get", "list", "watch"]));
     objects.extend((0..20).map(|number| {
         json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": format!("volume-{number}")},
             "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "storageClassName": STORAGE_CLASS,

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::process::{Child, Command, Stdio};
-use windlass_tests::control_plane::{ControlPlane, STORAGE_CLASS, STRANGER, VIEWER};
+use windlass_tests::control_plane::{ControlPlane, STORAGE_CLASS, STRANGER, VIEWER, WATCHER};
 use windlass_tests::needs;
 use windlass_tests::sandbox::Sandbox;
 use xtask::command::{Finished, feed};
@@ -328,11 +328,13 @@ fn an_api_server_that_restarts() {
     let Some(plane) = ControlPlane::start() else { return };
     let stage = Stage::new(&plane);
     stage.apply(&[deployment("never-ready")]);
-    let waiting = stage.begin(&["wait", "-f", &stage.file(&[deployment("")])], "Deployment/web  InProgress");
+    let (file, kubeconfig) = (stage.file(&[deployment("")]), plane.kubeconfig(WATCHER).display().to_string());
+    let waiting = stage.begin(&["wait", "-f", &file, "--kubeconfig", &kubeconfig], "Deployment/web  InProgress");
     plane.restart_api_server(|| {
         plane.wait_for("its absence", || waiting.text().contains("lost the API server, trying again"));
     });
     stage.apply(&[deployment("")]);
+    assert!(!waiting.text().contains("no permission"), "{}", waiting.text());
     waiting.check(0, &["all 1 objects are ready"]);
 }
 

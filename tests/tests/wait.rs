@@ -260,6 +260,40 @@ fn a_server_that_restarts_and_forgets() {
     check(&stage.end(child), 0, &["all 1 objects are ready"]);
 }
 
+/// A server that has just started does not know all rights and definitions yet, and refuses what it allowed before.
+#[test]
+fn a_server_that_restarts_and_has_to_collect_itself() {
+    let stage = Stage::new();
+    stage.server.apply(deployment("web", 1, 0));
+    let child = stage.begin(&[], &[deployment("web", 1, 0)]);
+    stage.server.wait_until_asked("watch deployments", 1);
+    stage.server.go_down();
+    stage.server.forbid("watch", "deployments");
+    stage.server.come_up();
+    stage.server.wait_until_asked("watch deployments", 3);
+    stage.server.permit("watch", "deployments");
+    stage.server.apply(deployment("web", 1, 1));
+    let finished = stage.end(child);
+    check(&finished, 0, &["all 1 objects are ready"]);
+    assert!(!finished.stderr.contains("no permission"), "{}", finished.stderr);
+    assert_eq!(stage.server.times("list deployments"), 1);
+
+    let stage = Stage::new();
+    stage.server.define("example.org/v1", "Database", "databases");
+    stage.server.apply(database(""));
+    let mut child = stage.begin(&["--delete"], &[database("")]);
+    stage.server.wait_until_asked("watch databases", 1);
+    stage.server.go_down();
+    stage.server.undefine("Database");
+    stage.server.come_up();
+    stage.server.wait_until_asked("missing databases", 2);
+    assert!(child.try_wait().expect("a child").is_none(), "taken for gone");
+    stage.server.define("example.org/v1", "Database", "databases");
+    stage.server.wait_until_asked("watch databases", 2);
+    stage.server.delete("example.org/v1", "Database", "main");
+    check(&stage.end(child), 0, &["all 1 objects are gone"]);
+}
+
 #[test]
 fn without_the_right_to_watch_it_lists_and_without_that_it_gets() {
     let stage = Stage::new();

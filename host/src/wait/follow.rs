@@ -3,10 +3,14 @@
 //! What is tried, from the cheapest down: list and watch; list every few seconds, when watching is forbidden or not
 //! supported; get each object by name every few seconds, when listing is forbidden as well. Only when that is
 //! forbidden, too, is it over, with the verb and the resource in the error.
+//!
+//! An API server that has just started answers before it knows all rights, tokens and definitions again: it refuses with
+//! 403, 401 or 404 what it allowed before and allows a few seconds later. So a refusal of what has worked is believed
+//! only when it lasts.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
@@ -19,6 +23,9 @@ use crate::error::Error;
 const POLL: Duration = Duration::from_secs(2);
 /// The first and the last pause after a failure, and between looks for a kind that is not served yet.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+
+/// How long a refusal of what has worked must last.
+const SETTLING: Duration = Duration::from_secs(30);
 
 /// The objects of one kind in one namespace.
 #[derive(Clone, Debug)]
@@ -83,11 +90,51 @@ struct Follower {
 struct Unheard;
 
 /// How a group is followed, from the cheapest way down.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Way {
     Watch,
     List,
     Get,
+}
+
+/// How far it has come.
+#[derive(Default)]
+struct Reached {
+    /// Where a watch continues; none before there was a list.
+    version: Option<String>,
+    /// What has worked.
+    worked: BTreeSet<Way>,
+    /// The last time that the server could not be reached.
+    outage: Option<Instant>,
+    /// Since when what has worked is refused.
+    refused: Option<Instant>,
+}
+
+impl Reached {
+    /// What the next round does on this way.
+    fn attempt(&self, way: Way) -> Way {
+        if way == Way::Watch && self.version.is_none() { Way::List } else { way }
+    }
+
+    fn works(&mut self, attempt: Way) {
+        self.worked.insert(attempt);
+        self.refused = None;
+    }
+
+    /// Whether a failure of `attempt` is none to act on yet.
+    fn may_pass(&mut self, attempt: Way, failure: &Failure) -> bool {
+        let is_new = |since: Instant| since.elapsed() < SETTLING;
+        let has_restarted = !self.worked.is_empty() && self.outage.is_some_and(is_new);
+        match failure {
+            Failure::Forbidden(_) | Failure::Unauthorized(_) => {
+                has_restarted
+                    || self.worked.contains(&attempt) && is_new(*self.refused.get_or_insert_with(Instant::now))
+            }
+            // A definition that is removed while the server is well is gone.
+            Failure::NotFound => has_restarted,
+            _ => false,
+        }
+    }
 }
 
 impl Follower {
@@ -99,14 +146,21 @@ impl Follower {
         let mut way = Way::Watch;
         let mut pause = PAUSES.0;
         let mut was_reachable = true;
-        let mut version: Option<String> = None;
+        let mut reached = Reached::default();
         loop {
-            let outcome = self.round(way, &mut version).await?;
+            let attempt = reached.attempt(way);
+            let outcome = self.round(way, attempt, &mut reached).await?;
             let reachable = !matches!(outcome, Err(Failure::Transient(_)));
             if reachable && !was_reachable {
                 self.send(Change::Reachable).await?;
             }
             was_reachable = reachable;
+            if let Err(failure) = &outcome
+                && reached.may_pass(attempt, failure)
+            {
+                self.wait(&mut pause).await;
+                continue;
+            }
             match outcome {
                 Ok(Round::Done) => return Ok(()),
                 Ok(Round::Continue) => pause = PAUSES.0,
@@ -115,27 +169,27 @@ impl Follower {
                     pause = PAUSES.0;
                 }
                 Ok(Round::NotServed) => {
-                    version = None;
+                    reached.version = None;
                     self.wait(&mut pause).await;
                 }
-                Err(Failure::Expired) => version = None,
-                Err(Failure::Forbidden(message)) => match self.next_way(way, version.is_some()) {
+                Err(Failure::Expired) => reached.version = None,
+                Err(Failure::Forbidden(message)) => match self.next_way(way, reached.version.is_some()) {
                     Some(next) => {
                         if next != way {
                             self.send(Change::Polling(message)).await?;
                         }
                         way = next;
-                        version = None;
+                        reached.version = None;
                     }
                     None => return self.give_up(Failure::Forbidden(message)).await,
                 },
-                Err(Failure::Unsupported) => match self.next_way(way, version.is_some()) {
+                Err(Failure::Unsupported) => match self.next_way(way, reached.version.is_some()) {
                     Some(next) => way = next,
                     None => return self.give_up(Failure::Unsupported).await,
                 },
                 // The definition was removed, or the group's server is being replaced.
                 Err(Failure::NotFound) => {
-                    version = None;
+                    reached.version = None;
                     self.send(Change::NoSuchKind).await?;
                     if self.shared.once {
                         return Ok(());
@@ -143,6 +197,7 @@ impl Follower {
                     self.wait(&mut pause).await;
                 }
                 Err(Failure::Transient(message)) => {
+                    reached.outage = Some(Instant::now());
                     self.send(Change::Unreachable(message)).await?;
                     self.wait(&mut pause).await;
                 }
@@ -174,7 +229,7 @@ impl Follower {
     }
 
     /// One list, one watch up to its end, or one poll.
-    async fn round(&self, way: Way, version: &mut Option<String>) -> Result<Result<Round, Failure>, Unheard> {
+    async fn round(&self, way: Way, attempt: Way, reached: &mut Reached) -> Result<Result<Round, Failure>, Unheard> {
         let shared = &self.shared;
         let found = shared.discovery.resource(&shared.cluster, &self.group.api_version, &self.group.kind).await;
         let resource = match found {
@@ -185,21 +240,18 @@ impl Follower {
             }
             Err(failure) => return Ok(Err(failure)),
         };
-        let done = |next: Round| if shared.once { Round::Done } else { next };
-        match (way, version.clone()) {
-            (Way::Get, _) => Ok(match self.get_each(&resource).await? {
-                Ok(()) => Ok(done(Round::Pause)),
-                Err(failure) => Err(failure),
+        let worked = match (attempt, reached.version.clone()) {
+            (Way::Watch, Some(after)) => return self.watch(&resource, after, reached).await,
+            (Way::Get, _) => self.get_each(&resource).await?.map(|()| Round::Pause),
+            _ => self.list(&resource).await?.map(|listed| {
+                reached.version = Some(listed);
+                if way == Way::List { Round::Pause } else { Round::Continue }
             }),
-            (Way::Watch, Some(after)) => self.watch(&resource, after, version).await,
-            (Way::Watch | Way::List, _) => match self.list(&resource).await? {
-                Ok(listed) => {
-                    *version = Some(listed);
-                    Ok(Ok(done(if way == Way::List { Round::Pause } else { Round::Continue })))
-                }
-                Err(failure) => Ok(Err(failure)),
-            },
-        }
+        };
+        Ok(worked.map(|next| {
+            reached.works(attempt);
+            if shared.once { Round::Done } else { next }
+        }))
     }
 
     /// A single object is asked for by name, which is cheaper and which rights for that one name allow.
@@ -241,8 +293,8 @@ impl Follower {
     async fn watch(
         &self,
         resource: &Resource,
-        mut after: String,
-        version: &mut Option<String>,
+        after: String,
+        reached: &mut Reached,
     ) -> Result<Result<Round, Failure>, Unheard> {
         let selectors = self.selectors();
         let selectors: Vec<(&str, &str)> = selectors.iter().map(|(key, value)| (*key, value.as_str())).collect();
@@ -251,16 +303,16 @@ impl Follower {
             Ok(watch) => watch,
             Err(failure) => return Ok(Err(named(failure, "watch", resource, &self.group.namespace))),
         };
+        reached.works(Way::Watch);
         self.send(Change::Reachable).await?;
         loop {
-            let (event, reached) = match watch.next().await {
+            let (event, version) = match watch.next().await {
                 Ok(Some(next)) => next,
                 Ok(None) => return Ok(Ok(Round::Continue)),
                 Err(failure) => return Ok(Err(failure)),
             };
-            if !reached.is_empty() {
-                after.clone_from(&reached);
-                *version = Some(reached);
+            if !version.is_empty() {
+                reached.version = Some(version);
             }
             match event {
                 WatchEvent::Present(object) if self.wants(&object) => {
