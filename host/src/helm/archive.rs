@@ -480,7 +480,7 @@ mod tests {
         check(&[YAML, ("x/pipe", Kind::Fifo, b"")], "a named pipe");
         // A name in the entry before it, for names that are too long for a header.
         check(
-            &[YAML, ("././@PaxHeader", Kind::XHeader, b"20 path=x/../../evil\n"), ("x/a", Kind::Regular, b"")],
+            &[YAML, ("././@PaxHeader", Kind::XHeader, b"21 path=x/../../evil\n"), ("x/a", Kind::Regular, b"")],
             "climbs out",
         );
         check(

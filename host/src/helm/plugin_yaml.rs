@@ -6,10 +6,10 @@
 //! Helm stumbles only when somebody installs the plugin.
 
 use semver::Version;
+use windlass_abi::config::nearest;
 use windlass_manifest::Value;
 
 use crate::config::document::{self, Entry, Misread, Node, Place, refuse_unknown_keys};
-use crate::error::nearest;
 
 /// The type that Helm gives post-renderers.
 pub const POST_RENDERER: &str = "postrenderer/v1";
