@@ -94,6 +94,11 @@ impl Lock {
         }
     }
 
+    /// What a command says that cannot do without one (exit 3).
+    pub(crate) fn missing() -> Error {
+        Error::denied("there is no lock file").hint("write one with `windlass lock`")
+    }
+
     fn read(text: &str, folder: &Path) -> Result<Self, Misread> {
         let start = Place { line: 1, column: 1 };
         let hint = "write it anew with `windlass lock`";

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::error::Error;
 use crate::fetch::{Digest, Fetched};
+use crate::lock::Lock;
 use crate::oci::artifact;
 use crate::oci::pull::{Remote, Shipped};
 use crate::source::PluginRef;
@@ -88,9 +89,7 @@ impl Verified {
 pub fn verify(fetched: Fetched, remote: &Remote) -> Result<Verified, Error> {
     match &remote.lock {
         Some(lock) => lock.check(&fetched, remote.locked)?,
-        None if remote.locked => {
-            return Err(Error::denied("there is no lock file").hint("write one with `windlass lock`"));
-        }
+        None if remote.locked => return Err(Lock::missing()),
         None => {}
     }
     let reasons = match &fetched.shipped {

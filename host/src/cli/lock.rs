@@ -64,6 +64,10 @@ pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Result<Outcome, Er
         .map(|entry| json!({"use": entry.reference, "manifest": entry.manifest.map(|digest| digest.to_string()), "wasm": entry.wasm.to_string()}))
         .collect();
     let what = if is_changed { "is written" } else { "is up to date" };
-    let text = format!("{} {what}: {} plugins\n", path.display(), new.entries().len());
+    let plugins = match new.entries().len() {
+        1 => "1 plugin".to_owned(),
+        count => format!("{count} plugins"),
+    };
+    let text = format!("{} {what}: {plugins}\n", path.display());
     Ok(Outcome::report(text, json!({"lock": path, "changed": is_changed, "plugins": rows})))
 }

@@ -204,7 +204,7 @@ impl PluginArgs {
     fn chosen_in_pipeline(&self, pipeline: &Pipeline, printer: &Printer) -> Result<Vec<Chosen>, Error> {
         let lock = Lock::load(&lock::path_beside(&pipeline.file))?;
         if lock.is_none() && self.locked {
-            return Err(Error::denied("there is no lock file").hint("write one with `windlass lock`"));
+            return Err(Lock::missing());
         }
         pipeline
             .plugins

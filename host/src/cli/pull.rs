@@ -115,8 +115,7 @@ fn pipeline_to_layout(
 ) -> Result<Outcome, Error> {
     let pipeline = Pipeline::load(file)?;
     let lock_path = lock::path_beside(file);
-    let lock = Lock::load(&lock_path)?
-        .ok_or_else(|| Error::denied("there is no lock file").hint("write one with `windlass lock`"))?;
+    let lock = Lock::load(&lock_path)?.ok_or_else(Lock::missing)?;
     let layout = Layout::create(folder)?;
     let mut rows = Vec::new();
     let mut text = String::new();
