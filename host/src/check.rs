@@ -17,6 +17,7 @@ use windlass_manifest::{Kind, Manifests, Path};
 
 use crate::error::Error;
 use crate::run::RawOutput;
+use crate::stream::Stream;
 
 /// The annotation with which Helm 4 marks the file that a document came from.
 const FILENAME: &str = "postrenderer.helm.sh/postrender-filename";
@@ -42,7 +43,7 @@ const HOOK_TYPES: [&str; 11] = [
 /// Output that Helm survives.
 #[derive(Debug)]
 pub struct Checked {
-    pub(crate) stream: Vec<u8>,
+    pub(crate) stream: Stream,
     pub(crate) changed: bool,
 }
 
@@ -51,7 +52,7 @@ pub struct Checked {
 /// # Errors
 ///
 /// The output breaks a rule (exit 1); the message names the rule and the place.
-pub fn check(input: Vec<u8>, output: RawOutput) -> Result<Checked, Error> {
+pub fn check(input: Stream, output: RawOutput) -> Result<Checked, Error> {
     if output.is_unchanged {
         return Ok(Checked { stream: input, changed: false });
     }
@@ -402,12 +403,13 @@ mod tests {
     /// Checks what a plugin made of `input`; `expected` is a part of the error, empty for none.
     #[track_caller]
     fn check_from(input: &str, output: impl Into<Vec<u8>>, expected: &str) {
-        let output = RawOutput { stream: output.into(), is_unchanged: false, took: Duration::ZERO, peak_memory: 0 };
-        let stream = output.stream.clone();
-        match check(input.as_bytes().to_vec(), output) {
+        let output =
+            RawOutput { stream: output.into().into(), is_unchanged: false, took: Duration::ZERO, peak_memory: 0 };
+        let stream = output.stream.to_vec();
+        match check(input.as_bytes().to_vec().into(), output) {
             Ok(checked) => {
                 assert_eq!(expected, "", "the output is accepted");
-                assert!(checked.changed && checked.stream == stream);
+                assert!(checked.changed && *checked.stream == *stream);
             }
             Err(error) => {
                 assert!(!expected.is_empty() && error.to_string().contains(expected), "{error}");

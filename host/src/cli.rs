@@ -5,6 +5,7 @@
 // Doc comments of arguments are help texts for the terminal: their brackets mean "optional", not a link.
 #![allow(rustdoc::broken_intra_doc_links)]
 
+mod ahead;
 mod attach;
 mod author;
 mod cache;

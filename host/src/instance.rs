@@ -12,6 +12,7 @@ mod logs;
 mod wasi;
 mod watchdog;
 
+use std::ops::Range;
 use std::time::Instant;
 
 use wasmtime::{Memory, Store, Trap, TypedFunc, WasmParams, WasmResults};
@@ -23,6 +24,7 @@ use crate::error::Error;
 use crate::grants::Grants;
 use crate::limits::Limits;
 use crate::render::LogLevel;
+use crate::stream::Stream;
 use budget::Budget;
 use kernel::Kernel;
 use logs::Logs;
@@ -125,7 +127,7 @@ impl Instance {
         let mut own = Self { store, instance, memory, limits: setup.limits.clone(), _watchdog: watchdog };
         match own.initialise() {
             Ok(()) => Ok(own),
-            Err(error) => Err(Stillborn { error, logs: own.finish().logs }),
+            Err(error) => Err(Stillborn { error, logs: own.finish().0.logs }),
         }
     }
 
@@ -214,19 +216,26 @@ impl Instance {
         Ok(())
     }
 
-    /// Copies `length` bytes at `address` of the guest's memory.
+    /// Where an answer of `length` bytes at `address` lies in the guest's memory.
     ///
     /// # Errors
     ///
     /// They are more than the output limit (exit 4) or not all inside the guest's memory (exit 1).
-    pub(crate) fn read_memory(&mut self, address: u32, length: u32) -> Result<Vec<u8>, Error> {
+    pub(crate) fn answer_place(&self, address: u32, length: u32) -> Result<Range<usize>, Error> {
         if u64::from(length) > self.limits.max_output.0 {
             return Err(self.too_much_output(u64::from(length)));
         }
         let memory = self.memory.ok_or_else(|| Error::refused("it exports no memory"))?;
         let start = address as usize;
-        let bytes = start.checked_add(length as usize).and_then(|end| memory.data(&self.store).get(start..end));
-        bytes.map(<[u8]>::to_vec).ok_or_else(|| outside_memory(address, length as usize))
+        match start.checked_add(length as usize) {
+            Some(end) if end <= memory.data_size(&self.store) => Ok(start..end),
+            _ => Err(outside_memory(address, length as usize)),
+        }
+    }
+
+    /// The bytes at a place of the guest's memory.
+    pub(crate) fn memory_bytes(&self, place: Range<usize>) -> &[u8] {
+        self.memory.and_then(|memory| memory.data(&self.store).get(place)).unwrap_or_default()
     }
 
     pub(crate) fn too_much_output(&self, length: u64) -> Error {
@@ -243,10 +252,50 @@ impl Instance {
         error_text(&mut self.store)
     }
 
-    /// Ends the run.
-    pub(crate) fn finish(self) -> Remains {
-        let host = self.store.into_data();
-        Remains { peak_memory: host.budget.peak(), logs: host.logs.finish() }
+    /// Ends the run: nothing of the guest is called any more, only its memory may be looked at.
+    pub(crate) fn finish(mut self) -> (Remains, GuestMemory) {
+        let host = self.store.data_mut();
+        host.kernel = Kernel::new(Vec::new());
+        let logs = std::mem::replace(&mut host.logs, Logs::new(LogLevel::Off)).finish();
+        let remains = Remains { peak_memory: host.budget.peak(), logs };
+        (remains, GuestMemory { store: self.store, memory: self.memory })
+    }
+}
+
+/// How much of a guest's memory may be kept for the stream in it, beside three times its length: a plugin made with the
+/// PDK holds what came, what it answered and little else.
+const KEPT_MEMORY: usize = 8 << 20;
+
+/// The memory of a guest that has ended.
+pub(crate) struct GuestMemory {
+    store: Store<Host>,
+    memory: Option<Memory>,
+}
+
+impl GuestMemory {
+    /// The stream at a place of the memory. It stays there, unless the memory is so large that keeping it would cost
+    /// more than the copy.
+    pub(crate) fn into_stream(self, place: Range<usize>) -> Stream {
+        let Self { store, memory: Some(memory) } = self else { return Stream::default() };
+        let is_small = memory.data_size(&store) <= place.len().saturating_mul(3).saturating_add(KEPT_MEMORY);
+        let answered = Answered { store, memory, place };
+        match is_small {
+            true => Stream::in_plugin(answered),
+            false => Stream::from(answered.bytes().to_vec()),
+        }
+    }
+}
+
+/// An answer in the memory of the guest that gave it.
+pub(crate) struct Answered {
+    store: Store<Host>,
+    memory: Memory,
+    place: Range<usize>,
+}
+
+impl Answered {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.memory.data(&self.store).get(self.place.clone()).unwrap_or_default()
     }
 }
 

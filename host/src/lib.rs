@@ -44,6 +44,7 @@ pub mod render;
 pub mod run;
 pub mod source;
 pub mod store;
+pub mod stream;
 pub mod trust;
 pub mod verify;
 pub mod wait;

@@ -16,6 +16,7 @@ use crate::limits::Limits;
 use crate::oci::pull::Remote;
 use crate::run::{RawOutput, run};
 use crate::source::PluginRef;
+use crate::stream::Stream;
 use crate::verify::{self, Verified};
 
 /// One plugin of a chain, with all that its run depends on.
@@ -128,7 +129,7 @@ pub enum Event<'a> {
 #[derive(Debug)]
 pub struct Rendered {
     /// The stream that goes to stdout, never half of one. For an empty input it is `# empty\n`: Helm refuses nothing.
-    pub stream: Vec<u8>,
+    pub stream: Stream,
     /// True if any plugin changed a byte.
     pub changed: bool,
     /// What each plugin did, in order.
@@ -173,6 +174,15 @@ pub fn open_with(reference: &PluginRef, remote: &Remote) -> Result<Verified, Err
     verify::verify(fetch::fetch(reference, remote)?, remote)
 }
 
+/// Compiles a plugin into the cache, so that its first [`render`] finds the code there.
+///
+/// # Errors
+///
+/// It cannot be compiled or is not one that can run here, or the cache cannot be used.
+pub fn prepare(plugin: &Verified, options: &RenderOptions<'_>) -> Result<(), Error> {
+    compile(plugin, options).map(drop)
+}
+
 /// Sends `stream` through the plugins in order. All or nothing: nothing is handed back that Helm would not survive.
 ///
 /// # Errors
@@ -180,7 +190,7 @@ pub fn open_with(reference: &PluginRef, remote: &Remote) -> Result<Verified, Err
 /// A plugin cannot be compiled or linked (exit 2), lacks a grant (exit 3), hits a limit (exit 4), refuses the stream or
 /// breaks a rule (exit 1); the error names the plugin.
 pub fn render(steps: &[Step], stream: Vec<u8>, options: &RenderOptions<'_>) -> Result<Rendered, Error> {
-    let mut rendered = Rendered { stream, changed: false, steps: Vec::with_capacity(steps.len()) };
+    let mut rendered = Rendered { stream: stream.into(), changed: false, steps: Vec::with_capacity(steps.len()) };
     for step in steps {
         let compiled = compile(&step.plugin, options)?;
         let output = run(&compiled, step, &rendered.stream, options)?;
@@ -193,7 +203,7 @@ pub fn render(steps: &[Step], stream: Vec<u8>, options: &RenderOptions<'_>) -> R
     }
     if rendered.stream.trim_ascii().is_empty() {
         // Helm takes blank output for a failure, and a chart may have nothing to render.
-        rendered.stream = b"# empty\n".to_vec();
+        rendered.stream = b"# empty\n".to_vec().into();
     }
     Ok(rendered)
 }

@@ -1,5 +1,6 @@
 //! Stage five: a live instance and a stream to whatever the plugin answers.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use wasmtime::TypedFunc;
@@ -13,11 +14,12 @@ use crate::grants::Grants;
 use crate::instance::{Entry, Instance, MessageEntry, Setup};
 use crate::limits::Limits;
 use crate::render::{Event, LogLevel, RenderOptions, Step};
+use crate::stream::Stream;
 
 /// What a plugin answered, not yet checked.
 #[derive(Debug)]
 pub struct RawOutput {
-    pub(crate) stream: Vec<u8>,
+    pub(crate) stream: Stream,
     pub(crate) is_unchanged: bool,
     pub(crate) took: Duration,
     pub(crate) peak_memory: u64,
@@ -41,7 +43,12 @@ pub fn run(compiled: &Compiled, step: &Step, stream: &[u8], options: &RenderOpti
     let (answer, logs, peak_memory) = match Instance::new(compiled, &setup) {
         Ok(mut instance) => {
             let answer = call(&mut instance, stream, &step.extra_args);
-            let remains = instance.finish();
+            let (remains, memory) = instance.finish();
+            let answer = answer.map(|answer| match answer {
+                Called::Unchanged => None,
+                Called::Bytes(bytes) => Some(Stream::from(bytes)),
+                Called::InMemory(place) => Some(memory.into_stream(place)),
+            });
             (answer, remains.logs, remains.peak_memory)
         }
         Err(stillborn) => (Err(stillborn.error), stillborn.logs, 0),
@@ -51,10 +58,7 @@ pub fn run(compiled: &Compiled, step: &Step, stream: &[u8], options: &RenderOpti
     }
     let answer = answer.map_err(|error| error.in_plugin(compiled.name()))?;
     let is_unchanged = answer.as_deref().is_none_or(|output| output == stream);
-    let stream = match answer {
-        Some(output) if !is_unchanged => output,
-        _ => Vec::new(),
-    };
+    let stream = answer.filter(|_| !is_unchanged).unwrap_or_default();
     Ok(RawOutput { stream, is_unchanged, took: started.elapsed(), peak_memory })
 }
 
@@ -92,7 +96,10 @@ fn answer(instance: &mut Instance, name: &str, question: &[u8]) -> Result<Vec<u8
         let packed = instance.call(&function, (address, length))?;
         return match Answer::unpack(packed) {
             Answer::Unchanged => Err(no_answer()),
-            Answer::Output { pointer, length } => instance.read_memory(pointer, length),
+            Answer::Output { pointer, length } => {
+                let place = instance.answer_place(pointer, length)?;
+                Ok(instance.memory_bytes(place).to_vec())
+            }
             Answer::Failed(code) => Err(failed(instance, code, packed.wrapping_neg())),
         };
     }
@@ -121,8 +128,16 @@ fn hand_over(instance: &mut Instance, alloc: &TypedFunc<i32, i32>, bytes: &[u8])
     Ok((address, length))
 }
 
-/// The output, or none where the plugin says that it is the input.
-fn call(instance: &mut Instance, stream: &[u8], extra_args: &[String]) -> Result<Option<Vec<u8>>, Error> {
+/// What a plugin's entry answered.
+enum Called {
+    /// The output is the input.
+    Unchanged,
+    Bytes(Vec<u8>),
+    /// The output lies here in the guest's memory, all of it inside.
+    InMemory(Range<usize>),
+}
+
+fn call(instance: &mut Instance, stream: &[u8], extra_args: &[String]) -> Result<Called, Error> {
     match instance.entry()? {
         Entry::Raw { alloc, render } => {
             let (stream_address, stream_length) = hand_over(instance, &alloc, stream)?;
@@ -132,8 +147,8 @@ fn call(instance: &mut Instance, stream: &[u8], extra_args: &[String]) -> Result
             };
             let packed = instance.call(&render, (stream_address, stream_length, args_address, args_length))?;
             match Answer::unpack(packed) {
-                Answer::Unchanged => Ok(None),
-                Answer::Output { pointer, length } => instance.read_memory(pointer, length).map(Some),
+                Answer::Unchanged => Ok(Called::Unchanged),
+                Answer::Output { pointer, length } => instance.answer_place(pointer, length).map(Called::InMemory),
                 Answer::Failed(code) => Err(failed(instance, code, packed.wrapping_neg())),
             }
         }
@@ -151,7 +166,7 @@ fn call(instance: &mut Instance, stream: &[u8], extra_args: &[String]) -> Result
             if output.len() as u64 > instance.max_output() {
                 return Err(instance.too_much_output(output.len() as u64));
             }
-            Ok(Some(output))
+            Ok(Called::Bytes(output))
         }
     }
 }

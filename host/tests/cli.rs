@@ -11,6 +11,7 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::SystemTime;
 
 const INPUT: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: one\ndata:\n  key: value\n";
 
@@ -208,6 +209,23 @@ fn an_unwritable_cache() {
     let mut command = home.command(["run", "adds"]);
     command.env("WINDLASS_CACHE_DIR", &cache);
     check("cache-unwritable", &home, &run(command, INPUT.as_bytes()));
+}
+
+#[test]
+fn what_is_installed_is_compiled_before_its_first_run() {
+    let home = Home::new();
+    let code = home.path().join(".cache/windlass/code");
+    let compiled = || -> Vec<(PathBuf, SystemTime)> {
+        let entries = fs::read_dir(&code).expect("compiled code").map(|entry| entry.expect("an entry").path());
+        entries
+            .map(|path| (path.clone(), fs::metadata(&path).and_then(|file| file.modified()).expect("a time")))
+            .collect()
+    };
+    run(home.command(["install", "adds.wasm"]), b"");
+    let ahead = compiled();
+    assert_eq!(ahead.len(), 1);
+    assert!(run(home.command(["run", "adds"]), INPUT.as_bytes()).status.success());
+    assert_eq!(compiled(), ahead, "the first run takes what is there");
 }
 
 #[test]

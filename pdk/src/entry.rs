@@ -35,11 +35,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub fn alloc(length: i32) -> i32 {
     // At least one byte, so that each buffer has an address of its own.
     let length = (length as u32 as usize).max(1);
-    let mut buffer = Vec::new();
-    if buffer.try_reserve_exact(length).is_err() {
+    // Asked first, as `vec!` ends the module where there is no memory; `resize` would write byte by byte.
+    if Vec::<u8>::new().try_reserve_exact(length).is_err() {
         return 0;
     }
-    buffer.resize(length, 0);
+    let buffer = vec![0; length];
     let address = buffer.as_ptr() as usize;
     lock(&HOST_BUFFERS).push(buffer);
     address as i32

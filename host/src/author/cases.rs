@@ -89,7 +89,7 @@ pub fn run(plugin: &Verified, case: &Path, bless: bool, options: &RenderOptions<
     };
     let step = Step { plugin: plugin.clone(), config, extra_args, grants, limits: Limits::default() };
     let (came, file, other) = match render::render(&[step], input, options) {
-        Ok(rendered) => (rendered.stream, case.join("expected.yaml"), case.join("error.txt")),
+        Ok(rendered) => (rendered.stream.into_bytes(), case.join("expected.yaml"), case.join("error.txt")),
         Err(error) if error.exit_code() == ExitCode::Bug => return Err(error),
         Err(error) => {
             (format!("{}\n", error.message()).into_bytes(), case.join("error.txt"), case.join("expected.yaml"))

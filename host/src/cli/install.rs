@@ -3,6 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
+use super::ahead::compile_ahead;
 use super::printer::{Outcome, Printer, printable, style, styled};
 use super::remote_args::RemoteArgs;
 use crate::error::Error;
@@ -11,7 +12,7 @@ use crate::installed;
 use crate::render;
 use crate::source::PluginRef;
 
-/// Install a plugin for the current user, so that its name alone runs it.
+/// Install a plugin for the current user, so that its name alone runs it, and compile it ahead.
 #[derive(Args, Debug)]
 pub(super) struct InstallArgs {
     /// A .wasm file, a plugin folder, a .tgz, oci://HOST/REPO/NAME:VERSION or oci-layout:DIR[:TAG].
@@ -39,6 +40,7 @@ pub(super) struct ListArgs {}
 pub(super) fn install(arguments: &InstallArgs, printer: &Printer) -> Result<Outcome, Error> {
     let plugin = render::open_with(&arguments.plugin, &arguments.remote.remote(true, printer)?)?;
     let (identity, folder) = installed::install(&plugin, arguments.force)?;
+    compile_ahead(&plugin, printer);
     let text = format!("{} {} is installed in {}\n", identity.name, identity.version, folder.display());
     let json = json!({
         "name": identity.name,

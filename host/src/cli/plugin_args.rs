@@ -152,6 +152,9 @@ struct LimitArgs {
     max_output: Option<ByteSize>,
 }
 
+/// The most bytes for which memory is taken before they have been read.
+const MAX_EXPECTED_STREAM: usize = 1 << 30;
+
 /// A plugin with the configuration laid so far, and what its entry in the pipeline gives it.
 type Chosen = (Configured, (Verified, Grants, Limits));
 
@@ -261,7 +264,9 @@ impl PluginArgs {
                 if stdin.is_terminal() {
                     printer.note("reading manifests from the terminal; Ctrl-D ends them, --file reads a file");
                 }
-                let mut stream = Vec::new();
+                // A file's length is a hint for the allocation only; a pipe has none.
+                let length = rustix::fs::fstat(&stdin).map_or(0, |status| status.st_size);
+                let mut stream = Vec::with_capacity(usize::try_from(length).unwrap_or(0).min(MAX_EXPECTED_STREAM) + 1);
                 stdin
                     .read_to_end(&mut stream)
                     .map_err(|error| Error::usage(format!("the stream on stdin cannot be read: {error}")))?;

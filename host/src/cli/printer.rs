@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use serde_json::{Value as Json, json};
 
 use crate::error::{Error, ExitCode};
+use crate::stream::Stream;
 
 /// How data and errors are rendered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -68,7 +69,7 @@ enum Data {
     /// Nothing on stdout.
     Nothing,
     /// These bytes as they are, in both output formats: a stream, a completion script.
-    Bytes(Vec<u8>),
+    Bytes(Stream),
     /// A report, for people (with styles, ending in a newline) and for programs.
     Report { text: String, json: Json },
 }
@@ -80,8 +81,8 @@ impl Outcome {
     }
 
     /// Bytes that go out as they are.
-    pub fn bytes(bytes: Vec<u8>) -> Self {
-        Self { data: Data::Bytes(bytes), exit_code: ExitCode::Ok }
+    pub fn bytes(bytes: impl Into<Stream>) -> Self {
+        Self { data: Data::Bytes(bytes.into()), exit_code: ExitCode::Ok }
     }
 
     /// A report for people and for programs.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use super::ahead::compile_ahead;
 use super::package::replace;
 use super::printer::{Outcome, Printer};
 use super::remote_args::RemoteArgs;
@@ -64,7 +65,10 @@ fn to_files(arguments: &PullArgs, reference: &OciReference, printer: &Printer) -
     let trusted = if arguments.remote.trust.is_empty() {
         None
     } else {
-        Some(render::open_with(&PluginRef::Oci(reference.clone()), &remote)?.reasons().to_vec())
+        let plugin = render::open_with(&PluginRef::Oci(reference.clone()), &remote)?;
+        // Only what is trusted is ever compiled.
+        compile_ahead(&plugin, printer);
+        Some(plugin.reasons().to_vec())
     };
     let folder = &arguments.destination;
     std::fs::create_dir_all(folder).map_err(|e| Error::usage(format!("cannot make {}: {e}", folder.display())))?;

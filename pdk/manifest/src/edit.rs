@@ -12,6 +12,11 @@ use crate::split;
 use crate::tree::{NodeData, Shape, Source, flag, skip_blank};
 use crate::value::Value;
 
+/// Whether no two entries have the same key.
+fn have_keys_of_their_own(entries: &[(String, Value)]) -> bool {
+    entries.iter().enumerate().all(|(at, (key, _))| entries.iter().skip(at + 1).all(|(other, _)| other != key))
+}
+
 /// A range of the document's text and what takes its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Splice {
@@ -145,6 +150,10 @@ impl<'a> Planner<'a> {
         self.refuse_shared(step.node, path)?;
         if !data.shape.is_map() {
             return Err(self.refusal(ErrorKind::Path, step.node, path, "is not a map"));
+        }
+        if entries.iter().all(|(key, _)| self.is_missing(step.node, key)) && have_keys_of_their_own(entries) {
+            // The way of nearly every object: nothing is copied.
+            return self.add_entries(step.node, path, entries);
         }
         let map = self.view(step.node);
         let mut splices = Vec::new();
@@ -346,6 +355,12 @@ impl<'a> Planner<'a> {
             found = Some(Step { node: value, parent: Some(map), key: Some(key_node), position });
         }
         Ok(found)
+    }
+
+    /// Whether a map has a key neither itself nor through a merge.
+    fn is_missing(&self, map: u32, key: &str) -> bool {
+        let view = self.view(map);
+        !view.own_entries().any(|(key_node, _)| view.key_is(key_node, key)) && view.merged_get(key).is_none()
     }
 
     fn child(&self, list: u32, position: usize) -> Option<Step> {

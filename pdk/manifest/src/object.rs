@@ -503,8 +503,11 @@ impl<'m> Object<'m> {
             let message = format!("the document is {}, not an object", root.type_name());
             return Err(Error::new(ErrorKind::NotAnObject, format!("document {number} (line {line})"), line, message));
         }
-        let entries = find_objects(root)?;
-        self.entries = entries;
+        if is_list_of_objects(root) {
+            self.entries = find_objects(root)?;
+        } else {
+            self.entries.push(Entry::default());
+        }
         Ok(extent)
     }
 
@@ -681,6 +684,12 @@ fn line_shifts(text: &str, splices: &[Splice]) -> LineShifts {
         at = splice.end;
     }
     shifts
+}
+
+/// Whether a node is a list of objects rather than an object.
+fn is_list_of_objects(node: Node<'_>) -> bool {
+    node.get("kind").and_then(|kind| kind.scalar_text()).is_some_and(|kind| kind.ends_with("List"))
+        && node.get("items").is_some_and(|items| items.kind() == Kind::List)
 }
 
 /// The objects of a document: its root, or for a list its items, also of lists in lists.

@@ -93,19 +93,24 @@ impl<'a> Lines<'a> {
             };
             self.word = self.next;
             self.next += 8;
-            // Exact for each byte: no carry goes from one to the next.
-            let below_space = !((word | HIGHS) - ONES * 0x20) & !word & HIGHS;
-            if (below_space | (word & HIGHS) | equal(word, 0x7f)) == 0 {
+            // Whether there is a byte below the space, DEL, or one that is not ASCII. Not exact for each byte, as carries
+            // go from one to the next, but there is none without such a byte.
+            if ((word.wrapping_sub(ONES * 0x20) & !word) | word.wrapping_add(ONES) | word) & HIGHS == 0 {
                 continue;
             }
+            // Exact for each byte: no carry goes from one to the next.
+            let below_space = !((word | HIGHS) - ONES * 0x20) & !word & HIGHS;
             self.mask = equal(word, b'\n');
-            self.check_word(word, below_space & !self.mask)?;
+            if below_space | (word & HIGHS) | equal(word, 0x7f) != self.mask {
+                self.check_word(word, below_space & !self.mask)?;
+            }
         }
         let at = self.word + self.mask.trailing_zeros() as usize / 8;
         self.mask &= self.mask - 1;
         Ok(at)
     }
 
+    #[cold]
     fn check_word(&mut self, word: u64, controls: u64) -> Outcome<()> {
         let tabs = equal(word, b'\t');
         if controls & !tabs != 0 || equal(word, 0x7f) != 0 {
@@ -142,6 +147,13 @@ const fn equal(word: u64, byte: u8) -> u64 {
     !(((differs & !HIGHS) + !HIGHS) | differs) & HIGHS
 }
 
+/// The high bit of the first byte that equals a given one, and maybe of some behind it.
+#[inline(always)]
+const fn first_equal(word: u64, byte: u8) -> u64 {
+    let differs = word ^ (ONES * byte as u64);
+    differs.wrapping_sub(ONES) & !differs & HIGHS
+}
+
 struct Scanner<'a, 't> {
     bytes: &'a [u8],
     lines: Lines<'a>,
@@ -166,24 +178,21 @@ impl Scanner<'_, '_> {
         self.bytes.get(at).copied().unwrap_or(b'\n')
     }
 
-    /// The first of two bytes in a range: eight bytes at a time.
+    /// The first of two bytes in a range: eight bytes at a time, the last ones together with what follows the range.
     #[inline(always)]
     fn find_either(&self, from: usize, end: usize, one: u8, other: u8) -> Option<usize> {
-        let (words, rest) = self.bytes.get(from..end)?.as_chunks::<8>();
         let mut at = from;
-        for word in words {
+        while at < end {
+            let Some(word) = self.bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) else {
+                return (at..end).find(|&at| self.byte(at) == one || self.byte(at) == other);
+            };
             let word = u64::from_le_bytes(*word);
-            let found = equal(word, one) | equal(word, other);
+            let found = first_equal(word, one) | first_equal(word, other);
             if found != 0 {
-                return Some(at + found.trailing_zeros() as usize / 8);
+                let found = at + found.trailing_zeros() as usize / 8;
+                return (found < end).then_some(found);
             }
             at += 8;
-        }
-        for &byte in rest {
-            if byte == one || byte == other {
-                return Some(at);
-            }
-            at += 1;
         }
         None
     }

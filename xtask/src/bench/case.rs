@@ -47,7 +47,7 @@ pub mod name {
     pub const EXTISM_CRATE: &str = "extism crate";
     pub const CHAIN: &str = "windlass, five plugins";
     pub const FIVE_KUSTOMIZE: &str = "five kustomize in a row";
-    pub const ONE_KUSTOMIZE: &str = "one kustomize, five labels";
+    pub const ONE_KUSTOMIZE: &str = "one kustomize, five patches";
 }
 
 /// A stream in a file.
@@ -151,10 +151,12 @@ pub fn chains(folder: &Path) -> Result<Vec<Case>> {
     let plugin = workspace::built_plugin("label-injector").display().to_string();
     let chain_folder = folder.join("chain");
     let mut pipeline = "apiVersion: windlass.dev/v1alpha1\nkind: Pipeline\nplugins:\n".to_owned();
-    let mut labels = "resources: [all.yaml]\nlabels:\n".to_owned();
+    let mut patches = "resources: [all.yaml]\npatches:\n".to_owned();
     for number in 1..=5 {
         pipeline.push_str(&format!("- use: {plugin}\n  config:\n    labels: {{step-{number}: done}}\n"));
-        labels.push_str(&format!("- pairs: {{step-{number}: done}}\n"));
+        patches.push_str(&format!(
+            "- target: {{kind: .*}}\n  patch: '[{{\"op\": \"add\", \"path\": \"/metadata/labels/step-{number}\", \"value\": \"done\"}}]'\n"
+        ));
         let overlay = chain_folder.join(number.to_string());
         std::fs::create_dir_all(&overlay).during("cannot make an overlay")?;
         let kustomization = format!("resources: [all.yaml]\nlabels:\n- pairs: {{step-{number}: done}}\n");
@@ -176,7 +178,7 @@ pub fn chains(folder: &Path) -> Result<Vec<Case>> {
     cases.push(case(name::FIVE_KUSTOMIZE, ["/bin/sh", &script, &chain_folder.display().to_string(), &program]));
     let overlay = chain_folder.join("all");
     std::fs::create_dir_all(&overlay).during("cannot make an overlay")?;
-    write(overlay.join("kustomization.yaml"), &labels)?;
+    write(overlay.join("kustomization.yaml"), &patches)?;
     let mut one = case(name::ONE_KUSTOMIZE, [program.as_str(), "build", &overlay.display().to_string()]);
     one.prepare = Some(copied_to(overlay));
     cases.push(one);

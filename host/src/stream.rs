@@ -1,0 +1,67 @@
+//! A stream of manifests on its way between plugins, without copies.
+//!
+//! What a plugin answers lies in its memory. It is checked there, handed to the next plugin from there and written to
+//! stdout from there: for a large stream, copying it out first would cost more than checking it.
+
+use std::fmt;
+use std::ops::Deref;
+
+use crate::instance::Answered;
+
+/// The bytes of a stream.
+#[derive(Default)]
+pub struct Stream(Place);
+
+enum Place {
+    Here(Vec<u8>),
+    InPlugin(Answered),
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::Here(Vec::new())
+    }
+}
+
+impl Stream {
+    pub(crate) fn in_plugin(answered: Answered) -> Self {
+        Self(Place::InPlugin(answered))
+    }
+
+    /// The bytes, copied if they are still a plugin's.
+    pub fn into_bytes(self) -> Vec<u8> {
+        match self.0 {
+            Place::Here(bytes) => bytes,
+            Place::InPlugin(answered) => answered.bytes().to_vec(),
+        }
+    }
+}
+
+impl From<Vec<u8>> for Stream {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(Place::Here(bytes))
+    }
+}
+
+impl Deref for Stream {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match &self.0 {
+            Place::Here(bytes) => bytes,
+            Place::InPlugin(answered) => answered.bytes(),
+        }
+    }
+}
+
+impl AsRef<[u8]> for Stream {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.len())
+    }
+}
