@@ -12,7 +12,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr_iter, memmem};
 use windlass_manifest::{Kind, Manifests, Path};
 
 use crate::error::Error;
@@ -251,26 +251,25 @@ fn parse_document(document: &Document<'_>, lines: &Lines<'_>) -> Result<(), Erro
 /// by a nested key. False says nothing.
 fn is_plainly_an_object(document: &str) -> bool {
     let bytes = document.as_bytes();
-    let mut at = 0;
+    let mut start = 0;
     let mut has_key = false;
     let mut is_below_metadata = false;
-    while let Some(line) = bytes.get(at..).filter(|line| !line.is_empty()) {
-        let end = memchr(b'\n', line).map_or(line.len(), |end| end + 1);
-        let line = line.get(..end).unwrap_or_default();
-        at += end;
+    let line_ends = memchr_iter(b'\n', bytes).map(|at| at + 1);
+    for end in line_ends.chain((!bytes.ends_with(b"\n")).then_some(bytes.len())) {
+        let line = bytes.get(start..end).unwrap_or_default();
+        start = end;
         match line.first() {
+            // Nearly all lines.
+            Some(b' ') if has_key && !is_below_metadata => {}
             None | Some(b'\n' | b'#') => {}
             Some(b'\r') if line == b"\r\n" => {}
             Some(b' ') => {
                 let text = line.trim_ascii();
-                if is_below_metadata && !text.is_empty() && !text.starts_with(b"#") {
-                    if !is_plain_key(text) {
+                if !text.is_empty() && !text.starts_with(b"#") {
+                    if !has_key || !is_plain_key(text) {
                         return false;
                     }
                     is_below_metadata = false;
-                }
-                if !has_key && !text.is_empty() && !text.starts_with(b"#") {
-                    return false;
                 }
             }
             // The item of a list under a key, with no indentation.
