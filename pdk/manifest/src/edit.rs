@@ -610,9 +610,10 @@ impl<'a> Planner<'a> {
         if self.in_flow(step.parent) {
             if data.shape == Shape::Empty && outer == start {
                 let has_colon = step.key.is_none() || self.bytes().get(start.wrapping_sub(1)) == Some(&b':');
+                // Its colon would come here, and must be on the line that the key starts on.
                 let key_is_on_one_line = step.key.is_none_or(|key| {
-                    let key = self.source.node(key);
-                    !self.source.text.get(key.start as usize..key.end as usize).unwrap_or_default().contains('\n')
+                    let key_start = self.source.node(key).start as usize;
+                    !self.source.text.get(key_start..start).unwrap_or_default().contains('\n')
                 });
                 if !has_colon && !key_is_on_one_line {
                     return Err(self.layout(start, path, "has a key that goes over several lines"));
