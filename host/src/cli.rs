@@ -247,7 +247,8 @@ fn usage_error(error: &clap::Error) -> Error {
     if matches!(error.kind(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand) {
         return Error::usage("no command is given").hint("`--help` lists the commands and what they take");
     }
-    let rendered = error.render().to_string();
+    // It repeats what it was given.
+    let rendered = failures::without_credentials(&error.render().to_string());
     let mut paragraphs = rendered.split("\n\n");
     let message = paragraphs.next().unwrap_or_default().trim();
     let message = message.strip_prefix("error: ").unwrap_or(message);

@@ -117,12 +117,31 @@ fn without_values(arguments: &[String]) -> Vec<String> {
             _ if after_flag => hidden(argument),
             Some(_) if after_dashes => hidden(argument),
             Some((flag, pair)) if takes_a_secret(flag) => format!("{flag}={}", hidden(pair)),
-            _ => argument.clone(),
+            _ => without_credentials(argument),
         });
         after_flag = !after_flag && !after_dashes && takes_a_secret(argument);
         after_dashes |= argument == "--";
     }
     kept
+}
+
+/// A text in which no URL has a name or a password: what somebody typed into a reference by mistake stays out of logs.
+pub(super) fn without_credentials(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        let end = after.find(|c: char| "/'`\"".contains(c) || c.is_whitespace()).unwrap_or(after.len());
+        let (authority, tail) = after.split_at(end);
+        shown.push_str(before);
+        shown.push_str("://");
+        match authority.rsplit_once('@') {
+            Some((_, host)) => shown.extend(["…@", host]),
+            None => shown.push_str(authority),
+        }
+        rest = tail;
+    }
+    shown.push_str(rest);
+    shown
 }
 
 fn cut(text: &str) -> String {
@@ -176,5 +195,6 @@ mod tests {
         check("run p --allow-read /a=/b -- token=secret plain", "run p --allow-read /a=/b -- token=… plain");
         check("login h --password secret --password=secret", "login h --password … --password=…");
         check("run --pipeline=windlass.yaml", "run --pipeline=windlass.yaml");
+        check("run oci://ann:secret@h/a:1 http://h/b@c", "run oci://…@h/a:1 http://h/b@c");
     }
 }
