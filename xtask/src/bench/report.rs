@@ -26,7 +26,7 @@ pub fn print(measured: &[Measured], label_injector_bytes: u64) {
         let windlass = measured[..]
             .iter()
             .find(|other| {
-                other.case == name::WARM
+                [name::WARM, name::CHAIN].contains(&other.case)
                     && (&other.table, &other.stream) == (&measured[index].table, &measured[index].stream)
             })
             .map_or(f64::NAN, |other| median(&other.samples, WALL));
