@@ -36,7 +36,7 @@ pub const HELM_3: Tool = Tool {
 /// Helm 4: renders with a plugin as post-renderer.
 pub const HELM_4: Tool = Tool {
     name: "helm",
-    version: "v4.3.1",
+    version: "v4.3.2",
     source: Source::Go("helm.sh/helm/v4/cmd/helm"),
     purpose: "the end-to-end tests and the demo",
 };

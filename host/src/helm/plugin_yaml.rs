@@ -1,4 +1,4 @@
-//! Helm's `plugin.yaml`, apiVersion v1, read by Helm's own rules (Helm 4.3.1, `internal/plugin`).
+//! Helm's `plugin.yaml`, apiVersion v1, read by Helm's own rules (Helm 4.3.2, `internal/plugin`).
 //!
 //! Helm is strict at the top level and silent about a misspelt key under `runtimeConfig`; Windlass refuses both, with
 //! the line, the column and the nearest known key. It also refuses what Helm takes and then never uses (a platform that does not

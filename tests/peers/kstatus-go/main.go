@@ -1,4 +1,4 @@
-// Program kstatus-go runs the status library that Helm 4.3.1 uses (github.com/fluxcd/cli-utils v1.2.2) and
+// Program kstatus-go runs the status library that Helm 4.3.2 uses (github.com/fluxcd/cli-utils v1.2.2) and
 // client-go's JSONPath on the requests it reads, for comparison with windlass-kstatus.
 //
 // Each line of standard input is one request, each line of standard output its answer:
