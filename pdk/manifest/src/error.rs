@@ -30,6 +30,8 @@ pub enum ErrorKind {
     Syntax,
     /// A document or a value is larger or nested deeper than this crate accepts.
     TooLarge,
+    /// Reading took longer than the clock of its [`crate::Budget`] allows.
+    Time,
     /// A document holds a scalar or a list where a Kubernetes object belongs.
     NotAnObject,
     /// The edit would go through an alias (`*name`).
@@ -90,9 +92,12 @@ impl Error {
             ErrorKind::Merge => "write the merged keys out in the chart, or edit the map that carries the anchor",
             ErrorKind::DuplicateKey => "remove all but one of the equal keys in the chart",
             ErrorKind::Layout => "write that part of the chart in plain block style",
-            ErrorKind::TooLarge | ErrorKind::Path | ErrorKind::Value | ErrorKind::Type | ErrorKind::Refused => {
-                return None;
-            }
+            ErrorKind::TooLarge
+            | ErrorKind::Time
+            | ErrorKind::Path
+            | ErrorKind::Value
+            | ErrorKind::Type
+            | ErrorKind::Refused => return None,
         })
     }
 }

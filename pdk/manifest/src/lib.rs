@@ -7,11 +7,13 @@
 //!
 //! What cannot be edited without touching more than was asked for (a node that aliases share, a key that is there twice)
 //! is refused with an [`Error`] that names the object and the line. Nothing is skipped silently, and nothing panics.
+//! Every reading has a [`Budget`]: of time, of text that is made, of entries.
 //!
 //! From the stream to the edit, module by module: `split` finds documents, `tree` reads one into an arena of spans by
 //! way of `granit-parser`, `plain` does the same faster for what is written plainly, `node` is the view, `typing` the types Helm sees, `edit` turns an edit into splices, `emit`
-//! writes values, `de` and `ser` are serde's side, `object` keeps the edits of a document in order, `stream` puts the output together.
+//! writes values, `budget` bounds all of it, `de` and `ser` are serde's side, `object` keeps the edits of a document in order, `stream` puts the output together.
 
+mod budget;
 mod de;
 mod edit;
 mod emit;
@@ -28,6 +30,7 @@ mod tree;
 mod typing;
 mod value;
 
+pub use budget::{Budget, Exhausted};
 pub use de::from_yaml_str;
 pub use error::{Error, ErrorKind};
 pub use node::{Kind, Node};
@@ -35,5 +38,5 @@ pub use object::Object;
 pub use path::{Path, PathError, Segment};
 #[doc(hidden)]
 pub use plain::compare_readers;
-pub use stream::Manifests;
+pub use stream::{Manifests, read_text};
 pub use value::Value;

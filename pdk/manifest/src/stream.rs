@@ -1,5 +1,6 @@
 //! A stream of manifests: visiting its objects, putting the output together.
 
+use crate::budget::Budget;
 use crate::emit;
 use crate::error::{Error, ErrorKind};
 use crate::object::Object;
@@ -43,7 +44,7 @@ impl Manifests {
     /// Bytes that are not UTF-8, with document and line; a stream of 4 GiB or more.
     pub fn from_bytes(stream: Vec<u8>) -> Result<Self, Error> {
         if u32::try_from(stream.len()).is_err() {
-            return Err(Error::new(ErrorKind::TooLarge, "", 0, "the stream has 4 GiB or more"));
+            return Err(too_long());
         }
         let stream = String::from_utf8(stream).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
@@ -81,19 +82,8 @@ impl Manifests {
     ///
     /// # Errors
     /// As for [`Manifests::visit`].
-    pub fn read<E: From<Error>>(&self, mut reader: impl FnMut(&Object<'_>) -> Result<(), E>) -> Result<(), E> {
-        let mut failure = None;
-        let outcome = walk(&self.stream, &mut |object| match reader(object) {
-            Ok(()) => true,
-            Err(error) => {
-                failure = Some(error);
-                false
-            }
-        });
-        match failure {
-            Some(error) => Err(error),
-            None => outcome.map(|_| ()).map_err(E::from),
-        }
+    pub fn read<E: From<Error>>(&self, reader: impl FnMut(&Object<'_>) -> Result<(), E>) -> Result<(), E> {
+        read_text(&self.stream, &Budget::for_text(self.stream.len()), reader)
     }
 
     /// Adds an object as a document of its own at the end.
@@ -148,7 +138,7 @@ impl Manifests {
 
     fn count_objects(&self) -> Result<usize, Error> {
         let mut count = 0;
-        walk(&self.stream, &mut |_| {
+        walk(&self.stream, &Budget::for_text(self.stream.len()), &mut |_| {
             count += 1;
             true
         })?;
@@ -156,7 +146,7 @@ impl Manifests {
     }
 
     fn visit_until(&mut self, visitor: &mut dyn FnMut(&mut Object<'_>) -> bool) -> Result<(), Error> {
-        let Some(output) = walk(&self.stream, visitor)? else { return Ok(()) };
+        let Some(output) = walk(&self.stream, &Budget::for_text(self.stream.len()), visitor)? else { return Ok(()) };
         let mut before = std::mem::take(&mut self.changed).into_iter();
         for fate in output.fates {
             let was_changed = before.next().unwrap_or(false);
@@ -169,6 +159,33 @@ impl Manifests {
         self.stream = output.text;
         self.is_changed = true;
         Ok(())
+    }
+}
+
+/// Calls a function for every object of a stream in order, as [`Manifests::read`] does, without a copy of the text and
+/// under a budget that the caller has for more than this.
+///
+/// # Errors
+/// As for [`Manifests::visit`]; a budget that is used up ([`ErrorKind::Time`], [`ErrorKind::TooLarge`]).
+pub fn read_text<E: From<Error>>(
+    text: &str,
+    budget: &Budget,
+    mut reader: impl FnMut(&Object<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    if u32::try_from(text.len()).is_err() {
+        return Err(too_long().into());
+    }
+    let mut failure = None;
+    let outcome = walk(text, budget, &mut |object| match reader(object) {
+        Ok(()) => true,
+        Err(error) => {
+            failure = Some(error);
+            false
+        }
+    });
+    match failure {
+        Some(error) => Err(error),
+        None => outcome.map(|_| ()).map_err(E::from),
     }
 }
 
@@ -215,7 +232,11 @@ impl Assembler<'_> {
 }
 
 /// Visits every object of a stream until the visitor returns false; the outcome is `None` if nothing changed.
-fn walk(stream: &str, visitor: &mut dyn FnMut(&mut Object<'_>) -> bool) -> Result<Option<Output>, Error> {
+fn walk(
+    stream: &str,
+    budget: &Budget,
+    visitor: &mut dyn FnMut(&mut Object<'_>) -> bool,
+) -> Result<Option<Output>, Error> {
     let mut assembler = Assembler { stream, output: None, copied: 0 };
     let mut fates = Vec::new();
     let mut object = Object::new();
@@ -225,6 +246,10 @@ fn walk(stream: &str, visitor: &mut dyn FnMut(&mut Object<'_>) -> bool) -> Resul
     while start < stream.len() {
         number += 1;
         let extent = object.load(stream.get(start..).unwrap_or_default(), line, number)?;
+        budget
+            .work(extent.length)
+            .and_then(|()| budget.entries(object.count_in_document()))
+            .map_err(|exhausted| exhausted.at(format!("document {number} (line {line})"), line))?;
         let mut is_stopped = false;
         for position in 0..object.count_in_document() {
             object.enter(position)?;
@@ -251,6 +276,11 @@ pub(crate) fn newline_of(text: &str) -> &'static str {
         Some(at) if at > 0 && text.as_bytes().get(at - 1) == Some(&b'\r') => "\r\n",
         _ => "\n",
     }
+}
+
+#[cold]
+fn too_long() -> Error {
+    Error::new(ErrorKind::TooLarge, "", 0, "the stream has 4 GiB or more")
 }
 
 #[cold]
