@@ -72,6 +72,7 @@ impl Manifests {
 
     /// Checks `expect` and gives back the stream, and whether it changed.
     pub(crate) fn finish(self) -> Result<(Vec<u8>, bool), Error> {
+        self.common.warn_of_idle_targets();
         self.common.check_changed(self.stream.changed_objects())?;
         let is_changed = self.stream.is_changed();
         Ok((self.stream.into_bytes(), is_changed))

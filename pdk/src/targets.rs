@@ -1,5 +1,7 @@
 //! `targets` and `expect`: the part of the configuration that all plugins share.
 
+use std::cell::Cell;
+
 use windlass_manifest::{Object, Value};
 
 use crate::Config;
@@ -14,6 +16,8 @@ use crate::selector::Selector;
 pub(crate) struct Common {
     targets: Option<Vec<Target>>,
     expect: Option<Expect>,
+    /// Whether `targets` selected any of the objects that they were asked about; `None` if there were none.
+    is_any_selected: Cell<Option<bool>>,
 }
 
 /// The keys of [`Common`] for checks.
@@ -59,9 +63,16 @@ impl Common {
 
     /// Whether the plugin should look at this object.
     pub(crate) fn is_target(&self, object: &Object<'_>) -> bool {
-        match &self.targets {
-            None => true,
-            Some(targets) => targets.iter().any(|target| target.matches(object)),
+        let Some(targets) = &self.targets else { return true };
+        let is_selected = targets.iter().any(|target| target.matches(object));
+        self.is_any_selected.set(Some(is_selected || self.is_any_selected.get() == Some(true)));
+        is_selected
+    }
+
+    /// Says a word where `targets` selected nothing of what is there: a slip in them must not be silent.
+    pub(crate) fn warn_of_idle_targets(&self) {
+        if self.is_any_selected.get() == Some(false) {
+            crate::warn!("`targets` match none of the objects: nothing was looked at");
         }
     }
 
@@ -77,15 +88,16 @@ impl Common {
 /// Which objects are meant, in kustomize's words. All fields given must match.
 #[derive(Config, Debug)]
 pub struct Target {
-    /// The API group, exactly; empty for the core group.
-    group: Option<String>,
-    /// The version of the API, exactly.
-    version: Option<String>,
+    /// A regular expression that the whole API group must match; `^$` is the core group. Here as in the others, an
+    /// empty text stands for anything.
+    group: Option<Pattern>,
+    /// A regular expression that the whole version of the API must match.
+    version: Option<Pattern>,
     /// A regular expression that the whole kind must match.
     kind: Option<Pattern>,
     /// A regular expression that the whole name must match.
     name: Option<Pattern>,
-    /// A regular expression that the whole namespace must match; an object without one has an empty one.
+    /// A regular expression that the whole namespace must match; an object that gives none has an empty one (`^$`).
     namespace: Option<Pattern>,
     /// A Kubernetes selector over the labels, like `app=web,tier in (a,b),!legacy`.
     label_selector: Option<Selector>,
@@ -96,11 +108,10 @@ pub struct Target {
 impl Target {
     /// Whether an object is meant.
     pub fn matches(&self, object: &Object<'_>) -> bool {
-        let is = |wanted: &Option<String>, actual: &str| wanted.as_ref().is_none_or(|wanted| wanted == actual);
         let fits =
             |pattern: &Option<Pattern>, actual: &str| pattern.as_ref().is_none_or(|pattern| pattern.matches(actual));
-        is(&self.group, object.group())
-            && is(&self.version, object.version())
+        fits(&self.group, object.group())
+            && fits(&self.version, object.version())
             && fits(&self.kind, object.kind())
             && fits(&self.name, object.name())
             && fits(&self.namespace, object.namespace().unwrap_or_default())

@@ -1,5 +1,6 @@
 //! `targets`, `expect` and the rules for streams, which every plugin gets without doing anything.
 
+use windlass_pdk::log::Level;
 use windlass_pdk::test::{run, take_logs};
 use windlass_pdk::{Config, Error, Manifests, Path, Value, info};
 
@@ -42,8 +43,11 @@ items:
 fn check(targets: &str, expected: &[&str]) {
     take_logs();
     run::<Mark>(&format!("targets: {targets}"), &[], STREAM).expect("it never refuses");
-    let names: Vec<String> = take_logs().into_iter().map(|(_, name)| name).collect();
+    let (names, warnings): (Vec<_>, Vec<_>) = take_logs().into_iter().partition(|(level, _)| *level == Level::Info);
+    let names: Vec<String> = names.into_iter().map(|(_, name)| name).collect();
     assert_eq!(names, expected, "{targets}");
+    // Targets that match nothing are not silent.
+    assert_eq!(!warnings.is_empty(), expected.is_empty(), "{targets}: {warnings:?}");
 }
 
 #[test]
@@ -51,7 +55,13 @@ fn targets_select_by_every_field() {
     check("[{}]", &["web", "web-config", "db"]);
     check("[]", &[]);
     check("[{group: apps}]", &["web"]);
-    check("[{group: ''}]", &["web-config", "db"]);
+    // As in kustomize: patterns that fit the whole, and an empty one fits anything.
+    check("[{group: 'a.p.*'}]", &["web"]);
+    check("[{group: app}]", &[]);
+    check("[{group: '', version: '', kind: '', name: '', namespace: ''}]", &["web", "web-config", "db"]);
+    check("[{group: '^$'}]", &["web-config", "db"]);
+    check("[{version: 'v[12]', name: web}]", &["web"]);
+    check("[{version: v}]", &[]);
     check("[{version: v1, kind: Service}]", &["db"]);
     check("[{kind: Serv}]", &[]);
     check("[{kind: 'Deployment|Service'}]", &["web", "db"]);
