@@ -3,13 +3,16 @@
 //!
 //! Nothing of the chart is lost without a word: a name or a path that is taken by something else is an error.
 
+mod accounts;
 mod environment;
 mod pod;
+mod ports;
 mod settings;
 
 use windlass_pdk::pods::pod_templates;
 use windlass_pdk::{Error, Manifests, Object, Path, plugin, warn};
 
+use crate::accounts::Accounts;
 pub use crate::settings::Settings;
 
 /// The annotation that keeps an object as it is, on the object or on its pod template.
@@ -26,10 +29,11 @@ pub fn sidecar_injector(settings: Settings, manifests: &mut Manifests) -> Result
         warn!("nothing to inject is configured");
         return Ok(());
     }
-    manifests.visit(|object| inject(object, &settings))
+    let accounts = Accounts::read(manifests, &settings)?;
+    manifests.visit(|object| inject(object, &settings, &accounts))
 }
 
-fn inject(object: &mut Object<'_>, settings: &Settings) -> Result<(), Error> {
+fn inject(object: &mut Object<'_>, settings: &Settings, accounts: &Accounts) -> Result<(), Error> {
     let templates = pod_templates(object, &settings.custom_pod_templates);
     if templates.is_empty() || opts_out(object, &Path::root())? {
         return Ok(());
@@ -44,6 +48,7 @@ fn inject(object: &mut Object<'_>, settings: &Settings) -> Result<(), Error> {
             continue;
         }
         warn_of_endless_job(object, settings);
+        accounts.warn_of_lost_secrets(object, &template.path.key("spec"));
         pod::inject(object, &template, settings)?;
     }
     Ok(())

@@ -6,6 +6,7 @@ use windlass_pdk::pods::PodTemplate;
 use windlass_pdk::{Error, Node, Object, Path, Value};
 
 use crate::environment::{self, Variable};
+use crate::ports::{self, Clash, Ports};
 use crate::settings::{Container, EnvironmentVariable, InitContainerOrder, Mount, Settings, Takes};
 
 /// One change to an object. Edits run in the order in which they were planned; each path holds for the object as the
@@ -80,6 +81,7 @@ fn plan(object: &Object<'_>, template: &PodTemplate, settings: &Settings) -> Res
             .into());
     };
     let pod = Pod::read(object, template, spec, spec_path)?;
+    pod.check_ports(settings)?;
 
     let mut edits = Vec::new();
     let mut missing = Vec::new();
@@ -163,6 +165,31 @@ impl<'a> Pod<'a> {
             &self.path,
             format!("{wanted_by} mounts the volume `{name}`, which neither the pod nor `volumes` has; add it to `volumes`, or narrow `targets`"),
         ))
+    }
+
+    /// Refuses injected containers that want a port that is taken. An init container that ends is in nobody's way.
+    fn check_ports(&self, settings: &Settings) -> Result<(), Error> {
+        let is_on_host_network = self.spec.get("hostNetwork").and_then(|node| node.as_bool()) == Some(true);
+        let runs_on = |container: &&Existing<'a>| text(container.node, "restartPolicy") == "Always";
+        let existing = self.containers.iter().chain(self.init_containers.iter().filter(runs_on));
+        let mut containers: Vec<Ports> = existing
+            .filter(|container| !settings.injects(&container.name))
+            .map(|container| Ports::of_node(&container.name, container.node, is_on_host_network))
+            .collect();
+        let native_sidecars = settings.init_containers.iter().filter(|container| container.native_sidecar);
+        let injected = settings.containers.iter().chain(native_sidecars);
+        containers
+            .extend(injected.map(|container| Ports::of_value(&container.name, &container.value, is_on_host_network)));
+        match ports::clash(&containers) {
+            None => Ok(()),
+            Some(Clash { one, other, what }) => Err(self.refuse(
+                &self.path,
+                format!(
+                    "the containers `{}` and `{}` would both have {what}; give the injected one another, or narrow `targets`",
+                    one.container, other.container
+                ),
+            )),
+        }
     }
 
     fn add_containers(
@@ -433,6 +460,6 @@ pub(crate) fn normal(path: &str) -> &str {
 }
 
 /// The text of a scalar under `key`, empty when there is none.
-fn text(map: Node<'_>, key: &str) -> String {
+pub(crate) fn text(map: Node<'_>, key: &str) -> String {
     map.get(key).and_then(|node| node.scalar_text().map(|text| text.into_owned())).unwrap_or_default()
 }
