@@ -8,6 +8,7 @@
 //! | [`demo`] | a real chart through real Helm and two plugins, with a diff at the end |
 //! | [`mod@test`] | everything that must hold before a change lands |
 //! | [`tidy`] | the repository's own rules, as code |
+//! | [`merge_keys`] | patcher's table of the lists that merge, from Kubernetes' OpenAPI document |
 //! | [`fuzz`] | the long fuzz runs |
 //! | [`mod@bench`] | the table of speeds and sizes |
 //! | [`streams`], [`helm`] | real Helm, and the records of what it hands over for the charts in `tests/charts` |
@@ -31,6 +32,7 @@ pub mod fuzz;
 pub mod helm;
 pub mod install;
 pub mod lines;
+pub mod merge_keys;
 pub mod peers;
 pub mod publish;
 pub mod registry;
@@ -59,6 +61,7 @@ cargo xtask COMMAND
   install            the binary and the sample plugins, for you
   fuzz [TARGET] [S]  fuzz one target, or each, for S seconds (60)
   tidy               the repository's own rules
+  merge-keys         patcher's table of the lists that merge, from Kubernetes' OpenAPI document (--check: compare only)
   streams            what both Helms hand over for the charts in tests/charts (--bless: write it)
 
 WINDLASS_OFFLINE=1     never touches the network
@@ -85,6 +88,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
         "publish" => publish::run(rest),
         "fuzz" => fuzz::run(rest),
         "tidy" => tidy::run(rest),
+        "merge-keys" => merge_keys::run(rest),
         "streams" => streams::run(rest),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");

@@ -211,6 +211,9 @@ impl<'a> Planner<'a> {
             return Ok(Vec::new());
         }
         self.refuse_shared_inside(step.node, path)?;
+        if let Some(key) = step.key.filter(|key| self.source.node(*key).flags & flag::ALIASED != 0) {
+            return Err(self.refusal(ErrorKind::Anchor, key, path, "has a key with an anchor that aliases refer to"));
+        }
         let (Some(parent), Some(before)) = (step.parent, resolved.steps.len().checked_sub(2)) else {
             return Err(self.refusal(
                 ErrorKind::Path,

@@ -350,8 +350,12 @@ impl<'a> Node<'a> {
                 self.items().map(|item| item.value_of(is_config, depth_left, nodes_left)).collect::<Result<_, _>>()?,
             ),
             Kind::Map => {
-                let mut entries = Vec::new();
-                for (key, value) in self.entries() {
+                let own = self.entries();
+                if is_config {
+                    self.refuse_equal_keys(&own)?;
+                }
+                let mut entries = Vec::with_capacity(own.len());
+                for (key, value) in own {
                     entries.push((key.into_owned(), value.value_of(is_config, depth_left, nodes_left)?));
                 }
                 Value::Map(entries)
@@ -366,6 +370,26 @@ impl<'a> Node<'a> {
                 }
             }
         })
+    }
+
+    /// Refuses a map that has one of its own keys twice, given its entries: in what somebody writes for us, one of the
+    /// two is a slip.
+    fn refuse_equal_keys(&self, entries: &[(Cow<'a, str>, Node<'a>)]) -> Result<(), Error> {
+        let merges = self.data().flags & flag::MERGES != 0;
+        // Of equal keys the entries hold the last, in the map's order: the first that they skip is one of several.
+        let mut kept = entries.iter();
+        for (key_node, _) in self.own_entries() {
+            if merges && self.is_merge_key(key_node) {
+                continue;
+            }
+            let Some(key) = self.at_index(key_node).scalar_text() else { continue };
+            if kept.next().is_none_or(|(kept, _)| *kept != key) {
+                let line = self.at_index(key_node).line();
+                let message = format!("line {line}: the key `{key}` is there twice");
+                return Err(Error::new(ErrorKind::DuplicateKey, "", line, message));
+            }
+        }
+        Ok(())
     }
 
     #[cold]

@@ -40,11 +40,39 @@ impl Value {
     /// YAML 1.1 calls booleans only `true` and `false` (also `True`, `TRUE`, ...) are, so `country: no` keeps its text.
     ///
     /// # Errors
-    /// Text that is not YAML, several documents, or a value nested deeper than 200 levels, with the line.
+    /// Text that is not YAML, several documents, a key that a map has twice, or a value nested deeper than 200 levels,
+    /// with the line.
     pub fn from_yaml(text: &str) -> Result<Self, Error> {
         let mut tree = Tree::default();
         tree::read_single_document(text, &mut tree)?;
         tree::Source { text, tree: &tree, first_line: 1 }.root().to_config_value()
+    }
+
+    /// Reads the documents of a text as [`Value::from_yaml`] reads one. Those that hold nothing, or only comments, are
+    /// left out.
+    ///
+    /// # Errors
+    /// As [`Value::from_yaml`], but for several documents.
+    pub fn documents_from_yaml(text: &str) -> Result<Vec<Self>, Error> {
+        let mut documents = Vec::new();
+        let mut tree = Tree::default();
+        let (mut rest, mut first_line) = (text, 1);
+        while !rest.is_empty() {
+            let (extent, outcome) = tree::read_first(rest, &mut tree);
+            let (document, after) = rest.split_at(extent.length);
+            outcome.map_err(|problem| {
+                let line =
+                    first_line + tree::count_lines(document.as_bytes().get(..problem.offset).unwrap_or_default());
+                Error::new(problem.kind, String::new(), line, format!("line {line}: {}", problem.message))
+            })?;
+            let value = tree::Source { text: document, tree: &tree, first_line }.root().to_config_value()?;
+            if !value.is_null() {
+                documents.push(value);
+            }
+            first_line += extent.line_ends;
+            rest = after;
+        }
+        Ok(documents)
     }
 
     /// The value as one line of JSON. A number that JSON cannot spell is written in decimal (`0755` as `493`), an

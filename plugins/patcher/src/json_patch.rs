@@ -2,6 +2,8 @@
 
 use windlass_pdk::{Config, ConfigError, Error, Kind, Node, Object, Path, Schema, Value};
 
+use crate::shape::Shape;
+
 /// One operation.
 #[derive(Clone, Debug)]
 pub(crate) struct Operation {
@@ -24,7 +26,6 @@ enum Action {
 struct Written {
     op: Word,
     path: Pointer,
-    from: Option<Pointer>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Config)]
@@ -45,10 +46,16 @@ impl Config for Operation {
             return Err(ConfigError::new(format!("expected a map, found {}", value.type_name())));
         };
         // Taken out by hand: here null is a value like any other, and not a missing one.
-        let value = entries.iter().position(|(key, _)| key == "value").map(|index| entries.remove(index).1);
+        let mut take = |name: &str| entries.iter().position(|(key, _)| key == name).map(|at| entries.remove(at).1);
+        let (value, from) = (take("value"), take("from"));
+        // RFC 6902: members that an operation does not define are ignored.
+        entries.retain(|(key, _)| Written::KEYS.iter().any(|known| known.name == key));
         let written = Written::read(Value::Map(entries))?;
         let value = || value.ok_or_else(|| ConfigError::new("is required").under("value"));
-        let from = || written.from.ok_or_else(|| ConfigError::new("is required").under("from"));
+        let from = || match from.filter(|from| !from.is_null()) {
+            Some(from) => Pointer::read(from).map_err(|error| error.under("from")),
+            None => Err(ConfigError::new("is required").under("from")),
+        };
         let action = match written.op {
             Word::Add => Action::Add(value()?),
             Word::Replace => Action::Replace(value()?),
@@ -62,6 +69,7 @@ impl Config for Operation {
             return Err(ConfigError::new("the whole object cannot be changed at once").under("path"));
         }
         if let Action::Move(from) = &operation.action
+            && *from != operation.path
             && operation.path.tokens.starts_with(&from.tokens)
         {
             return Err(ConfigError::new("nothing can be moved into itself").under("path"));
@@ -118,6 +126,7 @@ pub(crate) fn changes_identity(operations: &[Operation]) -> bool {
     };
     operations.iter().any(|operation| match &operation.action {
         Action::Test(_) => false,
+        Action::Move(from) if *from == operation.path => false,
         Action::Move(from) => touches(from) || touches(&operation.path),
         Action::Add(_) | Action::Replace(_) | Action::Remove | Action::Copy(_) => touches(&operation.path),
     })
@@ -138,24 +147,29 @@ pub(crate) fn apply(object: &mut Object<'_>, operations: &[Operation]) -> Result
         let path = &operation.path;
         match &operation.action {
             Action::Add(value) if path.is_end() => {
-                let mut values = vec![value];
+                let mut values = vec![typed(object, path, value)];
                 while let Some((Operation { action: Action::Add(value), path: next }, after)) = rest.split_first()
                     && next == path
                 {
-                    values.push(value);
+                    values.push(typed(object, path, value));
                     rest = after;
                 }
                 if !ends_with(object, path, &values) {
                     for value in values {
-                        add(object, path, value.clone())?;
+                        add(object, path, value)?;
                     }
                 }
             }
-            Action::Add(value) if stands_in_list(object, path, value) => {}
-            Action::Add(value) => add(object, path, value.clone())?,
+            Action::Add(value) => {
+                let value = typed(object, path, value);
+                if !stands_in_list(object, path, &value) {
+                    add(object, path, value)?;
+                }
+            }
             Action::Replace(value) => {
+                let value = typed(object, path, value);
                 let path = existing(object, path, "replace")?;
-                object.set(&path, value.clone())?;
+                object.set(&path, value)?;
             }
             Action::Remove => {
                 let path = existing(object, path, "remove")?;
@@ -172,13 +186,17 @@ pub(crate) fn apply(object: &mut Object<'_>, operations: &[Operation]) -> Result
             }
             Action::Move(from) => {
                 let source = existing(object, from, "move")?;
+                if from == path {
+                    continue;
+                }
                 let value = value_at(object, &source)?;
                 object.remove(&source)?;
+                let value = typed(object, path, &value);
                 add(object, path, value)?;
             }
             Action::Copy(from) => {
                 let source = existing(object, from, "copy")?;
-                let value = value_at(object, &source)?;
+                let value = typed(object, path, &value_at(object, &source)?);
                 add(object, path, value)?;
             }
         }
@@ -186,8 +204,22 @@ pub(crate) fn apply(object: &mut Object<'_>, operations: &[Operation]) -> Result
     Ok(())
 }
 
+/// A value as the API has it at a place: a string where labels and the like are.
+fn typed(object: &Object<'_>, pointer: &Pointer, value: &Value) -> Value {
+    let mut shape = Shape::of(object.group(), object.kind());
+    let mut node = Some(object.root());
+    for token in &pointer.tokens {
+        // What is known of a list is known of its items.
+        if node.is_none_or(|node| node.kind() != Kind::List) {
+            shape = shape.below(token).1;
+        }
+        node = node.and_then(|node| step(node, &Path::root(), token).1);
+    }
+    shape.typed(value)
+}
+
 /// Whether the list whose end a pointer names ends with these values already.
-fn ends_with(object: &Object<'_>, pointer: &Pointer, values: &[&Value]) -> bool {
+fn ends_with(object: &Object<'_>, pointer: &Pointer, values: &[Value]) -> bool {
     let list = pointer.tokens.split_last().and_then(|(_, parents)| find(object, parents));
     let Some(list) = list.filter(|list| list.kind() == Kind::List) else { return false };
     let Some(first) = list.len().checked_sub(values.len()) else { return false };

@@ -11,7 +11,7 @@ mod strategic;
 use windlass_pdk::{Error, Manifests, Object, Path, Value, names, plugin, warn};
 
 pub use crate::settings::Settings;
-use crate::settings::{Content, OnMissing, Patch};
+use crate::settings::{Content, OnMissing, Part};
 
 /// Applies every patch to every object that it is for, in the order of the patches.
 ///
@@ -23,31 +23,55 @@ pub fn patcher(settings: Settings, manifests: &mut Manifests) -> Result<(), Erro
         warn!("nothing to do: no `patches` are configured");
         return Ok(());
     }
-    let mut matched = vec![false; settings.patches.len()];
+    // The documents of all patches, each with the index of its patch.
+    let mut parts: Vec<Applied<'_>> = Vec::new();
+    for (index, patch) in settings.patches.iter().enumerate() {
+        parts.extend(patch.parts.iter().map(|part| Applied { index, part, is_matched: false }));
+    }
     manifests.visit(|object| {
         let file = object.annotation(names::FILENAME_ANNOTATION).map(|file| file.into_owned());
-        for (patch, matched) in settings.patches.iter().zip(&mut matched) {
-            if !patch.is_for(object) {
+        for applied in &mut parts {
+            if !applied.part.is_for(object) {
                 continue;
             }
-            *matched = true;
-            if patch.deletes_object() {
-                return Ok(object.delete()?);
+            applied.is_matched = true;
+            if applied.part.deletes_object() {
+                return object.delete().map_err(|error| applied.error(error.into()));
             }
-            match &patch.content {
-                Content::Strategic(patch) => strategic::apply(object, patch)?,
-                Content::Operations(operations) => json_patch::apply(object, operations)?,
+            match &applied.part.content {
+                Content::Strategic(patch) => strategic::apply(object, patch),
+                Content::Operations(operations) => json_patch::apply(object, operations),
             }
+            .map_err(|error| applied.error(error))?;
         }
         keep_file(object, file)
     })?;
     // What a patch would delete may be gone: by that the patch has its way.
-    let is_missing = |(patch, matched): (&Patch, &bool)| !matched && !patch.deletes_object();
-    match settings.patches.iter().zip(&matched).position(is_missing) {
-        Some(index) if settings.on_missing == OnMissing::Error => {
-            Err(Error::new(format!("patches[{index}] matches no object; correct it, or set `onMissing: ignore`")))
+    let is_missing = |applied: &&Applied<'_>| !applied.is_matched && !applied.part.deletes_object();
+    match parts.iter().find(is_missing) {
+        Some(applied) if settings.on_missing == OnMissing::Error => {
+            Err(Error::new(format!("{} matches no object; correct it, or set `onMissing: ignore`", applied.name())))
         }
         _ => Ok(()),
+    }
+}
+
+/// A patch, its index among `patches`, and whether an object was found for it.
+struct Applied<'s> {
+    index: usize,
+    part: &'s Part,
+    is_matched: bool,
+}
+
+impl Applied<'_> {
+    /// `patches[2] (target {"kind":"Service"})`.
+    fn name(&self) -> String {
+        format!("patches[{}] ({})", self.index, self.part.describe())
+    }
+
+    /// An error of an object, with the patch that met it.
+    fn error(&self, error: Error) -> Error {
+        Error::new(format!("{}: {error}", self.name()))
     }
 }
 

@@ -36,9 +36,16 @@ struct Written {
     target: Option<Target>,
 }
 
-/// One patch and the objects that it is for.
+/// One entry of `patches`.
 #[derive(Debug)]
 pub(crate) struct Patch {
+    /// The documents of its text: several only without a target.
+    pub(crate) parts: Vec<Part>,
+}
+
+/// One patch and the objects that it is for.
+#[derive(Debug)]
+pub(crate) struct Part {
     pub(crate) content: Content,
     who: Who,
 }
@@ -52,26 +59,47 @@ pub(crate) enum Content {
 
 #[derive(Debug)]
 enum Who {
-    Target(Target),
+    /// The target, and how it was written.
+    Target(Target, String),
     /// The object that a strategic merge patch names itself.
-    Named {
-        group: String,
-        kind: String,
-        name: String,
-        namespace: Option<String>,
-    },
+    Named { group: String, kind: String, name: String, namespace: Option<String> },
 }
 
 impl Config for Patch {
     const SCHEMA: Schema = Written::SCHEMA;
 
     fn read(value: Value) -> Result<Self, ConfigError> {
+        let target_text = value.get("target").map(Value::to_json).unwrap_or_default();
         let written = Written::read(value)?;
-        let content = match written.patch {
-            Value::String(text) => Value::from_yaml(&text)
+        let documents = match written.patch {
+            Value::String(text) => Value::documents_from_yaml(&text)
                 .map_err(|error| ConfigError::new(format!("is not YAML: {error}")).under("patch"))?,
-            other => other,
+            other => vec![other],
         };
+        let count = documents.len();
+        let mut target = written.target.map(|target| Who::Target(target, target_text));
+        if count == 0 {
+            return Err(ConfigError::new("there is nothing in it").under("patch"));
+        }
+        if count > 1 && target.is_some() {
+            let message = format!(
+                "{count} documents share one `target`; give each a patch of its own, or leave `target` out, so that \
+                 each is for the object that it names"
+            );
+            return Err(ConfigError::new(message).under("patch"));
+        }
+        let read = |(index, document): (usize, Value)| {
+            Part::read(document, target.take()).map_err(|error| match count {
+                1 => error,
+                _ => ConfigError::new(format!("in document {}: {}", index + 1, error.message())).under("patch"),
+            })
+        };
+        Ok(Patch { parts: documents.into_iter().enumerate().map(read).collect::<Result<_, _>>()? })
+    }
+}
+
+impl Part {
+    fn read(content: Value, target: Option<Who>) -> Result<Self, ConfigError> {
         let content = match content {
             Value::Map(_) => Content::Strategic(content),
             Value::List(_) => Content::Operations(Config::read(content).map_err(|error| error.under("patch"))?),
@@ -88,14 +116,41 @@ impl Config for Patch {
                 "an operation would change the object's apiVersion, kind, name or namespace, by which Helm knows it";
             return Err(ConfigError::new(message).under("patch"));
         }
-        let who = match (written.target, &content) {
-            (Some(target), _) => Who::Target(target),
+        let who = match (target, &content) {
+            (Some(target), _) => target,
             (None, Content::Strategic(patch)) => named(patch).map_err(|error| error.under("patch"))?,
             (None, Content::Operations(_)) => {
                 return Err(ConfigError::new("is required for a JSON 6902 patch").under("target"));
             }
         };
-        Ok(Patch { content, who })
+        Ok(Part { content, who })
+    }
+
+    /// Whether the patch drops whole objects.
+    pub(crate) fn deletes_object(&self) -> bool {
+        matches!(&self.content, Content::Strategic(patch) if strategic::deletes_object(patch))
+    }
+
+    /// Whether the patch is for this object.
+    pub(crate) fn is_for(&self, object: &Object<'_>) -> bool {
+        match &self.who {
+            Who::Target(target, _) => target.matches(object),
+            Who::Named { group, kind, name, namespace } => {
+                object.kind() == kind
+                    && object.name() == name
+                    && object.group() == group
+                    && namespace.as_deref().is_none_or(|namespace| object.namespace() == Some(namespace))
+            }
+        }
+    }
+
+    /// Which objects it is for, for messages: `target {"kind":"Service"}`, or `for Deployment/web`.
+    pub(crate) fn describe(&self) -> String {
+        match &self.who {
+            Who::Target(_, text) => format!("target {text}"),
+            Who::Named { kind, name, namespace: None, .. } => format!("for {kind}/{name}"),
+            Who::Named { kind, name, namespace: Some(namespace), .. } => format!("for {kind}/{name} in {namespace}"),
+        }
     }
 }
 
@@ -114,24 +169,4 @@ fn named(patch: &Value) -> Result<Who, ConfigError> {
         name: required(text(metadata, "name"), "name").map_err(|error| error.under("metadata"))?,
         namespace: text(metadata, "namespace"),
     })
-}
-
-impl Patch {
-    /// Whether the patch drops whole objects.
-    pub(crate) fn deletes_object(&self) -> bool {
-        matches!(&self.content, Content::Strategic(patch) if strategic::deletes_object(patch))
-    }
-
-    /// Whether the patch is for this object.
-    pub(crate) fn is_for(&self, object: &Object<'_>) -> bool {
-        match &self.who {
-            Who::Target(target) => target.matches(object),
-            Who::Named { group, kind, name, namespace } => {
-                object.kind() == kind
-                    && object.name() == name
-                    && object.group() == group
-                    && namespace.as_deref().is_none_or(|namespace| object.namespace() == Some(namespace))
-            }
-        }
-    }
 }

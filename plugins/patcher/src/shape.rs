@@ -1,105 +1,153 @@
-//! Which lists of the built-in kinds a strategic merge patch merges item by item, and by which key.
+//! Which lists of the built-in kinds a strategic merge patch merges item by item, by which keys, and where the API has
+//! strings.
 //!
-//! These are the `patchStrategy` and `patchMergeKey` marks of the Kubernetes API (`k8s.io/api`); a list without such a
-//! mark is replaced as a whole, and so is every list of a custom resource, of which nothing is known.
+//! The table is made from the marks of Kubernetes' OpenAPI document. A list without a mark is replaced as a whole, and so
+//! is every list of a custom resource, of which nothing is known but that its labels and annotations are strings.
 
-/// What a map of an object is, as far as its lists are concerned.
+mod table;
+
+use windlass_pdk::Value;
+
+/// What a map of an object is, as far as merging is concerned: a row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// A built-in object without lists of its own that merge.
-    Object,
-    Pod,
-    /// `spec.template` is a pod's.
-    Workload,
-    CronJob,
-    Service,
-    ServiceAccount,
-    WebhookConfiguration,
-    Metadata,
-    WorkloadSpec,
-    CronJobSpec,
-    /// A Job without a kind: what a CronJob makes its Jobs from.
-    JobTemplate,
-    PodTemplate,
-    PodSpec,
-    Container,
-    ServiceSpec,
-    Webhook,
-    /// Nothing below it merges.
+    Row(usize),
+    /// A string, or a map or list of strings.
+    Strings,
+    /// Nothing below it is known.
     Plain,
 }
 
-/// How a list merges.
+/// How a list or a map merges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ListMerge {
-    /// The patch's list takes its place.
+pub(crate) enum Merge {
+    /// As usual: a list is replaced, a map is merged.
+    Default,
+    /// The patch's map takes its place.
     Replace,
-    /// Items are maps, told apart by the value of this key; each is of this shape.
-    ByKey(&'static str, Shape),
+    /// Items are maps, told apart by the values of these keys.
+    ByKeys(Keys),
     /// Items are scalars; those that are missing are added.
     Set,
+}
+
+/// The keys that tell the items of a list apart: one that each item has, and others that may be left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Keys(&'static str);
+
+impl Keys {
+    /// The key that each item has.
+    pub(crate) fn first(self) -> &'static str {
+        self.0.split(',').next().unwrap_or_default()
+    }
+
+    /// The others.
+    pub(crate) fn others(self) -> impl Iterator<Item = &'static str> {
+        self.0.split(',').skip(1)
+    }
 }
 
 impl Shape {
     /// What an object of this group and kind is.
     pub(crate) fn of(group: &str, kind: &str) -> Self {
-        match (group, kind) {
-            ("", "Pod") => Shape::Pod,
-            ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
-            | ("batch", "Job")
-            | ("", "ReplicationController") => Shape::Workload,
-            ("batch", "CronJob") => Shape::CronJob,
-            ("", "Service") => Shape::Service,
-            ("", "ServiceAccount") => Shape::ServiceAccount,
-            ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration") => {
-                Shape::WebhookConfiguration
+        let kinds = table::KINDS.iter().filter(|(known, _)| *known == group).flat_map(|(_, kinds)| kinds.split(' '));
+        let mut rows = kinds.filter_map(|known| known.split_once('>')).filter(|(known, _)| *known == kind);
+        rows.next().map_or(Shape::Row(0), |(_, row)| row_of(row))
+    }
+
+    /// How what is under a key merges, and what it is: of a list, what its items are.
+    pub(crate) fn below(self, key: &str) -> (Merge, Shape) {
+        let row = match self {
+            Shape::Row(row) => table::SHAPES.get(row).copied().unwrap_or_default(),
+            Shape::Strings => return (Merge::Default, Shape::Strings),
+            Shape::Plain => return (Merge::Default, Shape::Plain),
+        };
+        for entry in row.split(' ') {
+            let (entry, shape) =
+                entry.split_once('>').map_or((entry, Shape::Plain), |(entry, row)| (entry, row_of(row)));
+            if entry == "*" {
+                return (Merge::Default, shape);
             }
-            _ => Shape::Object,
+            let Some(mark) = entry.strip_prefix(key) else { continue };
+            return match mark.as_bytes().first() {
+                None => (Merge::Default, shape),
+                Some(b'"') => (Merge::Default, Shape::Strings),
+                Some(b'=') => (Merge::Replace, shape),
+                Some(b'+') => (Merge::Set, shape),
+                Some(b':') => (Merge::ByKeys(Keys(mark.get(1..).unwrap_or_default())), shape),
+                // Another key that begins alike.
+                Some(_) => continue,
+            };
+        }
+        (Merge::Default, Shape::Plain)
+    }
+
+    /// The same value with strings where the API has strings: `1.20` and `true` are what people write for labels.
+    pub(crate) fn typed(self, value: &Value) -> Value {
+        match value {
+            Value::Number(text) if self == Shape::Strings => Value::String(text.clone()),
+            Value::Bool(value) if self == Shape::Strings => {
+                Value::String(if *value { "true" } else { "false" }.to_owned())
+            }
+            Value::Map(entries) => {
+                // A directive for a list, such as `$deleteFromPrimitiveList/args`, holds what the list holds.
+                let name =
+                    |key: &'_ str| key.strip_prefix('$').and_then(|rest| Some(rest.split_once('/')?.1.to_owned()));
+                Value::map(entries.iter().map(|(key, value)| {
+                    let shape = self.below(name(key).as_deref().unwrap_or(key)).1;
+                    (key.as_str(), shape.typed(value))
+                }))
+            }
+            Value::List(items) => items.iter().map(|item| self.typed(item)).collect(),
+            other => other.clone(),
+        }
+    }
+}
+
+fn row_of(text: &str) -> Shape {
+    text.parse().map_or(Shape::Plain, Shape::Row)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Follows a path from a kind.
+    fn at(group: &str, kind: &str, path: &[&str]) -> (Merge, Shape) {
+        path.iter().fold((Merge::Default, Shape::of(group, kind)), |(_, shape), key| shape.below(key))
+    }
+
+    #[test]
+    fn every_row_and_every_kind_leads_somewhere() {
+        for row in table::SHAPES.iter().chain(table::KINDS.iter().map(|(_, kinds)| kinds)) {
+            for entry in row.split(' ') {
+                if let Some((_, target)) = entry.split_once('>') {
+                    let target: usize = target.parse().expect("a number");
+                    assert!(target < table::SHAPES.len(), "{entry}");
+                }
+            }
         }
     }
 
-    /// What the map under a key is.
-    pub(crate) fn below(self, key: &str) -> Self {
-        use Shape::*;
-        match (self, key) {
-            (
-                Object | Pod | Workload | CronJob | Service | ServiceAccount | WebhookConfiguration | PodTemplate
-                | JobTemplate,
-                "metadata",
-            ) => Metadata,
-            (Pod | PodTemplate, "spec") => PodSpec,
-            (Workload | JobTemplate, "spec") => WorkloadSpec,
-            (CronJob, "spec") => CronJobSpec,
-            (CronJobSpec, "jobTemplate") => JobTemplate,
-            (WorkloadSpec, "template") => PodTemplate,
-            (Service, "spec") => ServiceSpec,
-            _ => Plain,
+    #[test]
+    fn marks_are_found_on_the_way_from_a_kind() {
+        for (group, kind, path, keys) in [
+            ("apps", "Deployment", &["spec", "template", "spec", "containers", "env"][..], "name"),
+            ("extensions", "Deployment", &["spec", "template", "spec", "volumes"], "name"),
+            ("batch", "CronJob", &["spec", "jobTemplate", "spec", "template", "spec", "hostAliases"], "ip"),
+            ("", "PodTemplate", &["template", "spec", "initContainers", "ports"], "containerPort,protocol"),
+            ("", "Pod", &["spec", "topologySpreadConstraints"], "topologyKey,whenUnsatisfiable"),
+            ("", "Service", &["spec", "ports"], "port,protocol"),
+            ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy", &["spec", "variables"], "name"),
+            ("admissionregistration.k8s.io", "MutatingAdmissionPolicy", &["spec", "matchConditions"], "name"),
+        ] {
+            assert_eq!(at(group, kind, path).0, Merge::ByKeys(Keys(keys)), "{kind} {path:?}");
         }
-    }
-
-    /// How the list under a key merges.
-    pub(crate) fn list(self, key: &str) -> ListMerge {
-        use ListMerge::{ByKey, Replace, Set};
-        match (self, key) {
-            (Shape::Metadata, "finalizers") => Set,
-            (Shape::Metadata, "ownerReferences") => ByKey("uid", Shape::Plain),
-            (Shape::PodSpec, "containers" | "initContainers" | "ephemeralContainers") => {
-                ByKey("name", Shape::Container)
-            }
-            (Shape::PodSpec, "volumes" | "imagePullSecrets" | "resourceClaims" | "schedulingGates") => {
-                ByKey("name", Shape::Plain)
-            }
-            (Shape::PodSpec, "hostAliases") => ByKey("ip", Shape::Plain),
-            (Shape::PodSpec, "topologySpreadConstraints") => ByKey("topologyKey", Shape::Plain),
-            (Shape::Container, "env") => ByKey("name", Shape::Plain),
-            (Shape::Container, "ports") => ByKey("containerPort", Shape::Plain),
-            (Shape::Container, "volumeMounts") => ByKey("mountPath", Shape::Plain),
-            (Shape::Container, "volumeDevices") => ByKey("devicePath", Shape::Plain),
-            (Shape::ServiceSpec, "ports") => ByKey("port", Shape::Plain),
-            (Shape::ServiceAccount, "secrets") => ByKey("name", Shape::Plain),
-            (Shape::WebhookConfiguration, "webhooks") => ByKey("name", Shape::Webhook),
-            (Shape::Webhook, "matchConditions") => ByKey("name", Shape::Plain),
-            _ => Replace,
-        }
+        assert_eq!(at("", "ConfigMap", &["metadata", "finalizers"]).0, Merge::Set);
+        assert_eq!(at("policy", "PodDisruptionBudget", &["spec", "selector"]).0, Merge::Replace);
+        assert_eq!(at("", "Pod", &["spec", "tolerations"]), (Merge::Default, Shape::Plain));
+        assert_eq!(at("example.com", "Deployment", &["metadata", "finalizers"]), (Merge::Default, Shape::Plain));
+        assert_eq!(at("example.com", "Anything", &["metadata", "labels", "a"]).1, Shape::Strings);
+        assert_eq!(at("", "Secret", &["stringData"]).1, Shape::Strings);
     }
 }

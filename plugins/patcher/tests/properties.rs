@@ -68,7 +68,7 @@ fn twice_is_once() {
     check_twice_is_once::<Patcher>(PATCHES, streams());
 }
 
-/// RFC 7386.
+/// RFC 7386, but that a map of which only nulls would be left is not made.
 fn merge(value: &mut Value, patch: &Value) {
     let Some(patches) = patch.as_map() else {
         *value = patch.clone();
@@ -87,7 +87,10 @@ fn merge(value: &mut Value, patch: &Value) {
             (None, patch) => {
                 let mut new = Value::Null;
                 merge(&mut new, patch);
-                entries.push((key.clone(), new));
+                let is_emptied = new.as_map().is_some_and(<[_]>::is_empty) && patch.as_map() != Some(&[]);
+                if !is_emptied {
+                    entries.push((key.clone(), new));
+                }
             }
         }
     }
