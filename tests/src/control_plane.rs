@@ -17,8 +17,7 @@ use tempfile::TempDir;
 use xtask::command::feed;
 use xtask::peers::CONTROL_PLANE;
 
-/// How long anything here may take. Ready is a matter of five seconds on an idle machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+use crate::patience::PATIENCE;
 
 /// The storage class whose volumes are there from the start.
 pub const STORAGE_CLASS: &str = "ready-made";

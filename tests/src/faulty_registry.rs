@@ -43,6 +43,15 @@ pub enum Fault {
     OtherDigest,
 }
 
+impl Fault {
+    /// What to say for `--registry-timeout`: little only where the fault is that no end comes, and no busy machine can make a
+    /// difference.
+    #[must_use]
+    pub fn patience(&self) -> &'static str {
+        if matches!(self, Self::Slow) { "2s" } else { "60s" }
+    }
+}
+
 /// Which exchanges fail, and how often.
 #[derive(Clone, Debug)]
 struct Plan {

@@ -13,6 +13,7 @@
 //! | [`input`] | the streams that tests run over: the recorded ones, and the public charts where they are at hand |
 //! | [`objects`] | live Kubernetes objects: table cases, generated ones, those of the streams with a status made up |
 //! | [`oracle`] | what an independent parser sees in a stream |
+//! | [`patience`] | what needs time, on machines of any speed |
 //! | [`shipping`] | registries with a Windlass that speaks to them, keys, a chart |
 //! | [`session`] | terminal sessions in Markdown files, as tests |
 
@@ -27,6 +28,7 @@ pub mod input;
 pub mod needs;
 pub mod objects;
 pub mod oracle;
+pub mod patience;
 pub mod sandbox;
 pub mod session;
 pub mod shipping;

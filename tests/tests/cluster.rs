@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::process::{Child, Command, Stdio};
 use windlass_tests::control_plane::{ControlPlane, STORAGE_CLASS, STRANGER, VIEWER, WATCHER};
 use windlass_tests::needs;
+use windlass_tests::patience::out_of_time;
 use windlass_tests::sandbox::Sandbox;
 use xtask::command::{Finished, feed};
 use xtask::helm::Version;
@@ -57,6 +58,12 @@ impl<'p> Stage<'p> {
         command.args(words);
         self.at_home(&mut command);
         Some(feed(&mut command, b"").expect("helm starts"))
+    }
+
+    /// See [`out_of_time`].
+    #[track_caller]
+    fn out_of_time(&self, words: &[&str], input: &str, texts: &[&str]) {
+        out_of_time(4, texts, |time| self.run(&[words, &["--timeout", time]].concat(), input));
     }
 
     /// Begins to wait; the test goes on when the answer has these words.
@@ -220,10 +227,9 @@ fn a_release_that_never_becomes_ready_says_why() {
     let stage = stage!();
     stage.apply(&[deployment("bad-image")]);
     let file = stage.file(&[deployment("bad-image")]);
-    let waited = stage.run(&["wait", "-f", &file, "--timeout", "4s"], "");
-    check(
-        &waited,
-        4,
+    stage.out_of_time(
+        &["wait", "-f", &file],
+        "",
         &[
             "condition: Available=False: MinimumReplicasUnavailable",
             "is Pending: container app waits: ImagePullBackOff: Back-off pulling image \"registry.example/app:1\"",
@@ -271,7 +277,7 @@ fn claims_are_bound_or_wait() {
     let (good, bad) = (claim("good", STORAGE_CLASS), claim("bad", "no-such-class"));
     stage.apply(&[good.clone(), bad.clone()]);
     check(&stage.run(&["wait"], &stream(&[good])), 0, &["PersistentVolumeClaim/good  Current  PVC is Bound"]);
-    check(&stage.run(&["wait", "--timeout", "2s"], &stream(&[bad])), 4, &["PVC is not Bound. phase: Pending"]);
+    stage.out_of_time(&["wait"], &stream(&[bad]), &["PVC is not Bound. phase: Pending"]);
 }
 
 /// A definition of its own for each namespace, as definitions belong to none, and an object with readiness annotations.
@@ -376,11 +382,8 @@ fn until_everything_is_gone() {
     let Some(uninstalled) = stage.helm(Version::Four, &["uninstall", "web"]) else { return };
     check(&uninstalled, 0, &[]);
     stage.plane.wait_for("the finalizer", || waiting.text().contains("ConfigMap/kept  Terminating"));
-    check(
-        &stage.run(&["wait", "--delete", "-f", &file, "--timeout", "1s"], ""),
-        4,
-        &["deletion waits for the finalizers windlass.dev/keep"],
-    );
+    let said = ["deletion waits for the finalizers windlass.dev/keep"];
+    stage.out_of_time(&["wait", "--delete", "-f", &file], "", &said);
     let patch = r#"{"metadata":{"finalizers":null}}"#;
     stage.plane.tell(&["patch", "-n", &stage.namespace, "configmap", "kept", "--type=merge", "-p", patch], "");
     waiting.check(0, &["all 2 objects are gone"]);
@@ -427,13 +430,16 @@ fn the_verdict_of_helm_wait() {
                 let stage = stage!();
                 let chart = stage.chart(&objects);
                 // Long enough for what becomes ready on a busy machine; what cannot become ready is not worth it.
-                let timeout = if code == 4 { "8s" } else { "90s" };
+                let timeout = if code == 4 { "8s" } else { "300s" };
                 let words = ["install", "web", &chart, "--wait", "--wait-for-jobs", "--timeout", timeout];
                 let Some(theirs) = stage.helm(Version::Four, &words) else { return };
                 assert_eq!(theirs.code == Some(0), code == 0, "helm on `{name}`: {}", theirs.stderr);
-                let ours =
-                    stage.run(&["wait", "web", "--for-jobs", "--timeout", if code == 4 { "2s" } else { timeout }], "");
-                check(&ours, code, &["release web, revision 1"]);
+                let (words, said) = (["wait", "web", "--for-jobs"], ["release web, revision 1"]);
+                if code == 4 {
+                    stage.out_of_time(&words, "", &said);
+                } else {
+                    check(&stage.run(&[&words[..], &["--timeout", timeout]].concat(), ""), code, &said);
+                }
             });
         }
     });

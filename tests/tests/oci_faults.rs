@@ -45,8 +45,7 @@ fn replace_manifest(layout: &Path, kind: &str, manifest: &str) -> String {
 
 fn pull(sandbox: &Sandbox, registry: &FaultyRegistry, reference: &str, more: &[&str]) -> Finished {
     let reference = format!("oci://{}/plugins/{PLUGIN}{reference}", registry.address());
-    let mut command =
-        sandbox.windlass(["pull", &reference, "--plain-http", "--registry-timeout", "2s", "-d", "pulled"]);
+    let mut command = sandbox.windlass(["pull", &reference, "--plain-http", "-d", "pulled"]);
     command.args(more).env("WINDLASS_CACHE_DIR", sandbox.path().join("cache"));
     feed(&mut command, b"").expect("windlass starts")
 }
@@ -83,7 +82,8 @@ fn check_pull((part, fault, expected): &(&str, Fault, Outcome)) {
     };
     let times = if matches!(expected, Recovers) { 2 } else { u32::MAX };
     registry.fail("GET", &path, fault.clone(), times);
-    check(&format!("pull with {fault:?} in {part}"), &pull(&sandbox, &registry, ":0.1.0", &[]), expected);
+    let pulled = pull(&sandbox, &registry, ":0.1.0", &["--registry-timeout", fault.patience()]);
+    check(&format!("pull with {fault:?} in {part}"), &pulled, expected);
     assert!(registry.failures_left() == 0 || times > 2, "{part} {fault:?} did not happen");
     check_store(&sandbox, &layout);
     registry.heal();
@@ -296,7 +296,7 @@ fn those_who_look_around_meet_every_fault() {
                 })
                 .collect();
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
-            stage.run(&[&words[..], &["--registry-timeout", "2s"]].concat(), STREAM)
+            stage.run(&[&words[..], &["--registry-timeout", fault.patience()]].concat(), STREAM)
         };
         let times = if matches!(expected, Recovers) { 2 } else { u32::MAX };
         registry.fail("GET", part, fault.clone(), times);

@@ -25,7 +25,7 @@ const MANIFEST: (&str, &str) = ("PUT", "/manifests/");
 
 fn push(stage: &Stage, registry: &FaultyRegistry, repository: &str, plugin: &str) -> Finished {
     let target = format!("oci://{}/{repository}", registry.address());
-    stage.run(&["push", plugin, &target, "--sign", &key("secret.gpg"), "--registry-timeout", "2s"], b"")
+    stage.run(&["push", plugin, &target, "--sign", &key("secret.gpg")], b"")
 }
 
 /// What is there, asked without a fault between: nothing, or something whole.

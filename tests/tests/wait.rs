@@ -7,6 +7,7 @@ use windlass_kstatus::{Options, readiness};
 use windlass_tests::api_server::{ApiServer, base64};
 use windlass_tests::needs;
 use windlass_tests::objects;
+use windlass_tests::patience::{out_of_time, until};
 use windlass_tests::sandbox::Sandbox;
 use xtask::command::{Finished, feed};
 use xtask::helm::Version;
@@ -48,6 +49,25 @@ impl Stage {
             stdout: read("stdout"),
             stderr: String::from_utf8_lossy(&read("stderr")).into_owned(),
         }
+    }
+
+    /// Waits until what was begun has said this.
+    fn until_said(&self, wanted: &str) {
+        let said = || {
+            let read = |name| std::fs::read(self.sandbox.path().join(name)).unwrap_or_default();
+            ["stdout", "stderr"].map(|name| String::from_utf8_lossy(&read(name)).into_owned()).concat()
+        };
+        until(|| said().contains(wanted), || format!("`{wanted}` in\n{}", said()));
+    }
+
+    /// Has a command that cannot succeed run out of time (`--timeout`): with more time, until it has seen all that its answer
+    /// must hold. So a slow machine only takes longer.
+    #[track_caller]
+    fn out_of_time(&self, words: &[&str], input: &str, texts: &[&str]) {
+        out_of_time(4, texts, |timeout| {
+            let words = [words, &["--timeout", timeout]].concat();
+            feed(&mut self.command(&words), input.as_bytes()).expect("windlass starts")
+        });
     }
 
     /// Begins to wait for these objects; the test goes on meanwhile.
@@ -129,11 +149,11 @@ fn becomes_ready_while_it_waits() {
     let stage = Stage::new();
     stage.server.apply(deployment("web", 2, 0));
     let child = stage.begin(&[], &[deployment("web", 2, 0)]);
+    stage.until_said("InProgress  Available: 0/2");
     stage.server.wait_until_asked("watch deployments", 1);
     stage.server.apply(deployment("web", 2, 1));
     stage.server.apply(deployment("web", 2, 2));
-    let finished = stage.end(child);
-    check(&finished, 0, &["InProgress  Available: 0/2", "all 1 objects are ready"]);
+    check(&stage.end(child), 0, &["all 1 objects are ready"]);
     assert_eq!((stage.server.times("list deployments"), stage.server.times("watch deployments")), (1, 1));
 }
 
@@ -151,10 +171,9 @@ fn a_bad_image_is_named_when_time_is_up() {
         "message": "Failed to pull image", "count": 4, "lastTimestamp": "2026-11-22T16:00:00Z",
         "involvedObject": {"kind": "Pod", "name": "web-5d-x"},
     }));
-    let finished = stage.wait(&["--timeout", "1s"], &[deployment("web", 1, 0)]);
-    check(
-        &finished,
-        4,
+    stage.out_of_time(
+        &["wait"],
+        &stream(&[deployment("web", 1, 0)]),
         &[
             "time is up",
             "condition: Available=False: MinimumReplicas",
@@ -192,12 +211,11 @@ fn a_running_job_counts_unless_told_otherwise() {
     job["status"] = json!({"startTime": "2026-11-22T16:00:00Z", "active": 1});
     stage.server.apply(job.clone());
     check(&stage.wait(&[], &[job.clone()]), 0, &["all 1 objects are ready"]);
-    let watched = stage.server.times("watch jobs");
     let child = stage.begin(&["--for-jobs"], &[job.clone()]);
-    stage.server.wait_until_asked("watch jobs", watched + 1);
+    stage.until_said("Job/import  InProgress  Job in progress");
     job["status"] = json!({"succeeded": 1, "conditions": [{"type": "Complete", "status": "True"}]});
     stage.server.apply(job);
-    check(&stage.end(child), 0, &["Job/import  InProgress  Job in progress", "all 1 objects are ready"]);
+    check(&stage.end(child), 0, &["all 1 objects are ready"]);
 }
 
 #[test]
@@ -363,8 +381,8 @@ fn until_everything_is_gone() {
     stuck["metadata"]["deletionTimestamp"] = "2026-11-22T16:00:00Z".into();
     stuck["metadata"]["finalizers"] = json!(["example.org/keep"]);
     stage.server.apply(stuck.clone());
-    let finished = stage.wait(&["--delete", "--timeout", "1s"], &[stuck]);
-    check(&finished, 4, &["Terminating", "deletion waits for the finalizers example.org/keep"]);
+    let said = ["Terminating", "deletion waits for the finalizers example.org/keep"];
+    stage.out_of_time(&["wait", "--delete"], &stream(&[stuck]), &said);
 }
 
 /// A release as Helm stores it.
@@ -392,8 +410,7 @@ fn a_release_is_read_from_where_helm_keeps_it() {
             0,
             &["release web, revision 2 (deployed): all 1 objects are ready"],
         );
-        let old = feed(&mut stage.command(&["wait", "web", "--revision", "1", "--timeout", "1s"]), b"");
-        check(&old.expect("windlass starts"), 4, &["ConfigMap/old  NotFound  Resource not found"]);
+        stage.out_of_time(&["wait", "web", "--revision", "1"], "", &["ConfigMap/old  NotFound  Resource not found"]);
         let none = feed(&mut stage.command(&["wait", "shop"]), b"").expect("windlass starts");
         check(&none, 2, &["there is no release `shop` in the namespace default"]);
     }
@@ -527,16 +544,17 @@ fn the_verdict_of_helm_wait() {
             &chart,
             "--wait",
             "--timeout",
-            "4s",
+            // Long enough for what becomes ready on a busy machine; what cannot become ready is not worth it.
+            if is_ready { "90s" } else { "4s" },
             "--server-side=false",
             "--disable-openapi-validation",
         ]);
         install.env("KUBECONFIG", stage.sandbox.path().join("kubeconfig"));
         let theirs = feed(&mut install, b"").expect("helm starts");
         assert_eq!(theirs.code == Some(0), is_ready, "helm on `{name}`: {}", theirs.stderr);
-        let ours = feed(&mut stage.command(&["wait", "web", "--timeout", "2s"]), b"").expect("windlass starts");
+        let patience = if is_ready { "90s" } else { "4s" };
+        let ours = feed(&mut stage.command(&["wait", "web", "--timeout", patience]), b"").expect("windlass starts");
         assert_eq!(ours.code == Some(0), is_ready, "windlass on `{name}`: {}{}", text(&ours), ours.stderr);
-        assert!(text(&ours).contains("release web, revision 1"), "{}", text(&ours));
     }
 }
 

@@ -16,7 +16,7 @@ fn defused(name: &str, wasm: &[u8]) {
         assert!(matches!(error.exit_code().code(), 1..=4), "{name}: {error}\n{:?}", error.detail_text());
     }
     let said = result.map_or_else(|error| error.to_string(), |_| "ran".to_owned());
-    assert!(took < Duration::from_secs(150), "{name} took {took:?}: {said}");
+    assert!(took < Duration::from_secs(600), "{name} took {took:?}: {said}");
     assert!(said.len() < 2000, "{name} says too much");
     place.assert_unharmed();
 }

@@ -47,7 +47,7 @@ fn network(granted: &[&str]) -> Network {
 }
 
 fn soon() -> Instant {
-    Instant::now() + Duration::from_secs(20)
+    Instant::now() + Duration::from_secs(300)
 }
 
 fn get(url: &str) -> Request {
@@ -219,14 +219,14 @@ fn a_name_server_that_says_nothing_ends_at_the_deadline() {
     let started = Instant::now();
     let mut silent = network(&["registry.invalid"]);
     silent.resolve = Arc::new(|_, _| {
-        thread::sleep(Duration::from_secs(60));
+        thread::sleep(Duration::from_secs(900));
         Err(io::Error::other("late"))
     });
     let deadline = Instant::now() + Duration::from_millis(200);
     let error = silent.send(get("https://registry.invalid/"), deadline).unwrap_err();
     assert_eq!(error.exit_code(), ExitCode::Limit, "{error}");
     drop(silent);
-    assert!(started.elapsed() < Duration::from_secs(30), "it waited for the name server");
+    assert!(started.elapsed() < Duration::from_secs(300), "it waited for the name server");
 }
 
 #[test]
