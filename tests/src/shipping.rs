@@ -8,7 +8,7 @@ use std::process::Command;
 use xtask::command::{Finished, feed};
 use xtask::helm::{Helm, Version};
 use xtask::registry::Registry;
-use xtask::{peers, tools, workspace};
+use xtask::{peers, workspace};
 
 /// The stream that plugins are run on.
 pub const STREAM: &[u8] = b"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n";
@@ -19,18 +19,8 @@ pub const USER: &str = "ann";
 /// Her password.
 pub const PASSWORD: &str = "hunter2";
 
-/// The forms of cosign's signatures, by the flags that ask for them: a bundle as a referrer, a simple signing payload in a tag,
-/// and one as a referrer.
-pub const COSIGN_FORMS: [&[&str]; 3] = [
-    &[],
-    &["--new-bundle-format=false", "--use-signing-config=false", "--tlog-upload=false"],
-    &[
-        "--new-bundle-format=false",
-        "--use-signing-config=false",
-        "--tlog-upload=false",
-        "--registry-referrers-mode=oci-1-1",
-    ],
-];
+/// The forms of cosign's signatures: a bundle as a referrer, a simple signing payload in a tag, and one as a referrer.
+pub const COSIGN_FORMS: [&str; 3] = ["bundle", "tag", "referrer"];
 
 /// A file in `tests/keys`.
 #[must_use]
@@ -63,7 +53,7 @@ impl Stage {
     /// It does not start.
     #[must_use]
     pub fn distribution_with(settings: impl FnOnce(&Path) -> String, http: &str) -> Option<Self> {
-        let program = needs::tool(tools::REGISTRY)?;
+        let program = needs::peer(peers::DISTRIBUTION)?;
         let sandbox = Sandbox::new();
         let settings = settings(sandbox.path());
         let registry =
@@ -156,26 +146,20 @@ impl Stage {
         self.answer(&["push", &plugin, &self.oci(path), "--sign", &key("secret.gpg")])
     }
 
-    /// Has real cosign sign what `pinned` (`oci://NAME[:TAG]@DIGEST`) names with the key of the tests, in one of
+    /// Has cosign sign what `pinned` (`oci://NAME[:TAG]@DIGEST`) names with the key of the tests, in one of
     /// [`COSIGN_FORMS`], without any of Sigstore's services.
     ///
     /// # Panics
     ///
     /// It fails.
     #[track_caller]
-    pub fn cosign(&self, program: &Path, pinned: &str, form: &[&str]) {
-        let services = r#"{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json"}"#;
-        let services = self.sandbox.write("services.json", services).display().to_string();
+    pub fn cosign(&self, program: &Path, pinned: &str, form: &str) {
         // cosign takes no tag beside a digest.
         let (name, digest) = pinned.trim_start_matches("oci://").split_once('@').expect("a digest");
         let (folder, name) = name.rsplit_once('/').expect("a path");
         let by_digest = format!("{folder}/{}@{digest}", name.split(':').next().unwrap_or_default());
         let mut command = Command::new(program);
-        command.args(["sign", "--yes", "--key", &key("cosign.key"), "--allow-http-registry"]);
-        let bundle = ["--signing-config", services.as_str()];
-        command.args(if form.is_empty() { &bundle[..] } else { form }).arg(by_digest);
-        // The second one lets it attach simple signing payloads as referrers.
-        command.env("COSIGN_PASSWORD", "").env("COSIGN_EXPERIMENTAL", "1");
+        command.args([form, &key("cosign.key"), &by_digest]);
         let finished = self.sandbox.finish(command);
         assert_eq!(finished.code, Some(0), "cosign: {}", finished.stderr);
     }

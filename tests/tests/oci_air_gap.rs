@@ -7,7 +7,7 @@ use windlass_tests::needs;
 use windlass_tests::sandbox::Sandbox;
 use windlass_tests::shipping::{COSIGN_FORMS, PLUGIN, STREAM, Stage, key};
 use xtask::command::{Finished, feed};
-use xtask::tools;
+use xtask::peers;
 
 const OTHER: &str = "patcher";
 
@@ -151,7 +151,7 @@ fn a_changed_byte_in_what_was_carried_is_found() {
 /// cosign's signatures travel, too, in every way that they are kept.
 #[test]
 fn cosign_signatures_travel_along() {
-    let (Some(cosign), Some(stage)) = (needs::tool(tools::COSIGN), Stage::distribution()) else { return };
+    let (Some(cosign), Some(stage)) = (needs::peer(peers::COSIGN), Stage::distribution()) else { return };
     let (first, second, pipeline) = pushed(&stage, "[openpgp, cosign]");
     stage.refuse(&["lock"], b"", 3, "it has no cosign signature");
     for (pushed, form) in [first, second].iter().zip(COSIGN_FORMS) {

@@ -1,12 +1,12 @@
-//! Signatures that real cosign makes with a key, in every form that it writes, on registries with and without the referrers API.
+//! Signatures that cosign makes with a key, in every form that it writes, on registries with and without the referrers API.
 
 use std::path::PathBuf;
 use windlass_tests::needs;
 use windlass_tests::shipping::{COSIGN_FORMS, STREAM, Stage, digest, key, succeed};
-use xtask::tools;
+use xtask::peers;
 
 fn cosign() -> Option<PathBuf> {
-    needs::tool(tools::COSIGN)
+    needs::peer(peers::COSIGN)
 }
 
 /// Another public key than the one of the tests.
@@ -65,7 +65,7 @@ fn policies_ask_for_cosign() {
 /// A signature vouches for one manifest: beside another one, or with a byte changed, it is worth nothing.
 #[test]
 fn a_signature_that_was_moved_or_changed_is_refused() {
-    let (Some(cosign), Some(crane), Some(stage)) = (cosign(), needs::tool(tools::CRANE), Stage::distribution()) else {
+    let (Some(cosign), Some(crane), Some(stage)) = (cosign(), needs::peer(peers::CRANE), Stage::distribution()) else {
         return;
     };
     let public = key("cosign.pub");

@@ -4,18 +4,18 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use windlass_tests::needs;
 use windlass_tests::shipping::{PLUGIN, STREAM, Stage, StagedHelm, digest, key, succeed};
-use xtask::tools;
+use xtask::peers;
 
 const ARCHIVE: &str = "label-injector-0.1.0.tgz";
 const ARTIFACT_TYPE: &str = "application/vnd.helm.plugin.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 fn crane() -> Option<PathBuf> {
-    needs::tool(tools::CRANE)
+    needs::peer(peers::CRANE)
 }
 
 fn oras() -> Option<PathBuf> {
-    needs::tool(tools::ORAS)
+    needs::peer(peers::ORAS)
 }
 
 /// A chart, a plugin, and the plugin attached to the chart; the references of chart and plugin, and the Helm that pushed.

@@ -3,8 +3,8 @@
 use windlass_tests::needs;
 use windlass_tests::sandbox::Sandbox;
 use xtask::command::{Finished, feed};
+use xtask::peers;
 use xtask::registry::Registry;
-use xtask::tools;
 
 struct Stage {
     sandbox: Sandbox,
@@ -14,7 +14,7 @@ struct Stage {
 
 impl Stage {
     fn new() -> Option<Self> {
-        let program = needs::tool(tools::REGISTRY)?;
+        let program = needs::peer(peers::DISTRIBUTION)?;
         let sandbox = Sandbox::new();
         let registry = Registry::start(&program, &sandbox.path().join("registry"), "", "").unwrap();
         Some(Self { sandbox, registry, plugin: needs::plugin("pin-images").display().to_string() })

@@ -78,6 +78,31 @@ pub fn run(command: &mut Command) -> Result<()> {
     if status.success() { Ok(()) } else { Err(Failure::new(format!("{} failed ({status})", describe(command)))) }
 }
 
+/// A program that gives way to others, where the system can do that: for builds that run beside the work in front.
+#[must_use]
+pub fn in_background(program: &str) -> Command {
+    if cfg!(unix) && on_path("nice") {
+        let mut command = Command::new("nice");
+        command.args(["-n", "10", program]);
+        return command;
+    }
+    Command::new(program)
+}
+
+/// Runs to the end; what it says is shown only when it fails.
+///
+/// # Errors
+///
+/// The program cannot be started, or ends with another code than 0.
+pub fn run_quietly(command: &mut Command) -> Result<()> {
+    let output = command.stdin(Stdio::null()).output().during(format_args!("cannot start {}", describe(command)))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
+    Err(Failure::new(format!("{} failed ({})\n{}", describe(command), output.status, said.join("\n").trim())))
+}
+
 /// Runs to the end and gives its stdout; stderr goes where ours goes.
 ///
 /// # Errors

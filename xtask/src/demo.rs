@@ -7,7 +7,7 @@ mod registry;
 use crate::command::{self, During, Failure, Result};
 use crate::helm::{self, Helm, Version};
 use crate::lines::{self, Edit};
-use crate::{build, expect_only, say, streams, tools, workspace};
+use crate::{build, expect_only, peers, say, streams, workspace};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -67,7 +67,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     };
     stage.diff(&stream)?;
     registry::through_a_folder(&stage.folder, &stream)?;
-    match (helm_4, tools::REGISTRY.ensure()) {
+    match (helm_4, peers::DISTRIBUTION.ensure()) {
         // Windlass itself talks to no registry then, not even to one on this machine.
         _ if workspace::offline() => say::note("WINDLASS_OFFLINE=1: going on without a registry"),
         (Some(helm), Ok(_)) => {

@@ -71,17 +71,31 @@ pub fn programs() -> Result<Vec<String>> {
     Ok(targets)
 }
 
-/// Fuzzes one target for a while.
+/// Fuzzes one target for a while, with other inputs each time.
 ///
 /// # Errors
 ///
 /// It found something, or does not build.
 pub fn round(target: &str, seconds: u64) -> Result<()> {
     say::step(&format!("fuzzing {target} for {seconds} s"));
+    run_program(target, "--seconds", seconds)
+}
+
+/// Fuzzes one target with a number of inputs, the same ones each time and everywhere.
+///
+/// # Errors
+///
+/// It found something, or does not build.
+pub fn rounds(target: &str, rounds: u64) -> Result<()> {
+    say::step(&format!("fuzzing {target} with {rounds} inputs"));
+    run_program(target, "--rounds", rounds)
+}
+
+fn run_program(target: &str, flag: &str, number: u64) -> Result<()> {
     command::run(
         workspace::cargo()
             .args(["run", "--quiet", "--locked", "--release", "--manifest-path", "fuzz/Cargo.toml", "--target-dir"])
             .arg(workspace::target().join("fuzz"))
-            .args(["--bin", target, "--", &seconds.to_string()]),
+            .args(["--bin", target, "--", flag, &number.to_string()]),
     )
 }

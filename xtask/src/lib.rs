@@ -14,6 +14,7 @@
 //! | [`streams`], [`helm`] | real Helm, and the records of what it hands over for the charts in `tests/charts` |
 //! | [`lines`] | which lines a plugin added or extended |
 //! | [`tools`], [`peers`], [`cache`] | what the commands above fetch and build outside the tree |
+//! | `pip` | built files from a Python package index, by their digests |
 //! | [`workspace`], [`command`], [`say`] | where things are, how other programs are started, how we talk |
 //!
 //! It depends on no package of the workspace, so that it compiles in seconds. The end-to-end tests use [`tools`],
@@ -34,6 +35,7 @@ pub mod install;
 pub mod lines;
 pub mod merge_keys;
 pub mod peers;
+mod pip;
 pub mod publish;
 pub mod registry;
 pub mod say;
@@ -49,12 +51,13 @@ pub use command::{Failure, Result};
 const USAGE: &str = "\
 cargo xtask COMMAND
 
-  setup              fetch what the other commands need: wasm target, Helm 3 and 4, registry, cargo-deny
-                     (--bench: also kustomize and yq)
+  setup              fetch what the other commands need: wasm target, Helm 3 and 4, the peers, cargo-deny
+                     (--bench: also kustomize and yq); `test` fetches it beside its first steps
   build              the host and every plugin, to target/release and target/plugins (--plugins: plugins only)
   demo               a real chart through real Helm and two plugins, with a diff at the end
   test               everything: formatting, lints, docs, licences, tidy rules, unit, plugin and end-to-end tests
-                     (--quick: without docs and licences; a word: only the steps whose name holds it)
+                     (--quick: without docs, licences and everything that needs tools; a word: only the steps whose
+                     name holds it)
   bench              speed and memory side by side with other tools (--quick; --json FILE)
   publish            every sample plugin into a registry (--registry oci://HOST/PATH [--chart oci://...] [--sign KEY]
                      [--dry-run] [--json] [-- FLAGS])

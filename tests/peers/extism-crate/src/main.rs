@@ -7,17 +7,21 @@
 //! ```text
 //! {"plugin": PATH, "config": {KEY: TEXT}, "args": [TEXT], "stream": TEXT} -> {"stream": TEXT} or {"error": TEXT}
 //! ```
+//!
+//! Forged offsets make the crate panic, which ends the process: the answers to what came before are there by then.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, Read, Write};
-use std::path::PathBuf;
-use std::process::ExitCode;
-use std::time::Duration;
+mod extism;
 
+use extism::{Compiled, Extism};
 use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+use std::io::{BufRead, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 /// Far above what any run needs: it only ends those that would never end.
-const TIMEOUT: Duration = Duration::from_secs(20);
+const TIMEOUT_MS: u64 = 20_000;
 
 type Error = Box<dyn std::error::Error>;
 
@@ -47,6 +51,25 @@ fn main() -> ExitCode {
     }
 }
 
+/// The library stands beside the program, as pip lays it out. `cache` is where it keeps compiled code, if anywhere.
+fn load(cache: Option<&Path>) -> Result<Extism, Error> {
+    let settings = match cache {
+        None => PathBuf::new(),
+        Some(folder) => {
+            std::fs::create_dir_all(folder)?;
+            let folder = folder.canonicalize()?;
+            let settings = folder.join("settings.toml");
+            std::fs::write(&settings, format!("[cache]\ndirectory = {:?}\n", folder.join("code")))?;
+            settings
+        }
+    };
+    // SAFETY: there is one thread. An empty value means no cache.
+    unsafe { std::env::set_var("EXTISM_CACHE_CONFIG", settings) };
+    let program = std::env::current_exe()?;
+    let library = format!("{DLL_PREFIX}extism_sys{DLL_SUFFIX}");
+    Extism::load(&program.with_file_name("extism_sys").join(library))
+}
+
 fn one() -> Result<(), Error> {
     let (mut config, mut cache) = (BTreeMap::new(), None);
     let mut words = std::env::args().skip(1).peekable();
@@ -62,67 +85,53 @@ fn one() -> Result<(), Error> {
     let plugin = PathBuf::from(words.next().ok_or("which plugin?")?);
     let mut stream = String::new();
     std::io::stdin().read_to_string(&mut stream)?;
-    let compiled = compile(&plugin, config, cache)?;
-    let manifests = render(&compiled, stream, words.collect())?;
+    let extism = load(cache.as_deref())?;
+    let manifests = render(&compile(&extism, &plugin, &config)?, &stream, &words.collect::<Vec<_>>())?;
     std::io::stdout().write_all(manifests.as_bytes())?;
     Ok(())
 }
 
 /// The plugin of the request before is kept compiled: requests for the same one should follow each other.
 fn batch() -> Result<(), Error> {
-    let mut kept: Option<(PathBuf, BTreeMap<String, String>, extism::CompiledPlugin)> = None;
+    let extism = load(None)?;
+    let mut kept: Option<(PathBuf, BTreeMap<String, String>, Compiled)> = None;
     for line in std::io::stdin().lock().lines() {
         let request: Request = serde_json::from_str(&line?)?;
-        // Forged offsets make the crate panic; a request that does must not take the others with it.
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| -> Result<String, Error> {
-            let (plugin, config, compiled) = match kept.take() {
-                Some(kept) if kept.0 == request.plugin && kept.1 == request.config => kept,
-                _ => {
-                    let compiled = compile(&request.plugin, request.config.clone(), None)?;
-                    (request.plugin, request.config, compiled)
-                }
-            };
-            let rendered = render(&compiled, request.stream, request.args);
-            kept = Some((plugin, config, compiled));
-            rendered
-        }));
-        let answer = match outcome {
-            Ok(Ok(stream)) => serde_json::json!({"stream": stream}),
-            Ok(Err(error)) => serde_json::json!({"error": format!("{error}")}),
-            Err(_) => serde_json::json!({"error": "the extism crate panicked"}),
+        let answer = match answer(&extism, &mut kept, request) {
+            Ok(stream) => serde_json::json!({"stream": stream}),
+            Err(error) => serde_json::json!({"error": error.to_string()}),
         };
         println!("{answer}");
     }
     Ok(())
 }
 
-fn compile(
-    plugin: &std::path::Path,
-    config: BTreeMap<String, String>,
-    cache: Option<PathBuf>,
-) -> Result<extism::CompiledPlugin, Error> {
-    let wasm = if plugin.is_dir() { plugin.join("plugin.wasm") } else { plugin.to_owned() };
-    let manifest =
-        extism::Manifest::new([extism::Wasm::data(std::fs::read(wasm)?)]).with_config(config.into_iter()).with_timeout(TIMEOUT);
-    let builder = extism::PluginBuilder::new(manifest).with_wasi(true);
-    let builder = match cache {
-        None => builder.with_cache_disabled(),
-        Some(folder) => {
-            std::fs::create_dir_all(&folder)?;
-            let folder = folder.canonicalize()?;
-            let settings = folder.join("settings.toml");
-            std::fs::write(&settings, format!("[cache]\ndirectory = {:?}\n", folder.join("code")))?;
-            builder.with_cache_config(settings)
+fn answer<'e>(
+    extism: &'e Extism,
+    kept: &mut Option<(PathBuf, BTreeMap<String, String>, Compiled<'e>)>,
+    request: Request,
+) -> Result<String, Error> {
+    let fresh = match kept.take() {
+        Some(same) if same.0 == request.plugin && same.1 == request.config => same,
+        _ => {
+            let compiled = compile(extism, &request.plugin, &request.config)?;
+            (request.plugin, request.config, compiled)
         }
     };
-    Ok(builder.compile()?)
+    let rendered = render(&fresh.2, &request.stream, &request.args);
+    *kept = Some(fresh);
+    rendered
+}
+
+fn compile<'e>(extism: &'e Extism, plugin: &Path, config: &BTreeMap<String, String>) -> Result<Compiled<'e>, Error> {
+    let wasm = if plugin.is_dir() { plugin.join("plugin.wasm") } else { plugin.to_owned() };
+    extism.compile(&serde_json::json!({"wasm": [{"path": wasm}], "config": config, "timeout_ms": TIMEOUT_MS}))
 }
 
 /// A fresh instance each time, as Helm makes one for each render.
-fn render(compiled: &extism::CompiledPlugin, stream: String, args: Vec<String>) -> Result<String, Error> {
-    let mut instance = extism::Plugin::new_from_compiled(compiled)?;
+fn render(compiled: &Compiled, stream: &str, args: &[String]) -> Result<String, Error> {
     let input = serde_json::json!({"manifests": stream, "extraArgs": args}).to_string();
-    let answer: Vec<u8> = instance.call("helm_plugin_main", input)?;
+    let answer = compiled.call(c"helm_plugin_main", input.as_bytes())?;
     let mut answer: serde_json::Value = serde_json::from_slice(&answer)?;
     match answer["manifests"].take() {
         serde_json::Value::String(manifests) => Ok(manifests),
