@@ -91,14 +91,27 @@ impl Pointer {
             None => return Err(format!("`{text}` does not begin with a slash")),
             Some(tokens) => tokens,
         };
-        let unescape = |token: &str| {
-            // Every `~` begins `~0` or `~1`; what looks like `~01` is `~1` afterwards and stays it.
-            match token.replace("~0", "").replace("~1", "").contains('~') {
-                true => Err(format!("`{text}` has a `~` that is neither `~0` (a tilde) nor `~1` (a slash)")),
-                false => Ok(token.replace("~1", "/").replace("~0", "~")),
+        let mut pointer = Pointer { tokens: Vec::new() };
+        for token in tokens.split('/') {
+            let mut unescaped = String::new();
+            let mut characters = token.chars();
+            while let Some(character) = characters.next() {
+                unescaped.push(match character {
+                    // Every `~` begins `~0` or `~1`.
+                    '~' => match characters.next() {
+                        Some('0') => '~',
+                        Some('1') => '/',
+                        _ => {
+                            let problem = "has a `~` that is neither `~0` (a tilde) nor `~1` (a slash)";
+                            return Err(format!("`{text}` {problem}"));
+                        }
+                    },
+                    other => other,
+                });
             }
-        };
-        Ok(Pointer { tokens: tokens.split('/').map(unescape).collect::<Result<_, _>>()? })
+            pointer.tokens.push(unescaped);
+        }
+        Ok(pointer)
     }
 }
 

@@ -88,13 +88,14 @@ impl Config for Patch {
             );
             return Err(ConfigError::new(message).under("patch"));
         }
-        let read = |(index, document): (usize, Value)| {
-            Part::read(document, target.take()).map_err(|error| match count {
+        let mut parts = Vec::with_capacity(count);
+        for document in documents {
+            parts.push(Part::read(document, target.take()).map_err(|error| match count {
                 1 => error,
-                _ => ConfigError::new(format!("in document {}: {}", index + 1, error.message())).under("patch"),
-            })
-        };
-        Ok(Patch { parts: documents.into_iter().enumerate().map(read).collect::<Result<_, _>>()? })
+                _ => ConfigError::new(format!("in document {}: {error}", parts.len() + 1)).under("patch"),
+            })?);
+        }
+        Ok(Patch { parts })
     }
 }
 

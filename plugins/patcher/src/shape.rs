@@ -90,13 +90,16 @@ impl Shape {
                 Value::String(if *value { "true" } else { "false" }.to_owned())
             }
             Value::Map(entries) => {
-                // A directive for a list, such as `$deleteFromPrimitiveList/args`, holds what the list holds.
-                let name =
-                    |key: &'_ str| key.strip_prefix('$').and_then(|rest| Some(rest.split_once('/')?.1.to_owned()));
-                Value::map(entries.iter().map(|(key, value)| {
-                    let shape = self.below(name(key).as_deref().unwrap_or(key)).1;
-                    (key.as_str(), shape.typed(value))
-                }))
+                let mut typed = Vec::with_capacity(entries.len());
+                for (key, value) in entries {
+                    // A directive for a list, such as `$deleteFromPrimitiveList/args`, holds what the list holds.
+                    let name = match key.strip_prefix('$').and_then(|rest| rest.split_once('/')) {
+                        Some((_, name)) => name,
+                        None => key,
+                    };
+                    typed.push((key.clone(), self.below(name).1.typed(value)));
+                }
+                Value::Map(typed)
             }
             Value::List(items) => items.iter().map(|item| self.typed(item)).collect(),
             other => other.clone(),

@@ -237,12 +237,20 @@ impl Plan<'_, '_> {
             }
         };
         self.check_items(path, items, keys)?;
-        let mut removed = Vec::new();
+        let mut removed: Vec<usize> = Vec::new();
         let mut new = Vec::new();
         for item in items {
             let found = self.find(node, path, item, keys)?;
             match (found.last(), directive(item)) {
-                (_, Some("delete")) => removed.extend(found),
+                (_, Some("delete")) => {
+                    // In order and each once, by hand: the library's sort weighs as much as the rest of this module.
+                    for index in found {
+                        let place = removed.partition_point(|before| *before < index);
+                        if removed.get(place) != Some(&index) {
+                            removed.insert(place, index);
+                        }
+                    }
+                }
                 (Some(&index), _) => {
                     let Some(there) = node.at(index) else { continue };
                     self.map(there, &path.index(index), item, Merge::Default, shape)?;
@@ -250,8 +258,6 @@ impl Plan<'_, '_> {
                 (None, _) => new.push(self.new_map(path, item, shape)?),
             }
         }
-        removed.sort_unstable();
-        removed.dedup();
         self.edits.extend(removed.into_iter().rev().map(|index| Edit::Remove(path.index(index))));
         let count = new.len();
         self.edits.extend(new.into_iter().enumerate().map(|(index, value)| Edit::Insert(path.clone(), index, value)));
