@@ -10,6 +10,7 @@ use crate::node::Node;
 use crate::path::{self, Segment};
 use crate::split;
 use crate::tree::{NodeData, Shape, Source, flag, skip_blank};
+use crate::unshare::{self, Copied, Remedy};
 use crate::value::Value;
 
 /// Whether no two entries have the same key.
@@ -28,7 +29,7 @@ pub(crate) struct Splice {
 }
 
 impl Splice {
-    fn new(start: usize, end: usize, text: impl Into<String>) -> Self {
+    pub(crate) fn new(start: usize, end: usize, text: impl Into<String>) -> Self {
         Self { start, end, text: text.into(), appends_to: None }
     }
 
@@ -61,9 +62,17 @@ pub(crate) struct Refusal {
     pub(crate) what: String,
     /// What is the matter with it: `is an alias, ...`.
     pub(crate) why: &'static str,
+    /// What makes the place stand for itself, if only that it is shared is the matter.
+    pub(crate) remedy: Option<Remedy>,
 }
 
-type Plan = Result<Vec<Splice>, Refusal>;
+/// What is put somewhere: a new value, or a copy of a node of the document.
+pub(crate) enum Content<'c> {
+    Value(&'c Value),
+    Copy(&'c Copied<'c>),
+}
+
+pub(crate) type Plan = Result<Vec<Splice>, Refusal>;
 
 /// An object inside a document, to plan edits of.
 #[derive(Clone, Copy)]
@@ -77,13 +86,13 @@ pub(crate) struct Planner<'a> {
 
 /// A node on the way to an edit.
 #[derive(Clone, Copy)]
-struct Step {
-    node: u32,
-    parent: Option<u32>,
+pub(crate) struct Step {
+    pub(crate) node: u32,
+    pub(crate) parent: Option<u32>,
     /// The key in front of it, in a map.
-    key: Option<u32>,
+    pub(crate) key: Option<u32>,
     /// Its place among the entries or items of its parent.
-    position: usize,
+    pub(crate) position: usize,
 }
 
 /// How far a path leads.
@@ -111,7 +120,7 @@ impl<'a> Planner<'a> {
         };
         let found = path.get(..resolved.matched).unwrap_or_default();
         if resolved.is_merged && !below.is_empty() {
-            return Err(self.refusal(ErrorKind::Merge, step.node, path, "is there only through a merge key (`<<`)"));
+            return Err(self.is_merged(step.node, path));
         }
         if resolved.is_merged && self.view(step.node).find_segments(rest).is_some_and(|node| node.means(value)) {
             return Ok(Vec::new());
@@ -144,6 +153,9 @@ impl<'a> Planner<'a> {
         let resolved = self.resolve(path)?;
         let step = self.last(&resolved);
         let data = self.source.node(step.node);
+        if resolved.is_merged {
+            return Err(self.is_merged(step.node, path));
+        }
         if resolved.matched < path.len() || (data.shape != Shape::Alias && self.view(step.node).is_null()) {
             return self.set(path, &Value::Map(entries.to_vec()));
         }
@@ -186,6 +198,9 @@ impl<'a> Planner<'a> {
         let resolved = self.resolve(path)?;
         let step = self.last(&resolved);
         let data = self.source.node(step.node);
+        if resolved.is_merged {
+            return Err(self.is_merged(step.node, path));
+        }
         if resolved.matched < path.len() || (data.shape != Shape::Alias && self.view(step.node).is_null()) {
             if index.is_some_and(|index| index > 0) {
                 return Err(self.refusal(ErrorKind::Path, step.node, path, "has an index past the end of its list"));
@@ -201,12 +216,7 @@ impl<'a> Planner<'a> {
         let step = self.last(&resolved);
         if resolved.matched < path.len() {
             if resolved.is_merged {
-                return Err(self.refusal(
-                    ErrorKind::Merge,
-                    step.node,
-                    path,
-                    "is there only through a merge key (`<<`)",
-                ));
+                return Err(self.is_merged(step.node, path));
             }
             return Ok(Vec::new());
         }
@@ -227,23 +237,31 @@ impl<'a> Planner<'a> {
             let is_merged_too =
                 self.source.node(parent).flags & flag::MERGES != 0 && self.view(parent).merged_get(key).is_some();
             if is_merged_too {
-                return Err(self.refusal(
-                    ErrorKind::Merge,
-                    step.node,
-                    path,
-                    "would come back through a merge key (`<<`)",
-                ));
+                let why = "would come back through a merge key (`<<`)";
+                let refusal = self.refusal(ErrorKind::Merge, step.node, path, why);
+                return Err(Refusal { remedy: Some(Remedy::Merge { map: parent }), ..refusal });
             }
         }
         self.remove_child(parent_step, step, path)
     }
 
-    /// Refuses if aliases elsewhere refer to the object or something in it.
-    pub(crate) fn check_removable(&self) -> Result<(), Refusal> {
-        self.refuse_shared_inside(self.root, &[])
+    /// Refuses if the node at a path, or one above it, is shared.
+    pub(crate) fn check_unshared(&self, path: &[Segment]) -> Result<(), Refusal> {
+        let resolved = self.resolve(path)?;
+        let step = self.last(&resolved);
+        if resolved.is_merged {
+            return Err(self.is_merged(step.node, path));
+        }
+        self.refuse_shared(step.node, path)
     }
 
-    fn view(&self, node: u32) -> Node<'a> {
+    #[cold]
+    fn is_merged(&self, map: u32, path: &[Segment]) -> Refusal {
+        let refusal = self.refusal(ErrorKind::Merge, map, path, "is there only through a merge key (`<<`)");
+        Refusal { remedy: Some(Remedy::Merge { map }), ..refusal }
+    }
+
+    pub(crate) fn view(&self, node: u32) -> Node<'a> {
         Node::new(self.source, node, self.root)
     }
 
@@ -252,11 +270,11 @@ impl<'a> Planner<'a> {
     }
 
     #[cold]
-    fn refusal(&self, kind: ErrorKind, node: u32, path: &[Segment], why: &'static str) -> Refusal {
+    pub(crate) fn refusal(&self, kind: ErrorKind, node: u32, path: &[Segment], why: &'static str) -> Refusal {
         let mut what = String::new();
         // Writing to a string cannot fail.
         let _ = path::write_segments(path, &mut what);
-        Refusal { kind, offset: self.source.node(node).start as usize, what, why }
+        Refusal { kind, offset: self.source.node(node).start as usize, what, why, remedy: None }
     }
 
     #[cold]
@@ -324,24 +342,38 @@ impl<'a> Planner<'a> {
         let data = self.source.node(node);
         if data.shape == Shape::Alias {
             let why = "is an alias: an edit there would change the node it refers to";
-            return Err(self.refusal(ErrorKind::Alias, node, path, why));
+            let refusal = self.refusal(ErrorKind::Alias, node, path, why);
+            return Err(Refusal { remedy: Some(Remedy::WriteOut { alias: node }), ..refusal });
         }
-        if data.flags & flag::ALIASED != 0 {
+        if data.flags & flag::ALIASED != 0
+            && let Some(alias) = self.first_alias(node + 1, node..node + 1)
+        {
             let why = "has an anchor that aliases refer to: an edit there would change them too";
-            return Err(self.refusal(ErrorKind::Anchor, node, path, why));
+            let refusal = self.refusal(ErrorKind::Anchor, node, path, why);
+            return Err(Refusal { remedy: Some(Remedy::Move { alias }), ..refusal });
         }
         Ok(())
     }
 
-    /// Refuses a node that cannot go away because aliases refer to it or to something in it.
+    /// Refuses a node that cannot go away because aliases outside of it refer to it or to something in it.
     fn refuse_shared_inside(&self, node: u32, path: &[Segment]) -> Result<(), Refusal> {
         let next = self.source.node(node).next;
         let nodes = self.source.tree.nodes.get(node as usize..next as usize).unwrap_or_default();
-        if nodes.iter().any(|node| node.flags & flag::ALIASED != 0) {
+        if nodes.iter().any(|node| node.flags & flag::ALIASED != 0)
+            && let Some(alias) = self.first_alias(next, node..next)
+        {
             let why = "holds an anchor that aliases refer to";
-            return Err(self.refusal(ErrorKind::Anchor, node, path, why));
+            let refusal = self.refusal(ErrorKind::Anchor, node, path, why);
+            return Err(Refusal { remedy: Some(Remedy::Move { alias }), ..refusal });
         }
         Ok(())
+    }
+
+    /// The first alias at or after a node that refers to one of some nodes.
+    fn first_alias(&self, from: u32, targets: std::ops::Range<u32>) -> Option<u32> {
+        let nodes = self.source.tree.nodes.get(from as usize..).unwrap_or_default();
+        let at = nodes.iter().position(|node| node.shape == Shape::Alias && targets.contains(&node.extra))?;
+        Some(from + at as u32)
     }
 
     /// The entry of a map's own key.
@@ -356,6 +388,13 @@ impl<'a> Planner<'a> {
                 return Err(self.refusal(ErrorKind::DuplicateKey, key_node, path, "is there more than once"));
             }
             found = Some(Step { node: value, parent: Some(map), key: Some(key_node), position });
+        }
+        if let Some(step) = found
+            && self.source.node(map).flags & flag::MERGES != 0
+            && view.own_entries().skip(step.position).any(|(key, _)| view.is_merge_key(key))
+            && view.merged_get(key).is_some()
+        {
+            return Err(self.refusal(ErrorKind::Merge, map, path, unshare::MERGE_WINS));
         }
         Ok(found)
     }
@@ -376,7 +415,7 @@ impl<'a> Planner<'a> {
         self.source.tree.properties_start(node).unwrap_or(self.source.node(node).start as usize)
     }
 
-    fn bytes(&self) -> &'a [u8] {
+    pub(crate) fn bytes(&self) -> &'a [u8] {
         self.source.text.as_bytes()
     }
 
@@ -396,7 +435,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The column of a block collection's first key or dash.
-    fn column(&self, offset: usize, path: &[Segment]) -> Result<usize, Refusal> {
+    pub(crate) fn column(&self, offset: usize, path: &[Segment]) -> Result<usize, Refusal> {
         let prefix = self.line_prefix(offset);
         if !prefix.bytes().all(|byte| matches!(byte, b' ' | b'-')) {
             return Err(self.layout(offset, path, "starts behind other text or a tab on its line"));
@@ -405,7 +444,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The end of the line that an offset is on, before its line end. Only white space and a comment may follow.
-    fn clean_line_end(&self, offset: usize, path: &[Segment]) -> Result<usize, Refusal> {
+    pub(crate) fn clean_line_end(&self, offset: usize, path: &[Segment]) -> Result<usize, Refusal> {
         let bytes = self.bytes();
         let rest = bytes.get(offset..).unwrap_or_default();
         let line = rest.get(..split::find_line_end(rest).unwrap_or(rest.len())).unwrap_or_default();
@@ -417,6 +456,23 @@ impl<'a> Planner<'a> {
         }
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         Ok(offset + line.len())
+    }
+
+    /// The start of the first of the comment lines above an offset that is the first of its line; else the offset.
+    pub(crate) fn comments_above(&self, offset: usize) -> usize {
+        let mut first = offset;
+        let mut at = if self.is_first_on_line(offset) { self.line_start(offset) } else { 0 };
+        while at > 0 {
+            let above = self.line_start(at - 1);
+            let line = self.source.text.get(above..at).unwrap_or_default();
+            let content = line.trim_start_matches([' ', '\t']);
+            if !content.starts_with('#') {
+                break;
+            }
+            at = above;
+            first = above + line.len() - content.len();
+        }
+        first
     }
 
     fn in_flow(&self, parent: Option<u32>) -> bool {
@@ -432,7 +488,8 @@ impl<'a> Planner<'a> {
             Shape::FlowMap => self.add_flow_entries(map, data, path, entries),
             Shape::BlockMap => {
                 let column = self.column(data.start as usize, path)?;
-                let style = self.style(map, column, entries.iter().map(|(_, value)| value));
+                let is_inline = entries.iter().all(|(_, value)| emit::is_inline(value));
+                let style = self.style(map, column, is_inline);
                 let mut text = String::new();
                 if self.ends_with_the_text(map) {
                     // A line end behind its last line would change what that block scalar means to libyaml.
@@ -511,7 +568,7 @@ impl<'a> Planner<'a> {
             Shape::FlowList => self.insert_flow_item(list, data, path, index, value),
             Shape::BlockList => {
                 let column = self.column(data.start as usize, path)?;
-                let style = self.style(list, column, std::iter::once(value));
+                let style = self.style(list, column, emit::is_inline(value));
                 let mut text = String::new();
                 let Some(before) = index.checked_sub(1) else {
                     return Ok(vec![self.first_item(data.start as usize, column, style, value)]);
@@ -542,15 +599,7 @@ impl<'a> Planner<'a> {
             emit::write_line_start(column, style, &mut text);
             return Splice::new(dash, dash, text);
         }
-        let mut at = self.line_start(dash);
-        while at > 0 {
-            let above = self.line_start(at - 1);
-            let line = self.source.text.get(above..at).unwrap_or_default();
-            if !line.trim_start_matches([' ', '\t']).starts_with('#') {
-                break;
-            }
-            at = above;
-        }
+        let at = self.line_start(self.comments_above(dash));
         emit::write_spaces(column, &mut text);
         emit::write_block_item(value, column, style, &mut text);
         text.push_str(style.newline);
@@ -604,9 +653,14 @@ impl<'a> Planner<'a> {
     // ---- replacing -------------------------------------------------------------------------------------------------
 
     fn replace(&self, step: Step, path: &[Segment], value: &Value) -> Plan {
-        if let Some(parent) = step.parent {
-            self.refuse_shared(parent, path)?;
-        }
+        let Some(parent) = step.parent else {
+            return self.replace_root(self.source.node(step.node), path, value);
+        };
+        self.refuse_shared(parent, path)?;
+        self.replace_by(step, path, &Content::Value(value))
+    }
+
+    pub(crate) fn replace_by(&self, step: Step, path: &[Segment], content: &Content<'_>) -> Plan {
         let data = self.source.node(step.node);
         let (outer, start, end) = (self.outer_start(step.node), data.start as usize, data.end as usize);
         let mut text = String::new();
@@ -623,26 +677,31 @@ impl<'a> Planner<'a> {
                 }
                 text.push_str(if has_colon { " " } else { ": " });
             }
-            emit::write_flow(value, &mut text);
+            content.write_inline(true, &mut text)?;
             return Ok(vec![Splice::new(outer, end, text)]);
         }
-        let Some(parent) = step.parent else {
-            return self.replace_root(data, path, value);
-        };
-        let is_inline = emit::is_inline(value);
+        let parent = step.parent.unwrap_or(self.root);
+        let is_inline = content.is_inline();
         if self.source.node(parent).shape == Shape::BlockList {
             if data.shape == Shape::Empty && outer == start {
                 text.push(' ');
                 let column = self.column(start, path)? + 1;
-                let style = self.style(parent, column, std::iter::once(value));
-                emit::write_block(value, column, style, &mut text);
+                content.write_block(column, self.style(parent, column, is_inline), &mut text)?;
             } else if is_inline {
-                emit::write_inline(value, &mut text);
+                content.write_inline(false, &mut text)?;
             } else {
-                self.clean_line_end(end, path)?;
+                let line_end = self.clean_line_end(end, path)?;
                 let column = self.column(outer, path)?;
-                let style = self.style(parent, column, std::iter::once(value));
-                emit::write_block(value, column, style, &mut text);
+                let style = self.style(parent, column, is_inline);
+                if let Content::Copy(_) = content
+                    && (line_end > end || !content.head().is_empty())
+                {
+                    // An anchor stands on the line of the dash, and a comment behind it stays there.
+                    emit::write_line_start(column, style, &mut text);
+                    content.write_block(column, style, &mut text)?;
+                    return Ok(vec![Splice::new(outer, end, content.head()), Splice::new(line_end, line_end, text)]);
+                }
+                content.write_block(column, style, &mut text)?;
             }
             return Ok(vec![Splice::new(outer, end, text)]);
         }
@@ -651,7 +710,7 @@ impl<'a> Planner<'a> {
         let is_block_collection = matches!(data.shape, Shape::BlockMap | Shape::BlockList);
         if is_inline {
             text.push(' ');
-            emit::write_inline(value, &mut text);
+            content.write_inline(false, &mut text)?;
             if !is_block_collection {
                 let from = if outer > after_colon { outer } else { after_colon };
                 let text = if outer > after_colon { text.split_off(1) } else { text };
@@ -664,25 +723,30 @@ impl<'a> Planner<'a> {
             return Ok(vec![Splice::new(after_colon, after_colon, text), Splice::new(line_end, end, "")]);
         }
         let key_column = self.column(self.source.node(parent).start as usize, path)?;
-        let style = self.style(parent, key_column, std::iter::once(value));
-        let keeps_column = match data.shape {
-            Shape::BlockMap => matches!(value, Value::Map(_)),
-            Shape::BlockList => matches!(value, Value::List(_)),
-            _ => false,
-        };
+        let style = self.style(parent, key_column, is_inline);
+        let keeps_column = matches!(
+            (data.shape, content),
+            (Shape::BlockMap, Content::Value(Value::Map(_))) | (Shape::BlockList, Content::Value(Value::List(_)))
+        );
         if keeps_column && outer == start {
             let column = self.column(start, path)?;
-            emit::write_block(value, column, style, &mut text);
+            content.write_block(column, style, &mut text)?;
             return Ok(vec![Splice::new(start, end, text)]);
         }
-        emit::write_block_value(value, key_column, style, &mut text);
+        content.write_lines(key_column, style, &mut text)?;
+        let mut head = String::new();
+        if !content.head().is_empty() {
+            head.push(' ');
+            head.push_str(content.head());
+        }
         let line_end = self.clean_line_end(end, path)?;
         let is_on_key_line = self.line_start(end) <= after_colon;
         if is_on_key_line {
             // What stood there goes; a comment behind it stays on the line of the key.
-            return Ok(vec![Splice::new(after_colon, end, ""), Splice::new(line_end, line_end, text)]);
+            return Ok(vec![Splice::new(after_colon, end, head), Splice::new(line_end, line_end, text)]);
         }
-        Ok(vec![Splice::new(after_colon, end, text)])
+        head.push_str(&text);
+        Ok(vec![Splice::new(after_colon, end, head)])
     }
 
     fn replace_root(&self, data: NodeData, path: &[Segment], value: &Value) -> Plan {
@@ -690,7 +754,7 @@ impl<'a> Planner<'a> {
         let mut text = String::new();
         if data.shape == Shape::BlockMap && !emit::is_inline(value) {
             let column = self.column(start, path)?;
-            let style = self.style(0, column, std::iter::once(value));
+            let style = self.style(0, column, false);
             emit::write_block(value, column, style, &mut text);
         } else {
             emit::write_flow(value, &mut text);
@@ -711,7 +775,7 @@ impl<'a> Planner<'a> {
 
     // ---- removing --------------------------------------------------------------------------------------------------
 
-    fn remove_child(&self, parent: Step, child: Step, path: &[Segment]) -> Plan {
+    pub(crate) fn remove_child(&self, parent: Step, child: Step, path: &[Segment]) -> Plan {
         let data = self.source.node(parent.node);
         let view = self.view(parent.node);
         let length = view.len();
@@ -827,14 +891,13 @@ impl<'a> Planner<'a> {
     }
 
     /// How the document writes what is about to be written under a collection at a column.
-    fn style<'v>(&self, near: u32, column: usize, values: impl Iterator<Item = &'v Value>) -> BlockStyle {
+    pub(crate) fn style(&self, near: u32, column: usize, is_inline: bool) -> BlockStyle {
         let mut style = BlockStyle {
             step: 2,
             list_indent: ListIndent::SameColumn,
             newline: self.newline_at(self.source.node(near).start as usize),
         };
-        let mut values = values;
-        if values.all(emit::is_inline) {
+        if is_inline {
             return style;
         }
         let (step, list_indent) = self.nearest_style(near, column);

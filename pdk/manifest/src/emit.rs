@@ -173,13 +173,18 @@ pub(crate) fn write_block_value(value: &Value, key_column: usize, style: BlockSt
         write_inline(value, out);
         return;
     }
-    let column = match (value, style.list_indent) {
-        (Value::List(_), ListIndent::SameColumn) => key_column,
-        (Value::List(_), ListIndent::Deeper(step)) => key_column + step,
-        _ => key_column + style.step,
-    };
+    let column = column_under(key_column, value.as_list().is_some(), style);
     write_line_start(column, style, out);
     write_block(value, column, style, out);
+}
+
+/// The column of a collection on the lines under a key.
+pub(crate) fn column_under(key_column: usize, is_list: bool, style: BlockStyle) -> usize {
+    match style.list_indent {
+        ListIndent::SameColumn if is_list => key_column,
+        ListIndent::Deeper(step) if is_list => key_column + step,
+        _ => key_column + style.step,
+    }
 }
 
 /// Ends a line and indents the next.

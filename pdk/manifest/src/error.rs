@@ -34,11 +34,11 @@ pub enum ErrorKind {
     Time,
     /// A document holds a scalar or a list where a Kubernetes object belongs.
     NotAnObject,
-    /// The edit would go through an alias (`*name`).
+    /// The edit would go through an alias (`*name`) that cannot be written out where it stands.
     Alias,
-    /// The edit would change a node that aliases elsewhere in the document refer to.
+    /// The edit would change a node that aliases elsewhere refer to, and they cannot get a copy of it.
     Anchor,
-    /// The edit would change something that is there only through a merge key (`<<`).
+    /// The edit would change something that a merge key (`<<`) gives, and the merge cannot be written out.
     Merge,
     /// The key to edit occurs more than once in its map.
     DuplicateKey,

@@ -5,12 +5,13 @@
 //! `on`, `0755`, anchors, duplicate keys and block scalars that are not edited stay as they are, because nothing is ever
 //! parsed and written again: an edit is a handful of splices of the original text.
 //!
-//! What cannot be edited without touching more than was asked for (a node that aliases share, a key that is there twice)
-//! is refused with an [`Error`] that names the object and the line. Nothing is skipped silently, and nothing panics.
+//! A place that the chart shares by anchor and alias or by a merge key (`<<`) is written out where it is edited, and what
+//! else reads the anchor keeps its meaning. What cannot be edited without touching more than was asked for (a key that is
+//! there twice, an anchored node whose alias is a key) is refused with an [`Error`] that names the object and the line. Nothing is skipped silently, and nothing panics.
 //! Every reading has a [`Budget`]: of time, of text that is made, of entries.
 //!
 //! From the stream to the edit, module by module: `split` finds documents, `tree` reads one into an arena of spans by
-//! way of `granit-parser`, `plain` does the same faster for what is written plainly, `node` is the view, `typing` the types Helm sees, `edit` turns an edit into splices, `emit`
+//! way of `granit-parser`, `plain` does the same faster for what is written plainly, `node` is the view, `typing` the types Helm sees, `edit` turns an edit into splices, `unshare` makes a shared place stand for itself first, `emit`
 //! writes values, `budget` bounds all of it, `de` and `ser` are serde's side, `object` keeps the edits of a document in order, `stream` puts the output together.
 
 mod budget;
@@ -28,6 +29,7 @@ mod split;
 mod stream;
 mod tree;
 mod typing;
+mod unshare;
 mod value;
 
 pub use budget::{Budget, Exhausted};

@@ -237,7 +237,7 @@ impl<'a> Node<'a> {
     }
 
     /// The maps that this one merges, directly and through others, those that win first; each once.
-    fn merged_maps(&self) -> Vec<Node<'a>> {
+    pub(crate) fn merged_maps(&self) -> Vec<Node<'a>> {
         let mut found: Vec<Node<'a>> = Vec::new();
         let mut is_seen = vec![false; self.source.tree.nodes.len()];
         let mut see = |index: u32| is_seen.get_mut(index as usize).is_some_and(|seen| !std::mem::replace(seen, true));

@@ -7,12 +7,14 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
+use crate::budget::Budget;
 use crate::edit::{self, Planner, Refusal, Splice};
 use crate::error::{Error, ErrorKind};
 use crate::node::{Kind, Node};
 use crate::path::{self, Path, Segment};
 use crate::stream::Fate;
-use crate::tree::{self, Extent, LineShifts, Source, Tree, count_lines, flag};
+use crate::tree::{self, Extent, LineShifts, Source, Tree, count_lines};
+use crate::unshare::{self, Remedy};
 use crate::value::Value;
 
 /// One object of a stream, handed out by [`crate::Manifests::visit`].
@@ -37,6 +39,8 @@ pub struct Object<'m> {
     entries: Vec<Entry>,
     current: usize,
     header: Header,
+    /// What may still be used up for places of the document that are shared.
+    shared: Budget,
 }
 
 /// A document's text and arena.
@@ -57,8 +61,6 @@ struct Entry {
     /// Its node and that of the list it stands in, as long as the document was not read again.
     node: u32,
     list: Option<u32>,
-    /// Aliases or merge keys elsewhere share the list it stands in.
-    is_shared: bool,
     /// For an item of a typed list that does not say itself: its apiVersion and kind.
     inherited: Option<Box<(String, String)>>,
     is_changed: bool,
@@ -92,6 +94,7 @@ impl<'m> Object<'m> {
             entries: Vec::new(),
             current: 0,
             header: Header::default(),
+            shared: unshare::budget(),
         }
     }
 
@@ -308,17 +311,13 @@ impl<'m> Object<'m> {
     /// Drops the object from the stream: its document, or its item of the list it stands in.
     ///
     /// # Errors
-    /// An item that holds an anchor which aliases outside of it may refer to.
+    /// As for [`Object::set`].
     pub fn delete(&mut self) -> Result<(), Error> {
-        self.check_shared()?;
         self.settle()?;
-        let path = self.entries.get(self.current).map(|entry| entry.path.as_slice()).unwrap_or_default();
+        let path = self.entries.get(self.current).map(|entry| entry.path.clone()).unwrap_or_default();
         if !path.is_empty() {
-            let planner = self.planner();
-            planner.check_removable().map_err(|refusal| self.refused(refusal))?;
-            // Whatever else could be refused is found out now, while the error can name the object.
-            let whole = Planner { root: 0, root_parent: None, ..planner };
-            whole.remove(path).map_err(|refusal| self.refused(refusal))?;
+            // Whatever could be refused is found out now, while the error can name the object.
+            self.plan(&|planner| Planner { root: 0, root_parent: None, ..planner }.remove(&path))?;
         }
         if let Some(entry) = self.entries.get_mut(self.current) {
             entry.is_deleted = true;
@@ -353,8 +352,8 @@ impl<'m> Object<'m> {
     }
 
     #[cold]
-    fn refused(&self, refusal: Refusal) -> Error {
-        let line = self.source(&self.base).line_at(refusal.offset);
+    fn refused(&self, document: &Document, refusal: Refusal) -> Error {
+        let line = self.source(document).line_at(refusal.offset);
         let message = match refusal.what.is_empty() {
             true => refusal.why.to_owned(),
             false => format!("{} (line {line}) {}", refusal.what, refusal.why),
@@ -362,24 +361,67 @@ impl<'m> Object<'m> {
         self.error(refusal.kind, line, message)
     }
 
-    /// Refuses objects in a list that other places of the document share.
-    fn check_shared(&self) -> Result<(), Error> {
-        match self.entries.get(self.current) {
-            Some(Entry { is_shared: true, .. }) => {
-                let message = "the list it stands in is shared by an alias or a merge key: an edit would change both";
-                Err(self.error(ErrorKind::Alias, self.header.line, message))
-            }
-            _ => Ok(()),
-        }
-    }
-
     fn check_value(&self, value: &Value) -> Result<(), Error> {
         crate::emit::check_writable(value, crate::value::MAX_VALUE_DEPTH)
             .map_err(|message| self.error(ErrorKind::Value, self.header.line, message))
     }
 
-    fn planner(&self) -> Planner<'_> {
-        Planner { source: self.source(&self.base), root: self.base.root, root_parent: self.base.root_parent }
+    fn planner<'a>(&'a self, document: &'a Document) -> Planner<'a> {
+        Planner { source: self.source(document), root: document.root, root_parent: document.root_parent }
+    }
+
+    /// Plans an edit. What it would change elsewhere, because aliases share it, stands for itself in the document that
+    /// comes with the plan, which is then the one to edit.
+    fn plan(
+        &mut self,
+        plan: &dyn Fn(Planner<'_>) -> edit::Plan,
+    ) -> Result<(Option<Box<Document>>, Vec<Splice>), Error> {
+        let mut unshared: Option<Box<Document>> = None;
+        loop {
+            let document = unshared.as_deref().unwrap_or(&self.base);
+            let planner = self.planner(document);
+            let refusal = match self.check_unshared(planner).and_then(|()| plan(planner)) {
+                Ok(splices) => return Ok((unshared, splices)),
+                Err(refusal) => refusal,
+            };
+            let Some(remedy) = refusal.remedy else { return Err(self.refused(document, refusal)) };
+            if !self.pending.is_empty() {
+                self.settle()?;
+                continue;
+            }
+            unshared = Some(Box::new(self.unshare(document, refusal, remedy)?));
+        }
+    }
+
+    /// Refuses if the current object is an item that other places of the document share.
+    fn check_unshared(&self, planner: Planner<'_>) -> Result<(), Refusal> {
+        match self.entries.get(self.current) {
+            Some(entry) if !entry.path.is_empty() && planner.source.tree.has_anchors() => {
+                Planner { root: 0, root_parent: None, ..planner }.check_unshared(&entry.path)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The document with one shared place standing for itself: with its layout where that can be, or on one line.
+    #[cold]
+    fn unshare(&self, document: &Document, refusal: Refusal, remedy: Remedy) -> Result<Document, Error> {
+        let mut why = "is shared in a way that cannot be written out without changing what it means";
+        let mut kind = refusal.kind;
+        for on_one_line in [false, true] {
+            match self.planner(document).unshare(remedy, on_one_line, &self.shared) {
+                Ok(splices) => {
+                    if let Ok(unshared) = self.read_with(document, &splices)
+                        && unshare::mean_the_same(self.source(document), self.source(&unshared), &self.shared)
+                            .map_err(|exhausted| self.refused(document, exhausted.into()))?
+                    {
+                        return Ok(unshared);
+                    }
+                }
+                Err(refusal) => (kind, why) = (refusal.kind, refusal.why),
+            }
+        }
+        Err(self.refused(document, Refusal { kind, why, ..refusal }))
     }
 
     /// Plans an edit at a path and adds it to the pending ones; `changes` is the topmost path whose meaning changes.
@@ -387,20 +429,21 @@ impl<'m> Object<'m> {
         &mut self,
         path: &[Segment],
         changes: &[Segment],
-        plan: impl Fn(Planner<'_>) -> Result<Vec<Splice>, Refusal>,
+        plan: impl Fn(Planner<'_>) -> edit::Plan,
     ) -> Result<bool, Error> {
-        self.check_shared()?;
         if self.is_touched(path) || self.is_touched(changes) {
             self.settle()?;
         }
-        let planned = |object: &Self| plan(object.planner()).map_err(|refusal| object.refused(refusal));
-        let mut splices = planned(self)?;
+        let (unshared, mut splices) = self.plan(&plan)?;
         if splices.is_empty() {
             return Ok(false);
         }
-        if !goes_with_all(&self.pending, &splices) {
+        if let Some(unshared) = unshared {
+            self.base = *unshared;
+            self.touched.clear();
+        } else if !goes_with_all(&self.pending, &splices) {
             self.settle()?;
-            splices = planned(self)?;
+            splices = self.plan(&plan)?.1;
         }
         let touched = self.first_missing(changes);
         self.reread = OnceCell::new();
@@ -455,16 +498,21 @@ impl<'m> Object<'m> {
     }
 
     fn read_again(&self) -> Result<Document, Error> {
-        let source = self.source(&self.base);
+        self.read_with(&self.base, &self.pending)
+    }
+
+    /// A document with splices put in, read again.
+    fn read_with(&self, document: &Document, splices: &[Splice]) -> Result<Document, Error> {
+        let source = self.source(document);
         let broken = |why: &str| {
             let message = format!("an edit could not be read back ({why}); this is a bug in windlass-manifest");
             self.error(ErrorKind::Layout, self.header.line, message)
         };
-        let text = edit::apply(source.text, &self.pending).ok_or_else(|| broken("its parts overlap"))?;
+        let text = edit::apply(source.text, splices).ok_or_else(|| broken("its parts overlap"))?;
         let mut tree = Tree::default();
         tree::read(&text, &mut tree).map_err(|problem| broken(&problem.message))?;
-        tree.line_shifts.extend_from_slice(&self.base.tree.line_shifts);
-        tree.line_shifts.push(line_shifts(source.text, &self.pending));
+        tree.line_shifts.extend_from_slice(&source.tree.line_shifts);
+        tree.line_shifts.push(line_shifts(source.text, splices));
         let mut document = Document { text: Some(text), tree, root: 0, root_parent: None };
         if let Some(entry) = self.entries.get(self.current) {
             document.find_root(self.original, &entry.path);
@@ -482,6 +530,7 @@ impl<'m> Object<'m> {
         self.first_line = first_line;
         self.document_number = number;
         self.base.text = None;
+        self.shared = unshare::budget();
         self.pending.clear();
         self.touched.clear();
         self.reread = OnceCell::new();
@@ -709,9 +758,6 @@ fn find_objects(root: Node<'_>) -> Result<Vec<Entry>, Error> {
             None | Some("" | "Resource") => None,
             Some(kind) => Some((text("apiVersion").unwrap_or_default().into_owned(), kind.to_owned())),
         };
-        let is_own = node.own_entries().any(|(key, value)| value == items.index && node.key_is(key, "items"));
-        let is_aliased = |node: Node<'_>| node.data().flags & flag::ALIASED != 0;
-        let is_shared = entry.is_shared || !is_own || is_aliased(node) || is_aliased(items);
         let from = waiting.len();
         for (position, item) in items.items().enumerate() {
             if item.is_null() {
@@ -733,7 +779,7 @@ fn find_objects(root: Node<'_>) -> Result<Vec<Entry>, Error> {
             let (node, list) = (item.index, Some(items.index));
             waiting.push((
                 item,
-                Entry { path, node, list, is_shared, inherited: inherited.clone().map(Box::new), ..Entry::default() },
+                Entry { path, node, list, inherited: inherited.clone().map(Box::new), ..Entry::default() },
             ));
         }
         if let Some(added) = waiting.get_mut(from..) {

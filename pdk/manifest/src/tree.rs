@@ -193,6 +193,11 @@ impl Tree {
         self.nodes.first().is_none_or(|root| root.shape == Shape::Empty)
     }
 
+    /// Whether a node has an anchor.
+    pub(crate) fn has_anchors(&self) -> bool {
+        !self.anchors.is_empty()
+    }
+
     pub(crate) fn decoded(&self, index: u32) -> &str {
         let range = self.decoded.get(index as usize).copied().unwrap_or_default();
         self.decoded_text.get(range.0 as usize..range.1 as usize).unwrap_or_default()

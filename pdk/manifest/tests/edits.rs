@@ -3,7 +3,9 @@
 
 mod support;
 
-use support::{Tally, check, documents, edits_at, nasty_files, objects_with_paths, shared_corpus};
+use support::{
+    Tally, anchored, check, documents, edits_at, nasty_files, objects_with_paths, reads_alike, shared_corpus,
+};
 use windlass_manifest::{Error, ErrorKind, Manifests, Path, Value};
 
 #[test]
@@ -50,6 +52,31 @@ fn a_sample_of_edits_of_real_charts() {
     tally.assert_nothing_wrong();
     let refused: usize = tally.refused.iter().filter(|(kind, _)| *kind != "Path").map(|(_, count)| count).sum();
     assert!(refused * 100 <= tally.made, "{:?}", tally.refused);
+}
+
+#[test]
+fn a_sample_of_edits_of_shared_places() {
+    let mut tally = Tally::default();
+    let mut seed: u64 = 7;
+    let mut below = |bound: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % bound
+    };
+    for number in 0..300 {
+        let stream = anchored::document(false, &mut below);
+        assert!(reads_alike(&stream), "{stream}");
+        let objects = objects_with_paths(&stream).unwrap_or_else(|error| panic!("{error}\n{stream}"));
+        let Some(paths) = objects.first().filter(|paths| paths.len() < 1000) else { continue };
+        for _ in 0..12 {
+            let (path, kind, length) = &paths[below(paths.len())];
+            let edits = edits_at(path, *kind, *length);
+            check(&format!("anchored {number}"), &stream, 0, &edits[below(edits.len())], &mut tally);
+        }
+    }
+    tally.assert_nothing_wrong();
+    // Nothing of this is shared in a way that cannot be written out.
+    assert!(tally.refused.keys().all(|kind| kind == "Path"), "{:?}", tally.refused);
+    assert!(tally.made > 2000, "only {} edits were made", tally.made);
 }
 
 #[test]

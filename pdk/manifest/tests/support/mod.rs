@@ -2,6 +2,8 @@
 //! `serde_yaml_ng`; the crate under test parses with another parser).
 #![allow(dead_code, unreachable_pub)]
 
+pub mod anchored;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
@@ -60,6 +62,35 @@ impl Oracle {
         let mut documents = serde_yaml_ng::Deserializer::from_str(document);
         let first = Oracle::deserialize(documents.next()?).ok()?;
         documents.next().is_none().then_some(first)
+    }
+
+    /// The same with merge keys looked through, as the crate under test and YAML's own rule have it: a map's keys win.
+    pub fn merged(self) -> Self {
+        match self {
+            Oracle::List(items) => Oracle::List(items.into_iter().map(Oracle::merged).collect()),
+            Oracle::Tagged(tag, inner) => Oracle::Tagged(tag, Box::new(inner.merged())),
+            Oracle::Map(entries) => {
+                let is_merge = |(key, _): &(Oracle, Oracle)| *key == Oracle::Text("<<".to_owned());
+                let (merges, own): (Vec<_>, Vec<_>) = entries.into_iter().partition(is_merge);
+                let mut merged: Vec<_> = own.into_iter().map(|(key, value)| (key, value.merged())).collect();
+                let maps = merges.into_iter().flat_map(|(_, value)| match value {
+                    Oracle::List(maps) => maps,
+                    map => vec![map],
+                });
+                for map in maps {
+                    let Oracle::Map(entries) = map.merged() else { continue };
+                    for at in 0..entries.len() {
+                        let (key, value) = &entries[at];
+                        let is_last = !entries[at + 1..].iter().any(|(other, _)| other == key);
+                        if is_last && !merged.iter().any(|(other, _)| other == key) {
+                            merged.push((key.clone(), value.clone()));
+                        }
+                    }
+                }
+                Oracle::Map(merged)
+            }
+            scalar => scalar,
+        }
     }
 
     /// What a value to insert means to libyaml.
@@ -439,10 +470,6 @@ pub fn check_edit(name: &str, stream: &str, wanted: usize, edit: &Edit, tally: &
             assert!(!is_changed);
             assert_eq!(output, stream, "{name}: {edit:?}");
             tally.unchanged += 1;
-            if stream.contains("<<") {
-                // What a merge key already gives is left as it is; the independent reading does not merge.
-                return;
-            }
         }
         Ok(true) => {
             assert!(is_changed);
@@ -454,7 +481,7 @@ pub fn check_edit(name: &str, stream: &str, wanted: usize, edit: &Edit, tally: &
     assert_eq!(before.len(), after.len(), "{name}: {edit:?}\n{output}");
     let mut passed = 0;
     for (old, new) in before.iter().zip(&after) {
-        let Some(mut expected) = Oracle::read(old) else {
+        let Some(mut expected) = Oracle::read(old).map(Oracle::merged) else {
             assert_eq!(old, new, "{name}: {edit:?} changed a document that cannot be compared");
             passed += count_objects(old);
             continue;
@@ -463,8 +490,9 @@ pub fn check_edit(name: &str, stream: &str, wanted: usize, edit: &Edit, tally: &
         match wanted.checked_sub(passed).and_then(|at| objects.get(at)) {
             Some(object) => {
                 edit.apply_to_oracle(&mut expected, object);
-                let found =
-                    Oracle::read(new).unwrap_or_else(|| panic!("{name}: {edit:?} made what libyaml refuses:\n{new}"));
+                let found = Oracle::read(new)
+                    .unwrap_or_else(|| panic!("{name}: {edit:?} made what libyaml refuses:\n{new}"))
+                    .merged();
                 assert!(
                     found.means(&expected),
                     "{name}: {edit:?}\n--- before\n{old}\n--- after\n{new}\n{found:?}\n{expected:?}"
