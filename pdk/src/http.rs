@@ -72,8 +72,13 @@ pub struct Response {
 }
 
 impl Response {
-    /// The value of a header field, whatever the case of its name.
+    /// The value of a header field, whatever the case of its name; the first where it is there several times.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.header_values(name).next()
+    }
+
+    /// All values of a header field, in their order. An engine may also give them as one, joined by commas.
+    pub fn header_values<'r, 'n>(&'r self, name: &'n str) -> impl Iterator<Item = &'r str> + use<'r, 'n> {
+        self.headers.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 }

@@ -1,8 +1,11 @@
 //! Digests of images, asked of their registries over [`crate::http`]. The plugin needs a grant for each registry, and
-//! for the token server that a registry sends it to (for Docker Hub: `registry-1.docker.io` and `auth.docker.io`).
+//! for the token server that a registry sends it to (for Docker Hub: `registry-1.docker.io` and `auth.docker.io`). It has no
+//! login, so the token server gets the repository's name, and nothing else.
 
 use std::fmt;
 
+use sha2::{Digest as _, Sha256};
+use windlass_abi::challenge::{TOKEN_MEMBERS, challenges};
 use windlass_manifest::Value;
 
 use crate::error::Error;
@@ -96,47 +99,78 @@ impl Image {
     /// # Errors
     /// The registry knows no such image, asks for a login, or answers something that is no digest.
     pub fn resolve(&self, scheme: &str) -> Result<String, Error> {
+        let mut token = None;
+        let answer = self.ask("HEAD", scheme, &mut token)?;
+        match answer.status {
+            200 => {
+                if let Some(digest) = digest_of_head(&answer) {
+                    return Ok(digest.to_owned());
+                }
+            }
+            // A front-end that knows no HEAD; the manifest itself is there all the same.
+            405 | 501 => {}
+            _ => return Err(self.refused(&answer)),
+        }
+        let answer = self.ask("GET", scheme, &mut token)?;
+        if answer.status != 200 {
+            return Err(self.refused(&answer));
+        }
+        let digest = sha256(&answer.body);
+        match digest_of_head(&answer) {
+            Some(said) if said.starts_with("sha256:") && said != digest => {
+                Err(self.failed(&format!("the registry says {said} and sends {digest}")))
+            }
+            Some(said) => Ok(said.to_owned()),
+            None if answer.body.is_empty() => Err(self.failed("the registry says neither its digest nor its manifest")),
+            None => Ok(digest),
+        }
+    }
+
+    /// Asks for the manifest, with a token where the registry wants one; `token` is the one that it took before.
+    fn ask(&self, method: &str, scheme: &str, token: &mut Option<String>) -> Result<Response, Error> {
         let host = if self.registry == "docker.io" { "registry-1.docker.io" } else { &self.registry };
         let url = format!("{scheme}://{host}/v2/{}/manifests/{}", self.repository, self.tag());
-        let ask = |token: Option<&str>| {
-            let request = Request::new("HEAD", &url).header("accept", ACCEPTED);
+        let send = |token: Option<&str>| {
+            let request = Request::new(method, &url).header("accept", ACCEPTED);
             match token {
                 Some(token) => request.header("authorization", &format!("Bearer {token}")),
                 None => request,
             }
             .send()
         };
-        let mut answer = ask(None)?;
-        if answer.status == 401 {
-            let token = self.token(&answer)?;
-            answer = ask(Some(&token))?;
+        let answer = send(token.as_deref())?;
+        if answer.status != 401 || token.is_some() {
+            return Ok(answer);
         }
+        send(Some(token.insert(self.token(&answer, scheme)?)))
+    }
+
+    fn refused(&self, answer: &Response) -> Error {
         match answer.status {
-            200 => {}
-            401 | 403 => return Err(self.failed("the registry does not show it without a login")),
-            404 => return Err(self.failed("the registry has no such image")),
-            429 => return Err(self.failed("the registry answers no more requests for now (429)")),
-            status => return Err(self.failed(&format!("the registry answers with status {status}"))),
-        }
-        match answer.header("docker-content-digest") {
-            Some(digest) if is_digest(digest) => Ok(digest.to_owned()),
-            _ => Err(self.failed("the registry does not say its digest")),
+            401 | 403 => self.failed("the registry does not show it without a login"),
+            404 => self.failed("the registry has no such image"),
+            429 => self.failed("the registry answers no more requests for now (429)"),
+            status => self.failed(&format!("the registry answers with status {status}")),
         }
     }
 
     /// An anonymous token from where the registry's challenge points to.
-    fn token(&self, challenge: &Response) -> Result<String, Error> {
-        let header = challenge.header("www-authenticate").unwrap_or_default();
-        let parameters = header
-            .split_once(' ')
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, parameters)| parameters)
-            .ok_or_else(|| self.failed("the registry asks for a login"))?;
-        let realm =
-            parameter(parameters, "realm").ok_or_else(|| self.failed("the registry does not say where tokens are"))?;
+    fn token(&self, challenge: &Response, scheme: &str) -> Result<String, Error> {
+        let offered: Vec<_> = challenge.header_values("www-authenticate").flat_map(challenges).collect();
+        let mut bearers = offered.iter().filter(|challenge| challenge.is("Bearer")).peekable();
+        if bearers.peek().is_none() {
+            return Err(self.failed("the registry asks for a login"));
+        }
+        let (challenge, realm) = bearers
+            .find_map(|challenge| Some((challenge, challenge.parameter("realm")?)))
+            .ok_or_else(|| self.failed("the registry does not say where tokens are"))?;
+        // Who hands out the token decides what the registry lets us see: not someone on the way.
+        if scheme == "https" && !realm.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://")) {
+            return Err(self.failed("the registry has TLS, and its token server has none"));
+        }
         let scope = format!("repository:{}:pull", self.repository);
         let mut url = format!("{realm}{}scope={scope}", if realm.contains('?') { '&' } else { '?' });
-        if let Some(service) = parameter(parameters, "service") {
+        if let Some(service) = challenge.parameter("service") {
             url.push_str("&service=");
             percent_encode(service, &mut url);
         }
@@ -148,12 +182,10 @@ impl Image {
         let Ok(Value::Map(entries)) = Value::from_yaml(&text) else {
             return Err(self.failed("the token server's answer cannot be read"));
         };
-        entries
-            .iter()
-            .find(|(key, _)| key == "token" || key == "access_token")
-            .and_then(|(_, token)| token.as_str())
-            .map(str::to_owned)
-            .ok_or_else(|| self.failed("the token server gives no token"))
+        let member =
+            |name: &str| entries.iter().find(|(key, _)| key == name)?.1.as_str().filter(|text| !text.is_empty());
+        let token = TOKEN_MEMBERS.iter().find_map(|name| member(name));
+        token.map(str::to_owned).ok_or_else(|| self.failed("the token server gives no token"))
     }
 
     fn failed(&self, why: &str) -> Error {
@@ -190,20 +222,17 @@ fn is_path_part(part: &str) -> bool {
         && part.starts_with(|first: char| first.is_ascii_alphanumeric())
 }
 
-/// The value of one parameter of a challenge: `realm="https://...",service="..."`.
-fn parameter<'t>(parameters: &'t str, name: &str) -> Option<&'t str> {
-    let mut rest = parameters;
-    loop {
-        let (key, after) = rest.split_once('=')?;
-        let (value, next) = match after.strip_prefix('"') {
-            Some(quoted) => quoted.split_once('"')?,
-            None => after.split_at(after.find(',').unwrap_or(after.len())),
-        };
-        if key.trim_start_matches([',', ' ']).eq_ignore_ascii_case(name) {
-            return Some(value);
-        }
-        rest = next;
+/// What an answer's head says the manifest's digest is.
+fn digest_of_head(answer: &Response) -> Option<&str> {
+    answer.header("docker-content-digest").filter(|digest| is_digest(digest))
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let mut digest = "sha256:".to_owned();
+    for byte in Sha256::digest(bytes) {
+        digest.extend([byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap_or_default()));
     }
+    digest
 }
 
 fn percent_encode(text: &str, url: &mut String) {
@@ -263,7 +292,8 @@ mod tests {
             let (asked, status, header, value) = answers.next().expect("one more request than answers");
             assert_eq!(format!("{} {}", request.method, request.url), *asked);
             let body = if *header == "body" { value.as_bytes().to_vec() } else { Vec::new() };
-            Response { status: *status, headers: vec![((*header).to_owned(), (*value).to_owned())], body }
+            let headers = value.split('\n').map(|value| ((*header).to_owned(), value.to_owned())).collect();
+            Response { status: *status, headers, body }
         });
         let resolved = Image::parse("ghcr.io/a/b:1").unwrap().resolve("https").map_err(|error| error.to_string());
         match (&resolved, expected) {
@@ -293,8 +323,59 @@ mod tests {
         );
         check_resolve(&[(ASK, 401, "www-authenticate", CHALLENGE), (TOKEN, 500, "body", "")], Err("status 500"));
         check_resolve(&[(ASK, 401, "www-authenticate", "Basic realm=\"x\"")], Err("asks for a login"));
+        check_resolve(&[(ASK, 401, "www-authenticate", "Bearer service=x")], Err("does not say where tokens are"));
+        check_resolve(&[(ASK, 401, "www-authenticate", "Bearer realm=http://ghcr.io/token")], Err("has none"));
         check_resolve(&[(ASK, 404, "x", "")], Err("no such image"));
         check_resolve(&[(ASK, 503, "x", "")], Err("status 503"));
-        check_resolve(&[(ASK, 200, "docker-content-digest", "sha256:zz")], Err("does not say its digest"));
+    }
+
+    /// Several challenges, in one header or in several lines of it, in any letter case: the one that can be met is taken.
+    #[test]
+    fn the_challenge_that_can_be_met_is_taken() {
+        const ASK: &str = "HEAD https://ghcr.io/v2/a/b/manifests/1";
+        const TOKEN: &str = "GET https://ghcr.io/token?scope=repository:a/b:pull";
+        const ANSWER: (&str, u16, &str, &str) = (TOKEN, 200, "body", "{\"token\": \"\", \"access_token\": \"t\"}");
+        const FOUND: (&str, u16, &str, &str) = (ASK, 200, "docker-content-digest", DIGEST);
+        const BASIC_FIRST: &str = "Basic realm=\"x\"\nBearer realm=\"https://ghcr.io/token\"";
+        const ONE_HEADER: &str = "Negotiate YWJj==, BASIC realm=\"x\", bEaReR Realm=\"https://ghcr.io/token\"";
+        const BROKEN_FIRST: &str = "Bearer service=\"x\", Bearer realm=\"https://ghcr.io/token\"";
+        check_resolve(&[(ASK, 401, "WWW-Authenticate", BASIC_FIRST), ANSWER, FOUND], Ok(DIGEST));
+        check_resolve(&[(ASK, 401, "www-authenticate", ONE_HEADER), ANSWER, FOUND], Ok(DIGEST));
+        check_resolve(&[(ASK, 401, "www-authenticate", BROKEN_FIRST), ANSWER, FOUND], Ok(DIGEST));
+        const NO_TOKEN: (&str, u16, &str, &str) = (TOKEN, 200, "body", "{\"token\": \"\"}");
+        check_resolve(&[(ASK, 401, "www-authenticate", ONE_HEADER), NO_TOKEN], Err("gives no token"));
+    }
+
+    #[test]
+    fn a_head_that_says_nothing_is_followed_by_a_get() {
+        const HEAD: &str = "HEAD https://ghcr.io/v2/a/b/manifests/1";
+        const GET: &str = "GET https://ghcr.io/v2/a/b/manifests/1";
+        const MANIFEST: &str = "{\"schemaVersion\":2}";
+        const OF_MANIFEST: &str = "sha256:bafebd36189ad3688b7b3915ea55d461e0bfcfbdde11e54b0a123999fb6be50f";
+        check_resolve(&[(HEAD, 200, "x", ""), (GET, 200, "body", MANIFEST)], Ok(OF_MANIFEST));
+        check_resolve(&[(HEAD, 405, "x", ""), (GET, 200, "body", MANIFEST)], Ok(OF_MANIFEST));
+        check_resolve(&[(HEAD, 501, "x", ""), (GET, 404, "x", "")], Err("no such image"));
+        check_resolve(
+            &[(HEAD, 200, "docker-content-digest", "sha256:zz"), (GET, 200, "body", MANIFEST)],
+            Ok(OF_MANIFEST),
+        );
+        check_resolve(&[(HEAD, 405, "x", ""), (GET, 200, "docker-content-digest", DIGEST)], Ok(DIGEST));
+        check_resolve(&[(HEAD, 405, "x", ""), (GET, 200, "x", "")], Err("neither its digest nor its manifest"));
+        const OTHER: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+        check_resolve(
+            &[(HEAD, 405, "x", ""), (GET, 200, "docker-content-digest", OTHER)],
+            Err("and sends sha256:e3b0"),
+        );
+        // The token that the HEAD was asked with is good for the GET.
+        const TOKEN: &str = "GET https://ghcr.io/token?scope=repository:a/b:pull";
+        check_resolve(
+            &[
+                (HEAD, 401, "www-authenticate", "Bearer realm=https://ghcr.io/token"),
+                (TOKEN, 200, "body", "{\"token\": \"t\"}"),
+                (HEAD, 405, "x", ""),
+                (GET, 200, "body", MANIFEST),
+            ],
+            Ok(OF_MANIFEST),
+        );
     }
 }

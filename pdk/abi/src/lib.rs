@@ -7,11 +7,13 @@
 //! | [`config`] | how a config tree becomes Extism's string map, how layers overlay, unknown keys |
 //! | [`set`] | `key=value` overrides: Helm's `--set` syntax on a config tree |
 //! | [`capabilities`] | the one table of capabilities: words, flags, value forms, the imports each opens |
+//! | [`challenge`] | how a registry's `WWW-Authenticate` is read |
 //! | [`metadata`] | the custom section in which a plugin carries its name, asks and config schema |
 //!
 //! Both sides link this crate, so a word is spelled once. It must stay small: all of it may end up in a guest.
 
 pub mod capabilities;
+pub mod challenge;
 pub mod config;
 pub mod message;
 pub mod metadata;

@@ -99,3 +99,53 @@ fn what_cannot_be_resolved_fails_or_stays() {
         ),
     );
 }
+
+/// Every pod template has them, the pods of CronJobs and of workloads that the configuration names included.
+#[test]
+fn image_volumes_are_images() {
+    let asked = registry();
+    let pod = |image: &str| {
+        format!(
+            "{{containers: [{{name: a, image: ghcr.io/a/b@{DIGEST}}}], volumes: [{{name: d, emptyDir: {{}}}}, {{name: m, image: {{reference: {image}, pullPolicy: Always}}}}]}}"
+        )
+    };
+    for (object, config) in [
+        ("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: POD\n", ""),
+        ("apiVersion: v1\nkind: PodTemplate\nmetadata: {name: a}\ntemplate: {spec: POD}\n", ""),
+        ("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: POD}}\n", ""),
+        (
+            "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a}\nspec: {jobTemplate: {spec: {template: {spec: POD}}}}\n",
+            "",
+        ),
+        (
+            "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: a}\nspec: {template: {spec: POD}}\n",
+            "customPodTemplates: [{group: argoproj.io, kind: Rollout, path: spec.template}]",
+        ),
+    ] {
+        let input = object.replace("POD", &pod("ghcr.io/models/m:1"));
+        let expected = object.replace("POD", &pod(&format!("\"ghcr.io/models/m:1@{DIGEST}\"")));
+        check(config, &input, Ok(&expected));
+    }
+    assert!(asked.borrow().iter().all(|line| line == "HEAD https://ghcr.io/v2/models/m/manifests/1"));
+}
+
+/// What is left alone is said: an unknown workload's images, and what is excluded.
+#[test]
+fn what_stays_as_it_is_is_said() {
+    registry();
+    let rollout = "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: a}\nspec:\n  list:\n  - pod: {containers: [{name: a, image: nginx}]}\n";
+    let logged = |config: &str, input: &str| -> Vec<String> {
+        take_logs();
+        check(config, input, Ok(input));
+        take_logs().into_iter().map(|(_, text)| text).collect()
+    };
+    let said = logged("", rollout);
+    assert!(said.iter().any(|text| text.contains("`spec.list[*].pod` holds containers with images")), "{said:?}");
+    assert!(said.iter().any(|text| text.contains("`customPodTemplates`")), "{said:?}");
+    let pod = "kind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: nginx}]}\n";
+    let said = logged("exclude: ['nginx']", pod);
+    assert!(said.iter().any(|text| text.contains("nginx stays as it is: it is excluded")), "{said:?}");
+    let config_map = "kind: ConfigMap\nmetadata: {name: a}\ndata: {containers: x, image: nginx}\n";
+    let said = logged("", config_map);
+    assert!(!said.iter().any(|text| text.contains("stay")), "{said:?}");
+}
