@@ -6,8 +6,9 @@
 //! lead anywhere. So:
 //!
 //! - the allow list is checked for the first URL and for every redirect; host and port must both match;
-//! - a name is resolved once per hop, *every* address it gives is judged, and the connection goes to the judged
-//!   addresses, never to a second answer;
+//! - a name is resolved once per hop, *every* address it gives is judged, and the client has a resolver that knows nothing but
+//!   the judged addresses, so that a name it would spell another way fails;
+//! - a redirect to another origin takes a short list of header fields along, and no body;
 //! - loopback, private, link-local and cloud metadata addresses are reached only where a grant names that very address
 //!   (or `localhost` for loopback);
 //! - proxies are ignored; certificates are always verified; plain HTTP needs a grant that names the port;
@@ -19,13 +20,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::Url;
-use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE,
+    HeaderMap, HeaderName, HeaderValue, LOCATION, RANGE, USER_AGENT,
+};
 use reqwest::{Method, StatusCode};
 use windlass_abi::capabilities::{Capability, Grant, NetTarget, Request as Asked};
 
 use crate::error::Error;
 use crate::grants::{Grants, not_granted};
-use crate::oci::reach::{Reach, reach};
+use crate::oci::reach::{JudgedResolver, Reach, reach};
 
 /// Redirects that are followed for one request.
 const MAX_REDIRECTS: usize = 5;
@@ -34,9 +38,11 @@ const MAX_REQUESTS: u32 = 256;
 /// Bytes of one answer's body.
 const MAX_BODY: u64 = 16 << 20;
 /// Bytes of all bodies of one run, sent and received.
-const MAX_TRAFFIC: u64 = 128 << 20;
+pub(crate) const MAX_TRAFFIC: u64 = 128 << 20;
 /// Bytes of a URL.
 const MAX_URL: usize = 8 << 10;
+/// Bytes of what a plugin says about one request besides its body: URL, method and header fields, as JSON.
+pub(crate) const MAX_HEAD: usize = 256 << 10;
 /// Header fields of a request.
 const MAX_HEADERS: usize = 100;
 /// Time for one request, redirects included. The run's own deadline may be nearer.
@@ -54,7 +60,7 @@ pub(crate) struct Request {
     /// Header fields in order.
     pub(crate) headers: Vec<(String, String)>,
     /// The body; empty for none.
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: bytes::Bytes,
 }
 
 /// What came back. Any status is an answer: only the plugin knows which it wanted.
@@ -140,14 +146,25 @@ impl Network {
                     shown(location.as_str())
                 )));
             }
-            if location.origin() != url.origin() {
-                headers.remove(AUTHORIZATION);
-                headers.remove(COOKIE);
+            let is_elsewhere = location.origin() != url.origin();
+            if is_elsewhere {
+                headers = fields_that_travel(&headers);
             }
-            let repeats_body = matches!(response.status().as_u16(), 307 | 308);
-            if !repeats_body && method != Method::HEAD {
+            let repeats = matches!(response.status().as_u16(), 307 | 308);
+            if repeats && is_elsewhere && !matches!(method, Method::GET | Method::HEAD) {
+                return Err(Error::denied(format!(
+                    "{} wants the {method} request repeated at another server, {}: a body is for whom it was addressed to",
+                    shown(url.as_str()),
+                    shown(location.as_str())
+                ))
+                .hint("ask the plugin's author to send it there in the first place"));
+            }
+            if !repeats && method != Method::HEAD {
                 method = Method::GET;
                 body.clear();
+                for of_the_body in [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE] {
+                    headers.remove(of_the_body);
+                }
             }
             url = location;
         }
@@ -169,10 +186,11 @@ impl Network {
         url: &Url,
         method: &Method,
         headers: &HeaderMap,
-        body: Vec<u8>,
+        body: bytes::Bytes,
     ) -> Result<reqwest::Response, Error> {
         let (target, grant) = self.granted_target(url)?;
         let addresses = self.judged_addresses(&target, grant).await?;
+        let judged = JudgedResolver { host: target.host.clone(), addresses };
         // Process-wide and idempotent; another part of the program may have chosen already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
@@ -180,7 +198,7 @@ impl Network {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .connect_timeout(CONNECT_TIME)
-            .resolve_to_addrs(&target.host, &addresses);
+            .dns_resolver(judged);
         if url.scheme() == "http" {
             // Reading the system's certificates takes longer than a request that needs none of them.
             builder = builder.tls_certs_only([]);
@@ -200,7 +218,8 @@ impl Network {
         let host = url.host_str().unwrap_or_default();
         let port = url.port_or_known_default().unwrap_or_default();
         let asked = match Asked::parse(Capability::Net, &format!("{host}:{port}")) {
-            Ok(Asked::Net(target)) => target,
+            // What is judged is what is connected to, letter for letter.
+            Ok(Asked::Net(target)) if host.trim_matches(['[', ']']) == target.host => target,
             _ => {
                 return Err(Error::refused(format!(
                     "the plugin asked for {}, which names no host",
@@ -253,7 +272,8 @@ impl Network {
             Reach::Loopback if grant.host == "localhost" => return Ok(()),
             Reach::Loopback => "a loopback address",
             Reach::Private => "an address of a private network",
-            Reach::Special => "a link-local or special address, where clouds keep their metadata",
+            Reach::Metadata => "where a cloud keeps its machines' metadata and credentials",
+            Reach::Special => "an address set aside for something else than servers",
         };
         let named =
             self.granted.iter().any(|given| given.effective_port() == port && given.host.parse() == Ok(address));
@@ -326,6 +346,11 @@ fn shown(url: &str) -> String {
     visible.chars().filter(|character| !character.is_control()).take(300).collect()
 }
 
+/// As much of a guest's word as an error repeats.
+fn start_of(text: &str) -> &str {
+    text.char_indices().nth(100).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}
+
 fn parse_method(method: &str) -> Result<Method, Error> {
     match method.to_ascii_uppercase().as_str() {
         "" | "GET" => Ok(Method::GET),
@@ -335,7 +360,7 @@ fn parse_method(method: &str) -> Result<Method, Error> {
         "PATCH" => Ok(Method::PATCH),
         "DELETE" => Ok(Method::DELETE),
         "OPTIONS" => Ok(Method::OPTIONS),
-        _ => Err(Error::refused(format!("the plugin asked for the HTTP method {method:?}"))
+        _ => Err(Error::refused(format!("the plugin asked for the HTTP method {:?}", start_of(method)))
             .hint("use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS")),
     }
 }
@@ -345,7 +370,12 @@ fn parse_url(text: &str) -> Result<Url, Error> {
     if text.len() > MAX_URL {
         return Err(refuse("it is too long"));
     }
-    let url = Url::parse(text).map_err(|error| refuse(&error.to_string()))?;
+    let mut url = Url::parse(text).map_err(|error| refuse(&error.to_string()))?;
+    // `registry.example.` is `registry.example`: said in one way it has one origin, one grant, and one set of addresses.
+    let host = url.host_str().and_then(|host| host.strip_suffix('.')).map(str::to_owned);
+    if let Some(host) = host {
+        url.set_host(Some(&host)).map_err(|error| refuse(&error.to_string()))?;
+    }
     if !matches!(url.scheme(), "https" | "http") {
         return Err(refuse("only https and http are spoken here"));
     }
@@ -387,13 +417,21 @@ const REFUSED_HEADERS: [&str; 10] = [
     "proxy-authorization",
 ];
 
+/// The fields that go along to another origin: what the answer should look like. Everything else may be a credential, by
+/// whatever name a server gave it.
+fn fields_that_travel(headers: &HeaderMap) -> HeaderMap {
+    let travelling = [ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CACHE_CONTROL, RANGE, USER_AGENT];
+    let travel = headers.iter().filter(|(name, _)| travelling.contains(name));
+    travel.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
 fn parse_headers(fields: &[(String, String)]) -> Result<HeaderMap, Error> {
     if fields.len() > MAX_HEADERS {
         return Err(Error::limit(format!("the plugin sent a request with more than {MAX_HEADERS} header fields")));
     }
     let mut headers = HeaderMap::new();
     for (name, value) in fields {
-        let wrong = |why: &str| Error::refused(format!("the plugin set the header field {name:?}, {why}"));
+        let wrong = |why: &str| Error::refused(format!("the plugin set the header field {:?}, {why}", start_of(name)));
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong("which is no name of a field"))?;
         if REFUSED_HEADERS.contains(&name.as_str()) {
             return Err(wrong("which only the host sets"));

@@ -8,15 +8,15 @@ use serde_json::json;
 use super::printer::{Outcome, Printer};
 use super::remote_args::RegistryArgs;
 use crate::error::Error;
-use crate::oci::credentials::{Credential, CredentialFiles, Secret};
+use crate::oci::credentials::{Credential, CredentialFiles, Place, Secret};
 use crate::oci::progress::Progress;
 use crate::oci::registry::Registry;
 
 /// Log in to a registry. The password is read from stdin and kept where Helm finds it, in its file or credential helper.
 #[derive(Args, Debug)]
 pub(super) struct LoginArgs {
-    /// The registry's host, with its port if it has one.
-    #[arg(value_name = "HOST")]
+    /// The registry's host, with its port if it has one; with a path, the login is for what is below that path alone.
+    #[arg(value_name = "HOST[/PATH]")]
     registry: String,
     /// The user's name.
     #[arg(long, short = 'u', value_name = "NAME")]
@@ -31,20 +31,21 @@ pub(super) struct LoginArgs {
 /// Forget the credentials for a registry.
 #[derive(Args, Debug)]
 pub(super) struct LogoutArgs {
-    /// The registry's host, with its port if it has one.
-    #[arg(value_name = "HOST")]
+    /// The registry's host, with its port if it has one, and the path if the login is for one.
+    #[arg(value_name = "HOST[/PATH]")]
     registry: String,
     #[command(flatten)]
     registries: RegistryArgs,
 }
 
+/// The host as it was typed, without what stands before and behind it.
 fn host(text: &str) -> &str {
-    let host = text.trim_start_matches("oci://").trim_start_matches("https://").trim_start_matches("http://");
+    let host = text.split_once("://").map_or(text, |(_, rest)| rest);
     host.split('/').next().unwrap_or_default()
 }
 
 pub(super) fn login(arguments: &LoginArgs, printer: &Printer) -> Result<Outcome, Error> {
-    let registry = host(&arguments.registry);
+    let place = Place::of_key(&arguments.registry);
     if std::io::stdin().is_terminal() && !arguments.password_stdin {
         printer.note("enter the password and end with Ctrl-D; it will be visible, so better pipe it in");
     }
@@ -60,21 +61,18 @@ pub(super) fn login(arguments: &LoginArgs, printer: &Printer) -> Result<Outcome,
     }
     let credential = Credential::Password { username: arguments.username.clone(), password: password.clone() };
     let options = arguments.registries.options();
-    Registry::with_credential(registry, &options, Progress::Hidden, Some(credential))?.ping()?;
+    Registry::with_credential(host(&arguments.registry), &options, Progress::Hidden, Some(credential))?.ping()?;
     let files = CredentialFiles::locate(options.registry_config.as_deref());
-    let kept = files.store(registry, &arguments.username, &password)?;
-    let text = format!("logged in to {registry} as {}; kept in {kept}\n", arguments.username);
-    Ok(Outcome::report(text, json!({"registry": registry, "username": arguments.username, "kept": kept})))
+    let kept = files.store(&place, &arguments.username, &password)?;
+    let text = format!("logged in to {place} as {}; kept in {kept}\n", arguments.username);
+    Ok(Outcome::report(text, json!({"registry": place.to_string(), "username": arguments.username, "kept": kept})))
 }
 
 pub(super) fn logout(arguments: &LogoutArgs) -> Result<Outcome, Error> {
-    let registry = host(&arguments.registry);
+    let place = Place::of_key(&arguments.registry);
     let files = CredentialFiles::locate(arguments.registries.options().registry_config.as_deref());
-    let forgotten = files.erase(registry)?;
-    let text = if forgotten {
-        format!("logged out of {registry}\n")
-    } else {
-        format!("there were no credentials for {registry}\n")
-    };
-    Ok(Outcome::report(text, json!({"registry": registry, "forgotten": forgotten})))
+    let forgotten = files.erase(&place)?;
+    let text =
+        if forgotten { format!("logged out of {place}\n") } else { format!("there were no credentials for {place}\n") };
+    Ok(Outcome::report(text, json!({"registry": place.to_string(), "forgotten": forgotten})))
 }

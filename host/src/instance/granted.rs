@@ -119,9 +119,25 @@ pub(super) fn define(linker: &mut Linker<Host>, module: &str, name: &str) -> was
     .map(|_| ())
 }
 
+/// The longest text that a guest may name something with: a path, a variable, objects of the cluster, a selector. No real
+/// one is as long, and what is refused may be repeated in an error.
+const MAX_TEXT: usize = 16 << 10;
+
+/// A block that the guest names, of at most `limit` bytes: what it says is copied and taken apart outside of its own memory.
+fn block<'h>(host: &'h mut Host, handle: u64, function: &'static str, limit: usize) -> Result<&'h [u8], Error> {
+    let bytes = host.kernel.bytes(handle, function)?;
+    if bytes.len() > limit {
+        return Err(Error::limit(format!(
+            "it called `{function}` with {} bytes, and {limit} are the most",
+            bytes.len()
+        )));
+    }
+    Ok(bytes)
+}
+
 /// The text of a block that the guest names.
 fn text(host: &mut Host, handle: u64, function: &'static str) -> Result<String, Error> {
-    let bytes = host.kernel.bytes(handle, function)?.to_vec();
+    let bytes = block(host, handle, function, MAX_TEXT)?.to_vec();
     String::from_utf8(bytes).map_err(|_| Error::refused(format!("it called `{function}` with text that is not UTF-8")))
 }
 
@@ -145,14 +161,14 @@ fn http_request(host: &mut Host, request: u64, body: u64) -> Result<u64, Error> 
         #[serde(default)]
         headers: std::collections::BTreeMap<String, String>,
     }
-    let wire: Wire = serde_json::from_slice(host.kernel.bytes(request, "http_request")?).map_err(|error| {
+    let wire: Wire = serde_json::from_slice(block(host, request, "http_request", net::MAX_HEAD)?).map_err(|error| {
         Error::refused(format!("it called `http_request` with a request that cannot be read: {error}"))
     })?;
     let request = net::Request {
         method: wire.method.unwrap_or_default(),
         url: wire.url,
         headers: wire.headers.into_iter().collect(),
-        body: host.kernel.bytes(body, "http_request")?.to_vec(),
+        body: bytes::Bytes::copy_from_slice(block(host, body, "http_request", net::MAX_TRAFFIC as usize)?),
     };
     host.granted.answer = None;
     let response = host.granted.network.send(request, host.granted.deadline)?;

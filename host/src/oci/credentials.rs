@@ -3,6 +3,9 @@
 //! The order is Helm's (`pkg/registry`, oras-go's credential store): Helm's `registry/config.json`, then Docker's `config.json`; in
 //! each, a helper for this very host, then the file's general helper, then the entry in the file. Secrets are
 //! passed to helpers on stdin, never as arguments, and no type here prints them.
+//!
+//! An entry may be for a part of a registry only (`HOST/team-a`, as podman writes them: containers-auth.json(5)): the longest path
+//! that a repository is in wins, before any helper, as helpers know hosts alone; what is for another path is never sent.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -74,14 +77,15 @@ impl CredentialFiles {
         Self { files }
     }
 
-    /// The credential for a registry, if one of the files has one.
+    /// The credential for a repository of a registry, if one of the files has one. The repository is empty for the
+    /// registry as a whole.
     ///
     /// # Errors
     /// When a file or a helper that is named in it cannot be used; a missing file is none.
-    pub fn find(&self, registry: &str) -> Result<Option<Credential>, Error> {
+    pub fn find(&self, registry: &str, repository: &str) -> Result<Option<Credential>, Error> {
         for file in &self.files {
             if let Some(config) = read_config(file)?
-                && let Some(credential) = find_in(&config, file, registry)?
+                && let Some(credential) = find_in(&config, file, registry, repository)?
             {
                 return Ok(Some(credential));
             }
@@ -93,37 +97,37 @@ impl CredentialFiles {
     ///
     /// # Errors
     /// When the file cannot be written, or the helper fails.
-    pub fn store(&self, registry: &str, username: &str, password: &Secret) -> Result<String, Error> {
+    pub fn store(&self, place: &Place, username: &str, password: &Secret) -> Result<String, Error> {
         let file = self.first()?;
         let mut config = read_config(file)?.unwrap_or_default();
-        if let Some(helper) = helper_for(&config, registry) {
-            let message = json!({"ServerURL": server_url(registry), "Username": username, "Secret": password.reveal()});
+        if let Some(helper) = helper_of(&config, place) {
+            let message = json!({"ServerURL": place.key(), "Username": username, "Secret": password.reveal()});
             run_helper(&helper, "store", &message.to_string())?;
             return Ok(format!("the credential helper {helper}"));
         }
         let auth = BASE64.encode(format!("{username}:{}", password.reveal()));
         let auths = config.entry("auths").or_insert_with(|| json!({}));
         let auths = auths.as_object_mut().ok_or_else(|| malformed(file, "`auths` is not a map"))?;
-        auths.insert(server_url(registry), json!({ "auth": auth }));
+        auths.insert(place.key(), json!({ "auth": auth }));
         write_config(file, &config)?;
         Ok(file.display().to_string())
     }
 
-    /// Forgets a registry's credential in the first file or its helper. Returns whether there was one.
+    /// Forgets the credential of a place in the first file or its helper, and no other's. Returns whether there was one.
     ///
     /// # Errors
     /// When the file cannot be written, or the helper fails.
-    pub fn erase(&self, registry: &str) -> Result<bool, Error> {
+    pub fn erase(&self, place: &Place) -> Result<bool, Error> {
         let file = self.first()?;
         let Some(mut config) = read_config(file)? else { return Ok(false) };
         let mut found = false;
-        if let Some(helper) = helper_for(&config, registry) {
-            run_helper(&helper, "erase", &server_url(registry))?;
+        if let Some(helper) = helper_of(&config, place) {
+            run_helper(&helper, "erase", &place.key())?;
             found = true;
         }
         if let Some(auths) = config.get_mut("auths").and_then(Value::as_object_mut) {
             let before = auths.len();
-            auths.retain(|key, _| !is_key_of(key, registry));
+            auths.retain(|key, _| Place::of_key(key) != *place);
             if auths.len() != before {
                 write_config(file, &config)?;
                 found = true;
@@ -199,16 +203,23 @@ fn write_config(file: &Path, config: &Map<String, Value>) -> Result<(), Error> {
     Ok(())
 }
 
-fn find_in(config: &Map<String, Value>, file: &Path, registry: &str) -> Result<Option<Credential>, Error> {
-    if let Some(helper) = helper_for(config, registry) {
-        return run_helper(&helper, "get", &server_url(registry))
-            .map(|answer| answer.and_then(|answer| from_helper(&answer)));
+fn find_in(
+    config: &Map<String, Value>,
+    file: &Path,
+    registry: &str,
+    repository: &str,
+) -> Result<Option<Credential>, Error> {
+    let whole = Place::new(registry, "");
+    let auths = config.get("auths").and_then(Value::as_object).into_iter().flatten();
+    let fitting = auths.map(|(key, entry)| (Place::of_key(key), key, entry));
+    let fitting = fitting.filter(|(place, ..)| place.holds(&whole.host, repository));
+    // Of the spellings of one place the one that is written today.
+    let best = fitting.max_by_key(|(place, key, _)| (place.path.len(), **key == place.key()));
+    let has_own_path = best.as_ref().is_some_and(|(place, ..)| !place.path.is_empty());
+    if let Some(helper) = helper_of(config, &whole).filter(|_| !has_own_path) {
+        return run_helper(&helper, "get", &whole.key()).map(|answer| answer.and_then(|answer| from_helper(&answer)));
     }
-    let Some(auths) = config.get("auths").and_then(Value::as_object) else { return Ok(None) };
-    let entry = auths
-        .get(&server_url(registry))
-        .or_else(|| auths.iter().find(|(key, _)| is_key_of(key, registry)).map(|(_, entry)| entry));
-    let Some(entry) = entry else { return Ok(None) };
+    let Some((_, _, entry)) = best else { return Ok(None) };
     let text = |key: &str| entry.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
     if let Some(token) = text("registrytoken") {
         return Ok(Some(Credential::Bearer(Secret::new(token))));
@@ -246,12 +257,14 @@ fn from_helper(answer: &str) -> Option<Credential> {
     }
 }
 
-/// The helper that keeps this registry's credential: its own, else the file's.
-fn helper_for(config: &Map<String, Value>, registry: &str) -> Option<String> {
-    let own = config
-        .get("credHelpers")
-        .and_then(|helpers| helpers.get(registry).or_else(|| helpers.get(server_url(registry))));
-    let helper = own.or_else(|| config.get("credsStore"))?.as_str()?;
+/// The helper that keeps the credential of a whole registry: its own, else the file's. Helpers know no paths.
+fn helper_of(config: &Map<String, Value>, place: &Place) -> Option<String> {
+    if !place.path.is_empty() {
+        return None;
+    }
+    let own = config.get("credHelpers").and_then(Value::as_object).into_iter().flatten();
+    let mut own = own.filter(|(key, _)| Place::of_key(key) == *place).map(|(_, helper)| helper);
+    let helper = own.next().or_else(|| config.get("credsStore"))?.as_str()?;
     (!helper.is_empty()).then(|| helper.to_owned())
 }
 
@@ -286,31 +299,84 @@ fn run_helper(helper: &str, action: &str, input: &str) -> Result<Option<String>,
     Err(failed(&output.status))
 }
 
-fn is_docker_hub(registry: &str) -> bool {
-    matches!(registry, "docker.io" | "index.docker.io" | "registry-1.docker.io")
+/// What a login is for: a registry, or what lies below a path of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// In lower case, without a final dot and HTTPS's own port; Docker Hub under one of its names.
+    host: String,
+    /// The parts of the path; none for the registry as a whole.
+    path: Vec<String>,
 }
 
-fn server_url(registry: &str) -> String {
-    if is_docker_hub(registry) { DOCKER_HUB_KEY.to_owned() } else { registry.to_owned() }
+impl Place {
+    /// Everything of `registry` (`HOST[:PORT]`) that is at or below `path`, which may be empty.
+    #[must_use]
+    pub fn new(registry: &str, path: &str) -> Self {
+        let host = registry.to_ascii_lowercase();
+        let host = host.strip_suffix(":443").unwrap_or(&host);
+        let host = host.strip_suffix('.').unwrap_or(host);
+        let host = if is_docker_hub(host) { DOCKER_HUB } else { host };
+        Self {
+            host: host.to_owned(),
+            path: path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect(),
+        }
+    }
+
+    /// Reads `HOST[:PORT][/PATH]` as it stands in credential files. Docker wrote a scheme and its API's version for years
+    /// (`https://HOST/v1/`); they mean the host.
+    #[must_use]
+    pub fn of_key(key: &str) -> Self {
+        let (is_url, rest) = match key.split_once("://") {
+            Some((_, rest)) => (true, rest),
+            None => (false, key),
+        };
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let is_api = is_url && matches!(path.trim_end_matches('/'), "v0" | "v1" | "v2");
+        Self::new(host, if is_api { "" } else { path })
+    }
+
+    fn holds(&self, host: &str, repository: &str) -> bool {
+        let mut parts = repository.split('/');
+        self.host == host && self.path.iter().all(|part| parts.next() == Some(part))
+    }
+
+    /// As files keep it today.
+    fn key(&self) -> String {
+        match self.path.as_slice() {
+            [] if self.host == DOCKER_HUB => DOCKER_HUB_KEY.to_owned(),
+            [] => self.host.clone(),
+            path => format!("{}/{}", self.host, path.join("/")),
+        }
+    }
 }
 
-/// Docker wrote keys with a scheme and a path for years; they mean the host.
-fn is_key_of(key: &str, registry: &str) -> bool {
-    let host = key.trim_start_matches("https://").trim_start_matches("http://");
-    let host = host.split('/').next().unwrap_or_default();
-    host == registry || (is_docker_hub(host) && is_docker_hub(registry))
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.host)?;
+        self.path.iter().try_for_each(|part| write!(f, "/{part}"))
+    }
+}
+
+/// Docker Hub's name in references.
+const DOCKER_HUB: &str = "docker.io";
+
+fn is_docker_hub(host: &str) -> bool {
+    matches!(host, DOCKER_HUB | "index.docker.io" | "registry-1.docker.io")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// `place`: the registry, and the repository behind its slash.
     #[track_caller]
-    fn check(config: &str, registry: &str, expected: Option<Credential>) {
+    fn check(config: &str, place: &str, expected: Option<Credential>) {
+        let (registry, repository) = place.split_once('/').unwrap_or((place, ""));
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config.json");
         std::fs::write(&file, config).unwrap();
-        let found = CredentialFiles { files: vec![folder.path().join("missing.json"), file] }.find(registry).unwrap();
+        let found = CredentialFiles { files: vec![folder.path().join("missing.json"), file] };
+        let found = found.find(registry, repository).unwrap();
         assert_eq!(found, expected);
     }
 
@@ -334,13 +400,47 @@ mod tests {
         check("", "r", None);
     }
 
+    /// containers-auth.json(5): the longest path wins, by whole parts; what is for another path is sent nowhere else.
+    #[test]
+    fn logins_by_path_stay_with_their_path() {
+        // base64 of `host:h`, `a:a`, `deep:d`.
+        let by_path =
+            r#"{"auths":{"reg.example/team-a":{"auth":"YTph"},"reg.example/team-a/deep/":{"auth":"ZGVlcDpk"}}}"#;
+        check(by_path, "reg.example/team-a/app", password("a", "a"));
+        check(by_path, "reg.example/team-a", password("a", "a"));
+        check(by_path, "REG.example./team-a/app", password("a", "a"));
+        check(by_path, "reg.example/team-a/deep/app", password("deep", "d"));
+        for other in
+            ["reg.example", "reg.example/team-b/app", "reg.example/team-ab", "reg.example/x/team-a", "other/team-a"]
+        {
+            check(by_path, other, None);
+        }
+        let both = r#"{"auths":{"reg.example/team-a":{"auth":"YTph"},"https://reg.example/v2/":{"auth":"aG9zdDpo"}}}"#;
+        check(both, "reg.example/team-a/app", password("a", "a"));
+        check(both, "reg.example/team-b/app", password("host", "h"));
+        check(both, "reg.example", password("host", "h"));
+        // No API's version: a part of the registry, and no more.
+        let url = r#"{"auths":{"https://reg.example/team-a":{"auth":"YTph"}}}"#;
+        check(url, "reg.example/team-b/app", None);
+        check(url, "reg.example/team-a/app", password("a", "a"));
+        let hub = r#"{"auths":{"docker.io/team-a":{"auth":"YTph"},"https://index.docker.io/v1/":{"auth":"aG9zdDpo"}}}"#;
+        check(hub, "registry-1.docker.io/team-a/app", password("a", "a"));
+        check(hub, "docker.io/library/nginx", password("host", "h"));
+        // A helper knows hosts alone, so it is not asked about what has a login of its own.
+        let helper = r#"{"auths":{"reg.example/team-a":{"auth":"YTph"}},"credsStore":"is-not-there"}"#;
+        check(helper, "reg.example/team-a/app", password("a", "a"));
+        // Nothing there is nothing to send for this path, not the host's login.
+        let empty = r#"{"auths":{"reg.example/public":{},"reg.example":{"auth":"aG9zdDpo"}}}"#;
+        check(empty, "reg.example/public/app", None);
+    }
+
     #[test]
     fn errors_never_quote_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config.json");
         for config in [r#"{"auths":{"r":{"auth":"hunter2"}}}"#, r#"{"auths":{"r":{"password":hunter2"#] {
             std::fs::write(&file, config).unwrap();
-            let error = CredentialFiles { files: vec![file.clone()] }.find("r").unwrap_err();
+            let error = CredentialFiles { files: vec![file.clone()] }.find("r", "").unwrap_err();
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
         }
         assert!(!format!("{:?}", password("u", "hunter2")).contains("hunter2"));
@@ -351,16 +451,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("registry/config.json");
         let files = CredentialFiles { files: vec![file.clone()] };
-        assert!(!files.erase("r").unwrap());
-        files.store("r", "u", &Secret::new("p:q")).unwrap();
-        assert_eq!(files.find("r").unwrap(), password("u", "p:q"));
+        let place = Place::of_key;
+        assert!(!files.erase(&place("r")).unwrap());
+        files.store(&place("r"), "u", &Secret::new("p:q")).unwrap();
+        files.store(&place("r/team"), "t", &Secret::new("x")).unwrap();
+        assert_eq!(files.find("r", "").unwrap(), password("u", "p:q"));
+        assert_eq!(files.find("r", "team/app").unwrap(), password("t", "x"));
         let mut config = read_config(&file).unwrap().unwrap();
         config.insert("HttpHeaders".to_owned(), json!({"a": "b"}));
         write_config(&file, &config).unwrap();
-        files.store("s", "v", &Secret::new("w")).unwrap();
-        assert!(files.erase("r").unwrap());
-        assert_eq!(files.find("r").unwrap(), None);
-        assert_eq!(files.find("s").unwrap(), password("v", "w"));
+        files.store(&place("s"), "v", &Secret::new("w")).unwrap();
+        assert!(files.erase(&place("r")).unwrap());
+        assert_eq!(files.find("r", "").unwrap(), None);
+        assert_eq!(files.find("r", "team/app").unwrap(), password("t", "x"), "another place's login stays");
+        assert!(files.erase(&place("r/team")).unwrap());
+        assert_eq!(files.find("r", "team/app").unwrap(), None);
+        assert_eq!(files.find("s", "").unwrap(), password("v", "w"));
         assert_eq!(read_config(&file).unwrap().unwrap().get("HttpHeaders"), Some(&json!({"a": "b"})));
         #[cfg(unix)]
         {

@@ -1,20 +1,27 @@
 //! HTTP to one registry: authentication, redirects, retries, and bounds on everything that comes back.
 //!
+//! Two rules are built in. A request goes to an [`Address`], and there is one door for those that a server names
+//! ([`Http::named`]). What the registry may know of us (a login, a token, a client certificate) goes to the registry's own
+//! origin, and the login also to the token server that the registry's own origin names; a challenge from anywhere else is not
+//! answered.
+//!
 //! `oci-client`, whose types we use, also has a client; this one exists because ours has to bound what a registry answers
 //! (a manifest of 100 MB, a body without end), keep credentials and connections inside the registry's reach across redirects,
 //! present client certificates, and resume transfers, none of which the other's interface lets a caller do.
 
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LINK, LOCATION,
+    RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use reqwest::{Method, StatusCode, Url};
+use windlass_abi::challenge::{Challenge, TOKEN_MEMBERS, challenges};
 
 use super::credentials::{Credential, CredentialFiles, Secret};
-use super::reach::{GuardedResolver, ReachGuard};
+use super::reach::{GuardedResolver, OUT_OF_REACH, ReachGuard};
 use crate::error::Error;
 
 /// Attempts for one request or one transfer, the first included.
@@ -39,7 +46,7 @@ pub struct ClientOptions {
     pub insecure: bool,
     /// Certificates (PEM) to trust besides the system's.
     pub ca_file: Option<PathBuf>,
-    /// A client certificate (PEM).
+    /// A client certificate (PEM), shown to the registry's own origin and to nobody whom it names.
     pub cert_file: Option<PathBuf>,
     /// The client certificate's key (PEM).
     pub key_file: Option<PathBuf>,
@@ -70,11 +77,29 @@ pub(crate) enum Access {
     Push,
 }
 
+/// An address that a request may go to: one of the registry's own ([`Http::own`]), or one that a server named and that was
+/// judged ([`Http::named`]).
+#[derive(Clone, Debug)]
+pub(crate) struct Address(Url);
+
+impl Address {
+    /// The same address with more in its query.
+    pub(crate) fn with_query(mut self, pairs: &[(&str, &str)]) -> Self {
+        self.0.query_pairs_mut().extend_pairs(pairs);
+        self
+    }
+
+    /// The address as errors show it: without its query, where signed URLs and tokens are.
+    fn shown(&self) -> String {
+        shown(&self.0)
+    }
+}
+
 /// A request before authentication; kept so that it can be sent again.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) method: Method,
-    pub(crate) url: Url,
+    pub(crate) address: Address,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<bytes::Bytes>,
     pub(crate) repository: String,
@@ -99,12 +124,16 @@ impl From<Error> for Failure {
 struct Session {
     /// The `Authorization` value that worked, by repository and access.
     authorization: Vec<((String, Access), Secret)>,
-    credential: Option<Option<Credential>>,
+    /// What the credential files have, by repository.
+    credentials: Vec<(String, Option<Credential>)>,
 }
 
 /// A connection to one registry.
 pub(crate) struct Http {
     client: reqwest::Client,
+    /// For everything but the registry's own origin: without the client certificate.
+    stranger: OnceLock<reqwest::Client>,
+    options: ClientOptions,
     registry: String,
     base: Url,
     guard: ReachGuard,
@@ -119,11 +148,18 @@ impl Http {
         // Docker Hub's registry does not answer at the name that references use.
         let host = if registry == "docker.io" { "registry-1.docker.io" } else { registry };
         let scheme = if options.plain_http { "http" } else { "https" };
-        let base = Url::parse(&format!("{scheme}://{host}/v2/"))
-            .map_err(|_| Error::usage(format!("`{registry}` is not a registry's host")))?;
+        let not_a_host = || Error::usage(format!("`{registry}` is not a registry's host"));
+        let mut base = Url::parse(&format!("{scheme}://{host}/v2/")).map_err(|_| not_a_host())?;
+        without_final_dot(&mut base);
+        // Whatever else would be read out of the text is not what the user takes for the host.
+        if base.path() != "/v2/" || !base.username().is_empty() || base.password().is_some() {
+            return Err(not_a_host());
+        }
         let guard = ReachGuard::new(base.host_str().unwrap_or_default());
         Ok(Self {
-            client: build_client(options, guard.clone())?,
+            client: build_client(options, guard.clone(), true)?,
+            stranger: OnceLock::new(),
+            options: options.clone(),
             registry: registry.to_owned(),
             base,
             guard,
@@ -139,15 +175,52 @@ impl Http {
     }
 
     /// `https://HOST/v2/PATH`.
-    pub(crate) fn url(&self, path: &str) -> Result<Url, Error> {
-        self.base.join(path).map_err(|_| Error::usage(format!("`{path}` is not a path of a registry")))
+    pub(crate) fn own(&self, path: &str) -> Result<Address, Error> {
+        let url = self.base.join(path).ok();
+        let url = url.filter(|url| self.is_own_origin(url) && url.path().starts_with(self.base.path()));
+        url.map(Address).ok_or_else(|| Error::usage(format!("`{path}` is not a path of a registry")))
     }
 
-    /// Resolves a `Location` against the URL that it answers.
-    pub(crate) fn location(&self, headers: &HeaderMap, base: &Url) -> Result<Url, Error> {
-        let location =
-            headers.get(LOCATION).and_then(|value| value.to_str().ok()).and_then(|text| base.join(text).ok());
-        location.ok_or_else(|| self.broken("it did not say where to send the blob"))
+    /// The only door for an address that a server names, be it in a redirect, for an upload, for its tokens, or for the next
+    /// page: HTTP, with TLS wherever the registry or whoever names it has TLS, in no network that the registry has no
+    /// business in (names are judged again where they are resolved), and without a user's name. `what` is it, as in "a redirect".
+    pub(crate) fn named(&self, text: &str, base: &Url, what: &str) -> Result<Address, Error> {
+        let mut url = base.join(text).map_err(|_| self.broken(format!("{what} is no address")))?;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+            return Err(self.broken(format!("{what} is not HTTP")));
+        }
+        without_final_dot(&mut url);
+        let is_encrypted = url.scheme() == "https";
+        if !is_encrypted && (self.base.scheme() == "https" || base.scheme() == "https") {
+            return Err(self.broken(format!("{what} leads from HTTPS to plain HTTP, at {}", shown(&url))));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(self.broken(format!("{what} has a user's name in it, at {}", shown(&url))));
+        }
+        if !self.guard.permits_host(url.host_str().unwrap_or_default()) {
+            return Err(self.broken(format!("{what} is {}, {OUT_OF_REACH}", shown(&url))));
+        }
+        Ok(Address(url))
+    }
+
+    /// Where an answer's `Location` leads.
+    pub(crate) fn location(&self, answer: &reqwest::Response, what: &str) -> Result<Address, Error> {
+        let location = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+        let location = location.ok_or_else(|| self.broken(format!("it did not say where {what} is")))?;
+        self.named(location, answer.url(), what)
+    }
+
+    /// The `rel="next"` link of an answer (RFC 8288), if there is one. A list goes on where it began: one that would go on
+    /// elsewhere is an error, as half a list would pass for the whole.
+    pub(crate) fn next_page(&self, answer: &reqwest::Response) -> Result<Option<Address>, Error> {
+        let links = answer.headers().get_all(LINK).iter();
+        let next = links.filter_map(|value| value.to_str().ok()).find_map(next_link);
+        let Some(next) = next else { return Ok(None) };
+        let next = self.named(next, answer.url(), "the next page of a list")?;
+        if !self.is_own_origin(&next.0) {
+            return Err(self.broken(format!("the next page of a list is at another server, {}", next.shown())));
+        }
+        Ok(Some(next))
     }
 
     /// An answer that no registry may give.
@@ -179,42 +252,64 @@ impl Http {
         Err(Error::bug("a loop without end ended"))
     }
 
-    /// Sends a request, answers a challenge, follows redirects of GET and HEAD. The answer's status may be any that
-    /// another attempt would not change.
+    /// Sends a request, answers a challenge of the registry's own, follows redirects of GET and HEAD. The answer's status may
+    /// be any that another attempt would not change.
     pub(crate) async fn send(&self, request: &Request) -> Result<reqwest::Response, Failure> {
-        let mut answer = self.send_once(request, &request.url, self.known_authorization(request)).await?;
-        if answer.status() == StatusCode::UNAUTHORIZED
-            && let Some(authorization) = self.answer_challenge(request, answer.headers()).await?
-        {
-            answer = self.send_once(request, &request.url, Some(authorization.clone())).await?;
-            if answer.status() != StatusCode::UNAUTHORIZED {
+        let mut address = request.address.clone();
+        let mut authorization = self.known_authorization(request);
+        let (mut is_challenged, mut redirects) = (false, 0);
+        loop {
+            let answer = self.send_once(request, &address, authorization.as_ref()).await?;
+            let status = answer.status();
+            // Whoever else asks for a login (where an upload goes on, where a redirect leads) would get the registry's.
+            if status == StatusCode::UNAUTHORIZED && !is_challenged && self.is_own_origin(&address.0) {
+                is_challenged = true;
+                match self.answer_challenge(request, &answer).await? {
+                    Some(answered) => authorization = Some(answered),
+                    None => return Ok(answer),
+                }
+                continue;
+            }
+            if status != StatusCode::UNAUTHORIZED
+                && is_challenged
+                && let Some(authorization) = authorization.clone()
+            {
                 self.remember(request, authorization);
             }
-        }
-        for _ in 0..MAX_REDIRECTS {
-            let follows = matches!(request.method, Method::GET | Method::HEAD) && answer.status().is_redirection();
-            if !follows || answer.status() == StatusCode::NOT_MODIFIED {
+            let follows = matches!(request.method, Method::GET | Method::HEAD) && status.is_redirection();
+            if !follows || status == StatusCode::NOT_MODIFIED {
                 return self.judge_status(answer).await;
             }
-            let target = self.redirect_target(&answer)?;
-            // Another origin gets nothing of what the registry may see; the same one gets it again.
-            let authorization = if self.is_own_origin(&target) { self.known_authorization(request) } else { None };
-            answer = self.send_once(request, &target, authorization).await?;
+            redirects += 1;
+            if redirects > MAX_REDIRECTS {
+                return Err(self.broken(format!("more than {MAX_REDIRECTS} redirects")).into());
+            }
+            address = self.location(&answer, "a redirect")?;
         }
-        Err(self.broken(format!("more than {MAX_REDIRECTS} redirects")).into())
+    }
+
+    /// The client for an address, and whether that is the registry's own origin: only there we show who we are.
+    fn client_for(&self, address: &Address) -> Result<(&reqwest::Client, bool), Error> {
+        if self.is_own_origin(&address.0) || self.options.cert_file.is_none() {
+            return Ok((&self.client, self.is_own_origin(&address.0)));
+        }
+        if let Some(client) = self.stranger.get() {
+            return Ok((client, false));
+        }
+        let client = build_client(&self.options, self.guard.clone(), false)?;
+        Ok((self.stranger.get_or_init(|| client), false))
     }
 
     async fn send_once(
         &self,
         request: &Request,
-        url: &Url,
-        authorization: Option<Secret>,
+        address: &Address,
+        authorization: Option<&Secret>,
     ) -> Result<reqwest::Response, Failure> {
-        if !self.guard.permits_host(url.host_str().unwrap_or_default()) {
-            return Err(self.broken(format!("it sent us to {}, an address in a private network", shown(url))).into());
-        }
-        let mut builder = self.client.request(request.method.clone(), url.clone()).headers(request.headers.clone());
-        if let Some(authorization) = authorization.filter(|_| self.is_own_origin(url)) {
+        let (client, is_own) = self.client_for(address)?;
+        let url = &address.0;
+        let mut builder = client.request(request.method.clone(), url.clone()).headers(request.headers.clone());
+        if let Some(authorization) = authorization.filter(|_| is_own) {
             let mut value = HeaderValue::from_str(authorization.reveal())
                 .map_err(|_| self.broken("its token is not a header's value"))?;
             value.set_sensitive(true);
@@ -252,10 +347,8 @@ impl Http {
         }
         let reason = reasons.join(": ");
         let message = format!("cannot speak to {}: {reason}", shown(url));
-        if reason.contains("private network") {
-            return Failure::Final(
-                self.broken(format!("it sent us to {}, an address in a private network", shown(url))),
-            );
+        if reason.contains(OUT_OF_REACH) {
+            return Failure::Final(self.broken(format!("it sent us to {}, {OUT_OF_REACH}", shown(url))));
         }
         let is_certificate = ["certificate", "UnknownIssuer", "CertNotValid"].iter().any(|word| reason.contains(word));
         if is_certificate {
@@ -271,17 +364,6 @@ impl Http {
 
     fn is_own_origin(&self, url: &Url) -> bool {
         url.origin() == self.base.origin()
-    }
-
-    fn redirect_target(&self, answer: &reqwest::Response) -> Result<Url, Error> {
-        let target = self.location(answer.headers(), answer.url()).map_err(|_| self.broken("a redirect to nowhere"))?;
-        if !matches!(target.scheme(), "http" | "https") {
-            return Err(self.broken("a redirect to something that is not HTTP"));
-        }
-        if answer.url().scheme() == "https" && target.scheme() != "https" {
-            return Err(self.broken(format!("a redirect from HTTPS to plain HTTP, at {}", shown(&target))));
-        }
-        Ok(target)
     }
 
     /// Turns what may pass (429, 5xx) into a failure to retry; the rest is for the caller to judge.
@@ -311,6 +393,9 @@ impl Http {
         let said = said.map(|said| format!(": {said}")).unwrap_or_default();
         let error = Error::network(format!("{} answered {what} with {status}{said}", shown(&url)));
         match status {
+            StatusCode::UNAUTHORIZED if !self.is_own_origin(&url) => {
+                error.hint("that is another server than the registry, so it is shown no login of the registry's")
+            }
             StatusCode::UNAUTHORIZED => error.hint(format!("log in with `windlass login {}`", self.registry)),
             StatusCode::FORBIDDEN => error.hint("this account may not do that here"),
             _ => error,
@@ -386,52 +471,42 @@ impl Http {
         }
     }
 
-    fn credential(&self) -> Result<Option<Credential>, Error> {
+    fn credential(&self, repository: &str) -> Result<Option<Credential>, Error> {
         if let Some(explicit) = &self.explicit {
             return Ok(Some(explicit.clone()));
         }
         // A helper may ask a person or a cloud: once is enough.
         if let Ok(session) = self.session.lock()
-            && let Some(known) = &session.credential
+            && let Some((_, known)) = session.credentials.iter().find(|(known, _)| known == repository)
         {
             return Ok(known.clone());
         }
-        let found = self.files.find(&self.registry)?;
+        let found = self.files.find(&self.registry, repository)?;
         if let Ok(mut session) = self.session.lock() {
-            session.credential = Some(found.clone());
+            session.credentials.push((repository.to_owned(), found.clone()));
         }
         Ok(found)
     }
 
-    /// The `Authorization` value that a 401's challenge asks for, if we have what it takes.
-    async fn answer_challenge(&self, request: &Request, headers: &HeaderMap) -> Result<Option<Secret>, Failure> {
-        let credential = self.credential()?;
-        for header in headers.get_all(WWW_AUTHENTICATE) {
-            let Ok(text) = header.to_str() else { continue };
-            let Ok(challenges) = http_auth::parse_challenges(text) else { continue };
-            for challenge in challenges {
-                let parameter = |name: &str| {
-                    challenge
-                        .params
-                        .iter()
-                        .find(|(key, _)| key.eq_ignore_ascii_case(name))
-                        .map(|(_, value)| value.to_unescaped())
-                };
-                if challenge.scheme.eq_ignore_ascii_case("Bearer") {
-                    if let Some(Credential::Bearer(token)) = &credential {
-                        return Ok(Some(Secret::new(format!("Bearer {}", token.reveal()))));
-                    }
-                    let realm = parameter("realm").ok_or_else(|| self.broken("a challenge without a realm"))?;
-                    let token = self
-                        .fetch_token(request, &realm, parameter("service"), parameter("scope"), credential.as_ref())
-                        .await?;
-                    return Ok(Some(Secret::new(format!("Bearer {}", token.reveal()))));
+    /// The `Authorization` value that a 401 of the registry's own asks for, if we have what it takes.
+    async fn answer_challenge(&self, request: &Request, answer: &reqwest::Response) -> Result<Option<Secret>, Failure> {
+        let credential = self.credential(&request.repository)?;
+        let headers = answer.headers().get_all(WWW_AUTHENTICATE).iter();
+        let offered = headers.filter_map(|value| value.to_str().ok()).flat_map(challenges);
+        for challenge in offered {
+            if challenge.is("Bearer") {
+                if let Some(Credential::Bearer(token)) = &credential {
+                    return Ok(Some(bearer(token)));
                 }
-                if challenge.scheme.eq_ignore_ascii_case("Basic")
-                    && let Some(Credential::Password { username, password }) = &credential
-                {
-                    return Ok(Some(basic(username, password)));
-                }
+                let Some(realm) = challenge.parameter("realm") else { continue };
+                let server = self.named(realm, answer.url(), "its token server")?;
+                let token = self.fetch_token(request, server, &challenge, credential.as_ref()).await?;
+                return Ok(Some(bearer(&token)));
+            }
+            if challenge.is("Basic")
+                && let Some(Credential::Password { username, password }) = &credential
+            {
+                return Ok(Some(basic(username, password)));
             }
         }
         Ok(None)
@@ -440,43 +515,36 @@ impl Http {
     async fn fetch_token(
         &self,
         request: &Request,
-        realm: &str,
-        service: Option<String>,
-        asked_scope: Option<String>,
+        mut server: Address,
+        challenge: &Challenge,
         credential: Option<&Credential>,
     ) -> Result<Secret, Failure> {
-        let mut url = Url::parse(realm).map_err(|_| self.broken("its token server's address is not a URL"))?;
-        let is_encrypted = url.scheme() == "https" || (url.scheme() == "http" && self.base.scheme() == "http");
-        if !is_encrypted {
-            return Err(self.broken("its token server would get the credentials without encryption").into());
-        }
-        if !self.guard.permits_host(url.host_str().unwrap_or_default()) {
-            return Err(self.broken(format!("its token server {} is in a private network", shown(&url))).into());
-        }
         let actions = if request.access == Access::Push { "pull,push" } else { "pull" };
         // The registry's own words first: for the base path it asks for none, for others it may want more.
-        let scope = match asked_scope {
-            Some(scope) if request.access == Access::Pull || scope.contains("push") => Some(scope),
+        let scope = match challenge.parameter("scope") {
+            Some(scope) if request.access == Access::Pull || scope.contains("push") => Some(scope.to_owned()),
             _ if request.repository.is_empty() => None,
             _ => Some(format!("repository:{}:{actions}", request.repository)),
         };
-        let mut pairs: Vec<(&str, String)> = Vec::new();
-        pairs.extend(service.map(|service| ("service", service)));
-        pairs.extend(scope.map(|scope| ("scope", scope)));
-        pairs.push(("client_id", "windlass".to_owned()));
+        let mut pairs: Vec<(&str, &str)> = Vec::new();
+        pairs.extend(challenge.parameter("service").map(|service| ("service", service)));
+        pairs.extend(scope.as_deref().map(|scope| ("scope", scope)));
+        pairs.push(("client_id", "windlass"));
         let builder = match credential {
             Some(Credential::Identity(token)) => {
-                pairs.push(("grant_type", "refresh_token".to_owned()));
-                pairs.push(("refresh_token", token.reveal().to_owned()));
+                pairs.push(("grant_type", "refresh_token"));
+                pairs.push(("refresh_token", token.reveal()));
                 let form = form_encoded(&pairs);
-                self.client.post(url.clone()).header("Content-Type", "application/x-www-form-urlencoded").body(form)
+                let (client, _) = self.client_for(&server)?;
+                client.post(server.0.clone()).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form)
             }
             other => {
                 if let Some(Credential::Password { username, .. }) = other {
-                    pairs.push(("account", username.clone()));
+                    pairs.push(("account", username));
                 }
-                url.query_pairs_mut().extend_pairs(&pairs);
-                let mut builder = self.client.get(url.clone());
+                server = server.with_query(&pairs);
+                let (client, _) = self.client_for(&server)?;
+                let mut builder = client.get(server.0.clone());
                 if let Some(Credential::Password { username, password }) = other {
                     let mut value = HeaderValue::from_str(basic(username, password).reveal())
                         .map_err(|_| Error::usage("the credentials cannot be sent"))?;
@@ -488,8 +556,8 @@ impl Http {
         };
         let answer = match tokio::time::timeout(self.timeout, builder.header(ACCEPT, "application/json").send()).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(self.connection_failure(&url, error)),
-            Err(_) => return Err(self.retryable(format!("the token server {} did not answer", shown(&url)))),
+            Ok(Err(error)) => return Err(self.connection_failure(&server.0, error)),
+            Err(_) => return Err(self.retryable(format!("the token server {} did not answer", server.shown()))),
         };
         let answer = self.judge_status(answer).await?;
         if answer.status() != StatusCode::OK {
@@ -499,21 +567,44 @@ impl Http {
         let body = self.read_body(answer, MAX_SMALL_BODY, None).await?;
         let answer: serde_json::Value =
             serde_json::from_slice(&body).map_err(|_| self.broken("its token server's answer is not JSON"))?;
-        let token = ["token", "access_token"]
+        let token = TOKEN_MEMBERS
             .iter()
-            .find_map(|key| answer.get(key)?.as_str())
-            .filter(|token| !token.is_empty());
-        Ok(Secret::new(token.ok_or_else(|| self.broken("its token server gave no token"))?))
+            .find_map(|key| answer.get(key)?.as_str().filter(|token| !token.is_empty()))
+            .ok_or_else(|| self.broken("its token server gave no token"))?;
+        Ok(Secret::new(token))
     }
 }
 
+/// The target of the link with the relation `next`, in a header of one or several links: `</v2/...>; rel="next"`.
+fn next_link(header: &str) -> Option<&str> {
+    let mut rest = header;
+    while let Some((_, link)) = rest.split_once('<') {
+        let (target, parameters) = link.split_once('>')?;
+        let (parameters, _) = parameters.split_once('<').unwrap_or((parameters, ""));
+        let is_next = parameters.split([';', ',']).any(|parameter| {
+            let (name, value) = parameter.split_once('=').unwrap_or_default();
+            let mut relations = value.trim().trim_matches('"').split_ascii_whitespace();
+            name.trim().eq_ignore_ascii_case("rel") && relations.any(|relation| relation.eq_ignore_ascii_case("next"))
+        });
+        if is_next {
+            return Some(target);
+        }
+        (_, rest) = link.split_once('>')?;
+    }
+    None
+}
+
 /// `a=b&c=d`, percent-encoded.
-fn form_encoded(pairs: &[(&str, String)]) -> String {
+fn form_encoded(pairs: &[(&str, &str)]) -> String {
     let mut url = Url::parse("http://form/").ok();
     if let Some(url) = &mut url {
         url.query_pairs_mut().extend_pairs(pairs);
     }
     url.and_then(|url| url.query().map(str::to_owned)).unwrap_or_default()
+}
+
+fn bearer(token: &Secret) -> Secret {
+    Secret::new(format!("Bearer {}", token.reveal()))
 }
 
 fn basic(username: &str, password: &Secret) -> Secret {
@@ -522,8 +613,17 @@ fn basic(username: &str, password: &Secret) -> Secret {
     Secret::new(format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair)))
 }
 
+/// `registry.example.` is `registry.example` to a resolver; said in one way, it has one origin.
+fn without_final_dot(url: &mut Url) {
+    let host = url.host_str().and_then(|host| host.strip_suffix('.')).map(str::to_owned);
+    if let Some(host) = host {
+        // A host that is none without its dot stays as it is, and is not resolved.
+        let _ = url.set_host(Some(&host));
+    }
+}
+
 /// A URL as errors show it: without its query, where signed URLs and tokens are.
-pub(crate) fn shown(url: &Url) -> String {
+fn shown(url: &Url) -> String {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
 }
@@ -538,7 +638,8 @@ fn registry_message(body: &[u8]) -> Option<String> {
     (!said.is_empty()).then_some(said)
 }
 
-fn build_client(options: &ClientOptions, guard: ReachGuard) -> Result<reqwest::Client, Error> {
+/// `is_own`: for the registry's own origin, which the client certificate is for.
+fn build_client(options: &ClientOptions, guard: ReachGuard, is_own: bool) -> Result<reqwest::Client, Error> {
     // Process-wide and idempotent; another part of the program may have chosen already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let read =
@@ -561,6 +662,7 @@ fn build_client(options: &ClientOptions, guard: ReachGuard) -> Result<reqwest::C
         builder = builder.tls_certs_only([]);
     }
     match (&options.cert_file, &options.key_file) {
+        (Some(_), Some(_)) if !is_own => {}
         (Some(cert), Some(key)) => {
             let mut pem = read(key)?;
             pem.push(b'\n');
@@ -581,4 +683,76 @@ pub(crate) fn accept(types: &[&str]) -> Result<(HeaderName, HeaderValue), Error>
     HeaderValue::from_str(&types.join(", "))
         .map(|value| (ACCEPT, value))
         .map_err(|_| Error::bug("a media type is not a header's value"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn registry(host: &str, plain_http: bool) -> Http {
+        Http::new(host, &ClientOptions { plain_http, ..ClientOptions::default() }, None).unwrap()
+    }
+
+    /// An address that `by` names for a registry: what becomes of it, or a part of the error.
+    #[track_caller]
+    fn check(registry: &Http, by: &str, text: &str, expected: Result<&str, &str>) {
+        match (registry.named(text, &Url::parse(by).unwrap(), "an address"), expected) {
+            (Ok(address), Ok(wanted)) => assert_eq!(address.0.as_str(), wanted),
+            (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error} does not contain `{part}`"),
+            (actual, expected) => panic!("{text}: {actual:?}, expected {expected:?}"),
+        }
+    }
+
+    /// The one door for redirects, places for uploads, token servers and next pages.
+    #[test]
+    fn addresses_that_a_server_names_are_judged_in_one_way() {
+        let (safe, plain) = (registry("registry.example", false), registry("127.0.0.1:5000", true));
+        let by = "https://registry.example/v2/x";
+        check(&safe, by, "/v2/y?z", Ok("https://registry.example/v2/y?z"));
+        check(&safe, by, "https://cdn.example./y", Ok("https://cdn.example/y"));
+        check(&safe, by, "https://REGISTRY.example.:443/y", Ok("https://registry.example/y"));
+        // Down from TLS, in one step or in two.
+        check(&safe, by, "http://registry.example/y", Err("from HTTPS to plain HTTP"));
+        check(&safe, by, "http://cdn.example/y", Err("from HTTPS to plain HTTP"));
+        check(&plain, "http://127.0.0.1:5000/v2/x", "http://8.8.8.8/y", Ok("http://8.8.8.8/y"));
+        check(&plain, "https://8.8.8.8/y", "http://8.8.8.8/z", Err("from HTTPS to plain HTTP"));
+        for no_http in ["ftp://registry.example/", "file:///etc/passwd", "data:,x", "javascript:x"] {
+            check(&safe, by, no_http, Err("is not HTTP"));
+        }
+        check(&safe, by, "https://", Err("is no address"));
+        check(&safe, by, "https://ann:hunter2@registry.example/y", Err("a user's name"));
+        for private in
+            ["127.0.0.1", "10.0.0.1", "169.254.169.254", "[::1]", "[fec0::1]", "168.63.129.16", "0x7f.1", "127.1."]
+        {
+            check(&safe, by, &format!("https://{private}/y"), Err("private network"));
+        }
+        check(&plain, "http://127.0.0.1:5000/", "http://127.0.0.2:9/", Ok("http://127.0.0.2:9/"));
+        check(&plain, "http://127.0.0.1:5000/", "http://192.168.0.1/", Err("private network"));
+    }
+
+    #[test]
+    fn a_registry_s_own_addresses_stay_its_own() {
+        let registry = registry("registry.example", false);
+        assert!(registry.own("").is_ok() && registry.own("a/b/manifests/sha256:00").is_ok());
+        for path in ["//evil.example/", "https://evil.example/", "../x", "/x", "a/manifests/../../../../x"] {
+            assert!(registry.own(path).is_err(), "{path}");
+        }
+        for host in ["evil.example/x", "ann@registry.example", "registry.example?x", "registry.example#x", ""] {
+            assert!(Http::new(host, &ClientOptions::default(), None).is_err(), "{host}");
+        }
+    }
+
+    #[test]
+    fn the_next_page_is_the_link_that_says_so() {
+        for (header, expected) in [
+            (r#"</v2/x?n=1,2>; rel="next""#, Some("/v2/x?n=1,2")),
+            ("</a>; rel=prev, </b>; Rel=NEXT", Some("/b")),
+            (r#"</a>; title="x"; rel="last next""#, Some("/a")),
+            ("</a>; title=next", None),
+            ("</a", None),
+            ("", None),
+        ] {
+            assert_eq!(next_link(header), expected, "{header}");
+        }
+    }
 }

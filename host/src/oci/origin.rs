@@ -4,7 +4,7 @@ use oci_client::manifest::OciImageManifest;
 
 use super::artifact::{Blob, EMPTY_CONFIG_TYPE, MAX_MANIFEST_BYTES, Manifest};
 use super::layout::Layout;
-use super::registry::{Registry, fallback_tag};
+use super::registry::{Look, Registry, fallback_tag};
 use crate::error::Error;
 use crate::fetch::Digest;
 
@@ -30,6 +30,16 @@ impl Origin<'_> {
         subject: &Digest,
         artifact_type: Option<&str>,
     ) -> Result<Vec<(Manifest, OciImageManifest)>, Error> {
+        self.referrers_within(subject, artifact_type, &mut Look::new())
+    }
+
+    /// [`Origin::referrers`] as one of several looks that share an allowance.
+    pub(crate) fn referrers_within(
+        &self,
+        subject: &Digest,
+        artifact_type: Option<&str>,
+        look: &mut Look,
+    ) -> Result<Vec<(Manifest, OciImageManifest)>, Error> {
         let fits = |image: &OciImageManifest| artifact_type.is_none_or(|wanted| kind_of(image) == wanted);
         match self {
             Self::Layout(layout) => {
@@ -37,18 +47,17 @@ impl Origin<'_> {
             }
             Self::Repository(registry, repository) => {
                 let mut found = Vec::new();
-                for entry in registry.referrers(repository, subject)? {
+                for entry in registry.referrers(repository, subject, look)? {
                     // Lists in fallback tags may lack the type, and go-containerregistry gives the config's; then the
                     // manifest says it.
                     let says_nothing = |kind: &str| kind.is_empty() || kind == EMPTY_CONFIG_TYPE;
-                    let may_fit = entry
-                        .artifact_type
-                        .as_deref()
-                        .is_none_or(|kind| says_nothing(kind) || artifact_type.is_none_or(|wanted| kind == wanted));
-                    if !may_fit || u64::try_from(entry.size).map_or(true, |size| size > MAX_MANIFEST_BYTES) {
+                    let kind = entry.artifact_type.as_str();
+                    let may_fit = says_nothing(kind) || artifact_type.is_none_or(|wanted| kind == wanted);
+                    if !may_fit || entry.size > MAX_MANIFEST_BYTES {
                         continue;
                     }
-                    let Some(manifest) = registry.find_manifest(repository, &entry.digest)? else { continue };
+                    let fetched = registry.find_referrer(repository, &entry.digest, look)?;
+                    let Some(manifest) = fetched else { continue };
                     let Ok(image) = manifest.image() else { continue };
                     let names_subject =
                         image.subject.as_ref().is_some_and(|descriptor| descriptor.digest == subject.to_string());

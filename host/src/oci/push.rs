@@ -10,7 +10,7 @@ use super::artifact::{
 };
 use super::layout::{Layout, PLUGIN_NAME, REF_NAME, blobs_of};
 use super::origin::{Origin, kind_of, signature_tag};
-use super::registry::{Registry, index_entry};
+use super::registry::{Look, Registry, index_entry};
 use crate::error::Error;
 use crate::fetch::Digest;
 use crate::helm::archive::{ArchiveLimits, PLUGIN_YAML, PluginArchive};
@@ -302,16 +302,19 @@ pub fn copy_to_layout(
     copy_one(&origin, manifest, &image, annotations, layout)?;
     let mut copied = 1;
     let mut subjects = vec![(manifest.digest, 0)];
+    // Referrers of referrers multiply: all that is copied shares one allowance.
+    let mut look = Look::new();
     while let Some((subject, depth)) = subjects.pop() {
         if depth >= MAX_DEPTH {
             continue;
         }
+        look.restart();
         if let Some(signature) = origin.signature_tag(&subject)? {
             let annotations = BTreeMap::from([(REF_NAME.to_owned(), signature_tag(&subject))]);
             copy_one(&origin, &signature, &signature.image()?, annotations, layout)?;
             copied += 1;
         }
-        for (referrer, image) in origin.referrers(&subject, None)? {
+        for (referrer, image) in origin.referrers_within(&subject, None, &mut look)? {
             copy_one(&origin, &referrer, &image, BTreeMap::new(), layout)?;
             subjects.push((referrer.digest, depth + 1));
             copied += 1;

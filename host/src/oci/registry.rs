@@ -3,13 +3,15 @@
 //! The calls block; an asynchronous runtime lives inside a [`Registry`] and ends with it, so that nothing else in the program
 //! is asynchronous and a run of a plugin that is on disk never starts one.
 
+use std::time::{Duration, Instant};
+
 use oci_client::manifest::{ImageIndexEntry, OCI_IMAGE_INDEX_MEDIA_TYPE, OciDescriptor, OciImageIndex};
 use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RANGE};
-use reqwest::{Method, StatusCode, Url};
+use reqwest::{Method, StatusCode};
 
 use super::artifact::{Blob, MANIFEST_TYPES, MAX_MANIFEST_BYTES, Manifest};
 use super::credentials::Credential;
-use super::http::{Access, ClientOptions, Failure, Http, Request, accept};
+use super::http::{Access, Address, ClientOptions, Failure, Http, Request, accept};
 use super::progress::Progress;
 use crate::error::Error;
 use crate::fetch::Digest;
@@ -18,6 +20,13 @@ use crate::fetch::Digest;
 const CHUNKED_FROM: usize = 16 << 20;
 /// The size of a piece, unless the registry asks for larger ones.
 const CHUNK: usize = 4 << 20;
+/// What one look at the referrers of a manifest may take, the lists' pages and the manifests that are fetched together. Honest
+/// lists have some ten entries, and a few hundred where every build signs anew.
+const MAX_REFERRERS: usize = 10_000;
+/// Bytes of all pages of a list: what 10,000 entries with annotations have, and what the host may hold of it.
+const MAX_REFERRER_BYTES: u64 = 16 << 20;
+/// Time for the whole look.
+const REFERRER_TIME: Duration = Duration::from_secs(120);
 /// How often a list of referrers in a tag is written again when somebody else wrote it at the same time.
 const REFERRER_ROUNDS: usize = 5;
 
@@ -28,6 +37,87 @@ pub struct Resolved {
     pub digest: Digest,
     /// Its media type.
     pub media_type: String,
+}
+
+/// One line of a list of referrers, without what nobody needs of it. The list is not signed: what an entry says is looked up
+/// in the manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Referrer {
+    /// The manifest's digest.
+    pub(crate) digest: Digest,
+    /// What the list says that it has of bytes.
+    pub(crate) size: u64,
+    /// What the list says that it is; empty where it says nothing.
+    pub(crate) artifact_type: String,
+}
+
+/// What one look at the referrers of a manifest may still take of entries, bytes and time.
+pub(crate) struct Look {
+    entries_left: usize,
+    bytes_left: u64,
+    until: Instant,
+}
+
+impl Look {
+    /// The whole allowance, from now on.
+    pub(crate) fn new() -> Self {
+        Self { entries_left: MAX_REFERRERS, bytes_left: MAX_REFERRER_BYTES, until: Instant::now() + REFERRER_TIME }
+    }
+
+    /// Gives the rest of the allowance the whole time anew, for the next manifest.
+    pub(crate) fn restart(&mut self) {
+        self.until = Instant::now() + REFERRER_TIME;
+    }
+
+    fn charge(&mut self, registry: &str, entries: usize, bytes: usize) -> Result<(), Error> {
+        let over = |what: String| {
+            Error::limit(format!("{registry} lists more than {what} for one manifest"))
+                .hint("somebody attaches without end, or the registry makes it up; name the plugin by its digest")
+        };
+        self.entries_left =
+            self.entries_left.checked_sub(entries).ok_or_else(|| over(format!("{MAX_REFERRERS} referrers")))?;
+        self.bytes_left = self
+            .bytes_left
+            .checked_sub(bytes as u64)
+            .ok_or_else(|| over(format!("{} MiB of referrers", MAX_REFERRER_BYTES >> 20)))?;
+        Ok(())
+    }
+
+    /// Takes the entries of a list's page.
+    fn take(&mut self, registry: &Registry, page: &[u8], found: &mut Vec<Referrer>) -> Result<(), Error> {
+        #[derive(serde::Deserialize)]
+        struct Page {
+            manifests: Vec<Entry>,
+        }
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Entry {
+            digest: String,
+            size: i64,
+            artifact_type: Option<String>,
+        }
+        self.charge(registry.name(), 0, page.len())?;
+        let page: Page = serde_json::from_slice(page)
+            .map_err(|e| registry.http.broken(format!("a list of referrers that cannot be read: {e}")))?;
+        // An empty page counts as well: there may be many.
+        self.charge(registry.name(), page.manifests.len().max(1), 0)?;
+        // Whoever may write to the repository may attach nonsense; it must not hide the rest.
+        found.extend(page.manifests.into_iter().filter_map(|entry| {
+            let (digest, size) = (entry.digest.parse().ok()?, u64::try_from(entry.size).ok()?);
+            Some(Referrer { digest, size, artifact_type: entry.artifact_type.unwrap_or_default() })
+        }));
+        Ok(())
+    }
+
+    /// Waits for an answer no longer than the look may take.
+    async fn in_time<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        tokio::time::timeout_at(self.until.into(), answer).await.unwrap_or_else(|_| {
+            Err(Error::limit(format!(
+                "looking at what is attached to one manifest took longer than {} s",
+                REFERRER_TIME.as_secs()
+            )))
+        })
+    }
 }
 
 /// A registry to speak to.
@@ -134,9 +224,30 @@ impl Registry {
     /// # Errors
     /// As [`Registry::manifest`], but for its absence.
     pub fn find_manifest(&self, repository: &str, reference: &str) -> Result<Option<Manifest>, Error> {
+        self.runtime.block_on(self.fetch_manifest(repository, reference))
+    }
+
+    /// [`Registry::find_manifest`] of a referrer, as a part of a look at all of them.
+    ///
+    /// # Errors
+    /// As [`Registry::find_manifest`], or when the look is over (exit 4).
+    pub(crate) fn find_referrer(
+        &self,
+        repository: &str,
+        digest: &Digest,
+        look: &mut Look,
+    ) -> Result<Option<Manifest>, Error> {
+        let found = self.runtime.block_on(look.in_time(self.fetch_manifest(repository, &digest.to_string())))?;
+        if let Some(manifest) = &found {
+            look.charge(self.name(), 0, manifest.bytes.len())?;
+        }
+        Ok(found)
+    }
+
+    async fn fetch_manifest(&self, repository: &str, reference: &str) -> Result<Option<Manifest>, Error> {
         let request = self.manifest_request(Method::GET, repository, reference, Access::Pull)?;
         let wanted = reference.parse::<Digest>().ok();
-        self.runtime.block_on(self.http.with_retries(async || {
+        let fetched = self.http.with_retries(async || {
             let answer = self.http.send(&request).await?;
             match answer.status() {
                 StatusCode::OK => {}
@@ -157,7 +268,8 @@ impl Registry {
                 Some(wanted) => Err(wrong_digest(wanted, digest)),
                 None => Ok(Some(Manifest { bytes, digest, media_type })),
             }
-        }))
+        });
+        fetched.await
     }
 
     /// A blob's content, of exactly the size and digest asked for. A broken transfer goes on where it broke when the registry
@@ -269,8 +381,7 @@ impl Registry {
     fn mount_blob(&self, repository: &str, digest: &Digest, elsewhere: &str) -> Result<bool, Error> {
         let mut request =
             self.request(Method::POST, &format!("{repository}/blobs/uploads/"), repository, Access::Push)?;
-        let digest = digest.to_string();
-        request.url.query_pairs_mut().extend_pairs([("mount", digest.as_str()), ("from", elsewhere)]);
+        request.address = request.address.with_query(&[("mount", &digest.to_string()), ("from", elsewhere)]);
         self.runtime.block_on(self.http.with_retries(async || {
             let answer = self.http.send(&request).await?;
             Ok(answer.status() == StatusCode::CREATED)
@@ -278,7 +389,7 @@ impl Registry {
     }
 
     /// Opens an upload; returns where to send the blob and the least size of a piece.
-    async fn begin_upload(&self, repository: &str) -> Result<(Url, usize), Failure> {
+    async fn begin_upload(&self, repository: &str) -> Result<(Address, usize), Failure> {
         let request = self.request(Method::POST, &format!("{repository}/blobs/uploads/"), repository, Access::Push)?;
         let answer = self.http.send(&request).await?;
         if answer.status() != StatusCode::ACCEPTED {
@@ -289,31 +400,22 @@ impl Registry {
             .get("oci-chunk-min-length")
             .and_then(|value| value.to_str().ok())
             .and_then(|text| text.parse().ok());
-        let location = self.http.location(answer.headers(), &request.url)?;
-        Ok((location, least.unwrap_or(0)))
+        Ok((self.http.location(&answer, UPLOAD)?, least.unwrap_or(0)))
     }
 
-    fn upload_request(&self, method: Method, repository: &str, location: Url, body: bytes::Bytes) -> Request {
+    fn upload_request(&self, method: Method, repository: &str, address: Address, body: bytes::Bytes) -> Request {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))]);
-        Request {
-            method,
-            url: location,
-            headers,
-            body: Some(body),
-            repository: repository.to_owned(),
-            access: Access::Push,
-        }
+        Request { method, address, headers, body: Some(body), repository: repository.to_owned(), access: Access::Push }
     }
 
     async fn upload_whole(
         &self,
         repository: &str,
-        location: &Url,
+        location: &Address,
         digest: &Digest,
         bytes: bytes::Bytes,
     ) -> Result<(), UploadFailure> {
-        let mut location = location.clone();
-        location.query_pairs_mut().append_pair("digest", &digest.to_string());
+        let location = location.clone().with_query(&[("digest", &digest.to_string())]);
         let answer = self
             .http
             .send(&self.upload_request(Method::PUT, repository, location, bytes))
@@ -336,22 +438,23 @@ impl Registry {
     async fn upload_chunks(
         &self,
         repository: &str,
-        mut location: Url,
+        mut location: Address,
         digest: &Digest,
         bytes: &bytes::Bytes,
         least: usize,
         progress: &dyn Fn(u64),
     ) -> Result<(), Failure> {
-        let piece = CHUNK.max(least);
+        // The registry's wish is a number like any other that it says.
+        let piece = CHUNK.max(least).min(bytes.len());
         let mut sent = 0_usize;
         let mut resumes = 0;
         while sent < bytes.len() {
-            let end = (sent + piece).min(bytes.len());
+            let end = sent.saturating_add(piece).min(bytes.len());
             let mut request = self.upload_request(Method::PATCH, repository, location.clone(), bytes.slice(sent..end));
             request.headers.insert(CONTENT_RANGE, header(&format!("{sent}-{}", end - 1))?);
             match self.http.send(&request).await {
                 Ok(answer) if answer.status() == StatusCode::ACCEPTED => {
-                    location = self.http.location(answer.headers(), &location)?;
+                    location = self.http.location(&answer, UPLOAD)?;
                     sent = end;
                 }
                 Ok(answer) if answer.status() != StatusCode::RANGE_NOT_SATISFIABLE => {
@@ -373,7 +476,12 @@ impl Registry {
         })
     }
 
-    async fn upload_state(&self, repository: &str, location: &Url, length: usize) -> Result<(Url, usize), Failure> {
+    async fn upload_state(
+        &self,
+        repository: &str,
+        location: &Address,
+        length: usize,
+    ) -> Result<(Address, usize), Failure> {
         let mut request = self.upload_request(Method::GET, repository, location.clone(), bytes::Bytes::new());
         request.body = None;
         let answer = self.http.send(&request).await?;
@@ -383,7 +491,8 @@ impl Registry {
         let range =
             answer.headers().get(RANGE).and_then(|value| value.to_str().ok()).and_then(|text| text.rsplit_once('-'));
         let sent = range.and_then(|(_, last)| last.parse::<usize>().ok()).map_or(0, |last| last.saturating_add(1));
-        let location = self.http.location(answer.headers(), location).unwrap_or_else(|_| location.clone());
+        let has_moved = answer.headers().contains_key(reqwest::header::LOCATION);
+        let location = if has_moved { self.http.location(&answer, UPLOAD)? } else { location.clone() };
         // A registry that has nothing answers `0-0`, as one that has one byte does; one byte sent twice is refused
         // by it, one byte left out is not found until the end.
         Ok((location, if sent <= 1 { 0 } else { sent.min(length) }))
@@ -413,19 +522,25 @@ impl Registry {
         }))
     }
 
-    /// The manifests whose subject is `subject`, from the referrers API or, where there is none, from the fallback tag.
+    /// What the referrers of a manifest are, from the referrers API or, where there is none, from the fallback tag. The list
+    /// may be long, and is somebody else's: `look` says how much of it may be read.
     ///
     /// # Errors
-    /// When the registry cannot be reached or answers wrongly (exit 5).
-    pub fn referrers(&self, repository: &str, subject: &Digest) -> Result<Vec<ImageIndexEntry>, Error> {
+    /// When the registry cannot be reached or answers wrongly (exit 5), or the list has no end (exit 4).
+    pub(crate) fn referrers(
+        &self,
+        repository: &str,
+        subject: &Digest,
+        look: &mut Look,
+    ) -> Result<Vec<Referrer>, Error> {
         let mut request =
             self.request(Method::GET, &format!("{repository}/referrers/{subject}"), repository, Access::Pull)?;
         let (name, value) = accept(&[OCI_IMAGE_INDEX_MEDIA_TYPE])?;
         request.headers.insert(name, value);
         let mut found = Vec::new();
-        // Long lists come in pages, each of which names the next in a `Link` header.
-        for _ in 0..100 {
-            let (page, next) = self.runtime.block_on(self.http.with_retries(async || {
+        loop {
+            // Long lists come in pages, each of which names the next in a `Link` header.
+            let page = self.runtime.block_on(look.in_time(self.http.with_retries(async || {
                 let answer = self.http.send(&request).await?;
                 match answer.status() {
                     StatusCode::OK if media_type(answer.headers()).as_deref() == Some(OCI_IMAGE_INDEX_MEDIA_TYPE) => {}
@@ -433,7 +548,7 @@ impl Registry {
                     StatusCode::OK
                     | StatusCode::NOT_FOUND
                     | StatusCode::BAD_REQUEST
-                    | StatusCode::METHOD_NOT_ALLOWED => return Ok((None, None)),
+                    | StatusCode::METHOD_NOT_ALLOWED => return Ok(None),
                     _ => {
                         return Err(self
                             .http
@@ -442,24 +557,24 @@ impl Registry {
                             .into());
                     }
                 }
-                let next = next_page(answer.headers(), answer.url());
+                let next = self.http.next_page(&answer)?;
                 let bytes = self.http.read_body(answer, MAX_MANIFEST_BYTES, None).await?;
-                Ok((Some(bytes), next))
-            }))?;
-            let Some(page) = page else { break };
-            let page: OciImageIndex = serde_json::from_slice(&page)
-                .map_err(|e| self.http.broken(format!("a list of referrers that cannot be read: {e}")))?;
-            found.extend(page.manifests);
+                Ok(Some((bytes, next)))
+            })))?;
+            let Some((page, next)) = page else { break };
+            look.take(self, &page, &mut found)?;
             match next {
-                Some(next) => request.url = next,
+                Some(next) => request.address = next,
                 None => return Ok(found),
             }
         }
-        if found.is_empty() {
-            Ok(self.fallback_index(repository, subject)?.map(|(index, _)| index.manifests).unwrap_or_default())
-        } else {
-            Ok(found)
+        if found.is_empty()
+            && let Some(list) =
+                self.runtime.block_on(look.in_time(self.fetch_manifest(repository, &fallback_tag(subject))))?
+        {
+            look.take(self, &list.bytes, &mut found)?;
         }
+        Ok(found)
     }
 
     fn fallback_index(&self, repository: &str, subject: &Digest) -> Result<Option<(OciImageIndex, Digest)>, Error> {
@@ -484,7 +599,8 @@ impl Registry {
         if self.push_manifest(repository, &manifest.digest.to_string(), manifest)? {
             return Ok(());
         }
-        if self.referrers(repository, subject)?.iter().any(|known| known.digest == entry.digest) {
+        let listed = self.referrers(repository, subject, &mut Look::new())?;
+        if listed.iter().any(|known| known.digest == manifest.digest) {
             return Ok(());
         }
         for _ in 0..REFERRER_ROUNDS {
@@ -509,7 +625,7 @@ impl Registry {
 
     fn request(&self, method: Method, path: &str, repository: &str, access: Access) -> Result<Request, Error> {
         let repository = repository.to_owned();
-        Ok(Request { method, url: self.http.url(path)?, headers: HeaderMap::new(), body: None, repository, access })
+        Ok(Request { method, address: self.http.own(path)?, headers: HeaderMap::new(), body: None, repository, access })
     }
 
     fn manifest_request(
@@ -525,6 +641,9 @@ impl Registry {
         Ok(request)
     }
 }
+
+/// How errors call the address that an upload goes on at.
+const UPLOAD: &str = "the place for an upload";
 
 enum UploadFailure {
     TooLarge,
@@ -591,12 +710,4 @@ fn media_type(headers: &HeaderMap) -> Option<String> {
 fn starts_at(headers: &HeaderMap, offset: usize) -> bool {
     let range = headers.get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
     range.is_some_and(|range| range.trim_start_matches("bytes").trim_start().starts_with(&format!("{offset}-")))
-}
-
-/// The `rel="next"` link (RFC 8288), on the same registry.
-fn next_page(headers: &HeaderMap, base: &Url) -> Option<Url> {
-    let link = headers.get(reqwest::header::LINK)?.to_str().ok()?;
-    let (target, relation) = link.split_once('>')?;
-    let next = base.join(target.trim().strip_prefix('<')?).ok()?;
-    (relation.contains("rel=\"next\"") && next.origin() == base.origin()).then_some(next)
 }

@@ -115,7 +115,14 @@ fn each_redirect_is_checked() {
     let location = format!("http://127.0.0.1:{elsewhere}/");
     let (port, _) = serve(vec![redirect(302, &location), redirect(302, &location)]);
     let request = Request {
-        headers: vec![("Authorization".to_owned(), "Bearer secret".to_owned()), ("X-Kept".to_owned(), "1".to_owned())],
+        headers: [
+            ("Authorization", "Bearer secret"),
+            ("Cookie", "secret"),
+            ("X-Api-Key", "secret"),
+            ("Accept", "text/x"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec(),
         ..get(&format!("http://127.0.0.1:{port}/"))
     };
     let first = format!("127.0.0.1:{port}");
@@ -124,7 +131,36 @@ fn each_redirect_is_checked() {
     assert!(asked_elsewhere.try_recv().is_err(), "the second server was not asked");
     check(&[&first, &second], request, Ok((200, "moved")));
     let head = asked_elsewhere.recv().unwrap().to_ascii_lowercase();
-    assert!(head.contains("x-kept: 1") && !head.contains("secret"), "credentials do not follow: {head}");
+    assert!(head.contains("accept: text/x") && !head.contains("secret"), "credentials do not follow: {head}");
+}
+
+/// Across origins a short list of fields goes along, and no body: another granted server is another reader.
+#[test]
+fn a_body_is_for_whom_it_was_addressed_to() {
+    for (status, method) in [(307, "POST"), (308, "PUT"), (307, "DELETE"), (308, "PATCH")] {
+        let (elsewhere, asked_elsewhere) = serve(vec![answer("200 OK", "taken")]);
+        let (port, _) = serve(vec![redirect(status, &format!("http://127.0.0.1:{elsewhere}/"))]);
+        let granted = [format!("127.0.0.1:{port}"), format!("127.0.0.1:{elsewhere}")];
+        let granted: Vec<&str> = granted.iter().map(String::as_str).collect();
+        let request =
+            Request { method: method.to_owned(), body: "a Secret".into(), ..get(&format!("http://127.0.0.1:{port}/")) };
+        check(&granted, request, Err((ExitCode::Denied, "repeated at another server")));
+        assert!(asked_elsewhere.try_recv().is_err(), "{status} {method} went elsewhere");
+    }
+    // What becomes a GET has no body any more, and no fields about one.
+    let (elsewhere, asked_elsewhere) = serve(vec![answer("200 OK", "read")]);
+    let (port, _) = serve(vec![redirect(303, &format!("http://127.0.0.1:{elsewhere}/"))]);
+    let granted = [format!("127.0.0.1:{port}"), format!("127.0.0.1:{elsewhere}")];
+    let granted: Vec<&str> = granted.iter().map(String::as_str).collect();
+    let request = Request {
+        method: "POST".to_owned(),
+        headers: vec![("content-type".to_owned(), "text/secret".to_owned())],
+        body: "a Secret".into(),
+        ..get(&format!("http://127.0.0.1:{port}/"))
+    };
+    check(&granted, request, Ok((200, "read")));
+    let head = asked_elsewhere.recv().unwrap().to_ascii_lowercase();
+    assert!(head.starts_with("get ") && !head.contains("secret"), "{head}");
 }
 
 #[test]
@@ -157,6 +193,13 @@ fn addresses_that_no_grant_names_are_not_reached() {
         ("fe80::1", Err(ExitCode::Denied)),
         ("64:ff9b::a9fe:a9fe", Err(ExitCode::Denied)),
         ("0.0.0.0", Err(ExitCode::Denied)),
+        ("168.63.129.16", Err(ExitCode::Denied)),
+        ("192.0.0.192", Err(ExitCode::Denied)),
+        ("198.18.0.1", Err(ExitCode::Denied)),
+        ("64:ff9b:1::1", Err(ExitCode::Denied)),
+        ("fec0::1", Err(ExitCode::Denied)),
+        ("::7f00:1", Err(ExitCode::Denied)),
+        ("2001::1", Err(ExitCode::Denied)),
         ("93.184.216.34", Ok(())),
         ("2606:2800:220:1::1", Ok(())),
     ] {
@@ -198,6 +241,24 @@ fn a_name_is_resolved_once_and_the_judged_address_is_used() {
     let (mut pinned, asked) = resolving(&granted, &["127.0.0.1", "127.0.0.1"]);
     assert_eq!(pinned.send(get(&url), soon()).unwrap().body, b"pinned");
     assert_eq!(*asked.lock().unwrap(), ["registry.invalid", "registry.invalid"]);
+}
+
+/// A final dot names the same host: it is judged and connected to as one, and nobody looks the name up again unjudged.
+#[test]
+fn a_final_dot_changes_nothing() {
+    let (port, _) = serve(vec![redirect(302, "/next"), answer("200 OK", "pinned")]);
+    let granted = [format!("registry.invalid:{port}"), format!("127.0.0.1:{port}")];
+    let granted: Vec<&str> = granted.iter().map(String::as_str).collect();
+    let (mut dotted, asked) = resolving(&granted, &["127.0.0.1", "127.0.0.1"]);
+    assert_eq!(dotted.send(get(&format!("http://Registry.INVALID.:{port}/")), soon()).unwrap().body, b"pinned");
+    assert_eq!(*asked.lock().unwrap(), ["registry.invalid", "registry.invalid"]);
+
+    let (port, asked_server) = serve(vec![answer("200 OK", "plain")]);
+    let granted = format!("localhost:{port}");
+    check(&[&granted], get(&format!("http://localhost.:{port}/")), Ok((200, "plain")));
+    let head = asked_server.recv().unwrap().to_ascii_lowercase();
+    assert!(head.contains(&format!("host: localhost:{port}\r\n")), "{head}");
+    check(&[&granted], get(&format!("http://localhost..:{port}/")), Err((ExitCode::Refused, "names no host")));
 }
 
 /// DNS rebinding: the name is good for the first hop and points to a cloud's metadata at the second.
@@ -259,7 +320,7 @@ fn a_run_is_limited_as_a_whole() {
     let mut network = network(&[&granted]);
     network.requests_left = 4;
     network.traffic_left = 20;
-    let sent = Request { method: "POST".to_owned(), body: b"12345".to_vec(), ..get(&url) };
+    let sent = Request { method: "POST".to_owned(), body: "12345".into(), ..get(&url) };
     assert_eq!(network.send(sent, soon()).unwrap().body, b"four");
     assert_eq!((network.requests_left, network.traffic_left), (2, 20 - 2 * 5 - 4));
     network.traffic_left = 3;
