@@ -5,6 +5,7 @@ use std::fmt;
 use windlass_abi::message::MessageError;
 use windlass_abi::raw::FailureCode;
 use windlass_abi::set::SetError;
+use windlass_manifest::ErrorKind;
 
 use crate::config::ConfigError;
 
@@ -24,7 +25,7 @@ impl Error {
         Error::with_code(FailureCode::Refused, text.into())
     }
 
-    /// The configuration is wrong (exit code 2 under Windlass).
+    /// The configuration is wrong, or the stream cannot be read (exit code 2 under Windlass).
     pub fn config(text: impl Into<String>) -> Self {
         Error::with_code(FailureCode::Config, text.into())
     }
@@ -55,7 +56,14 @@ impl From<windlass_manifest::Error> for Error {
             Some(hint) => format!("{error}; {hint}"),
             None => error.to_string(),
         };
-        Error::with_code(FailureCode::Refused, text)
+        // Input that cannot be read is nobody's refusal: under Windlass it is exit code 2, whoever finds it.
+        let code = match error.kind() {
+            ErrorKind::NotUtf8 | ErrorKind::Syntax | ErrorKind::NotAnObject | ErrorKind::TooLarge => {
+                FailureCode::Config
+            }
+            _ => FailureCode::Refused,
+        };
+        Error::with_code(code, text)
     }
 }
 

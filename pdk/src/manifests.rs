@@ -3,6 +3,7 @@
 use windlass_manifest::{Manifests as Stream, Object, Value};
 
 use crate::error::Error;
+use crate::names::HOOK_ANNOTATION;
 use crate::targets::Common;
 
 /// The manifest stream, with the targets of the configuration applied to [`Manifests::visit`].
@@ -70,10 +71,32 @@ impl Manifests {
         self.stream.changed_objects()
     }
 
+    /// Words to end an error with that says that something was not found in this stream: where the stream holds hooks
+    /// alone, why that may be. Empty elsewhere.
+    ///
+    /// Programs that use Helm's SDK with the hook strategy `separate` call a post-renderer twice for one release: with all
+    /// objects but the hooks, and with the hooks. A plugin sees one of the two and cannot tell that there is another, so
+    /// what it demands of a stream (`expect`, and whatever else fails on something missing) holds for each call.
+    pub fn about_hooks(&self) -> &'static str {
+        let (mut objects, mut others) = (0_usize, 0_usize);
+        let read = self.stream.read(|object| {
+            objects += 1;
+            others += usize::from(object.annotation(HOOK_ANNOTATION).is_none());
+            Ok::<(), Error>(())
+        });
+        if read.is_ok() && objects > 0 && others == 0 {
+            " (this stream holds hooks alone: under Helm's hook strategy `separate` each of the two calls is judged by itself)"
+        } else {
+            ""
+        }
+    }
+
     /// Checks `expect` and gives back the stream, and whether it changed.
     pub(crate) fn finish(self) -> Result<(Vec<u8>, bool), Error> {
         self.common.warn_of_idle_targets();
-        self.common.check_changed(self.stream.changed_objects())?;
+        if let Err(unmet) = self.common.check_changed(self.stream.changed_objects()) {
+            return Err(Error::new(format!("{unmet}{}", self.about_hooks())));
+        }
         let is_changed = self.stream.is_changed();
         Ok((self.stream.into_bytes(), is_changed))
     }

@@ -12,6 +12,9 @@ pub const ANNOTATIONS_LIMIT: usize = 256 * 1024;
 /// place in `--show-only` and `--output-dir`.
 pub const FILENAME_ANNOTATION: &str = "postrenderer.helm.sh/postrender-filename";
 
+/// The annotation that makes an object a hook: a comma-separated list of when Helm is to apply it.
+pub const HOOK_ANNOTATION: &str = "helm.sh/hook";
+
 /// The longest name part of a label or annotation key, the longest label value and the longest DNS label, in bytes.
 const SEGMENT_LIMIT: usize = 63;
 

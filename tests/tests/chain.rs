@@ -75,3 +75,45 @@ fn an_unknown_key_in_the_pipeline_is_named_with_its_place() {
     assert_eq!(finished.code, Some(2), "{}", finished.stderr);
     assert!(finished.stderr.contains("confg") && finished.stderr.contains(":5:3"), "{}", finished.stderr);
 }
+
+const MAIN: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: web\n";
+const HOOK: &str =
+    "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: seed\n  annotations:\n    helm.sh/hook: pre-install\n";
+
+/// Helm's SDKs call a post-renderer twice under the hook strategy `separate`: README, "Hooks by themselves".
+#[test]
+fn demands_hold_for_each_call_of_the_hook_strategy_separate() {
+    let sandbox = Sandbox::new();
+    let labels = needs::plugin("label-injector").display().to_string();
+    let patcher = needs::plugin("patcher").display().to_string();
+    let patch = ["--set", "patches[0].target.name=web", "--set", "patches[0].patch=data: {a: b}"];
+    let with = |plugin: &str, settings: &[&str], input: &str| {
+        sandbox.run([&["run", plugin], settings].concat(), input.as_bytes())
+    };
+    let fails = |plugin: &str, settings: &[&str], input: &str, says: &[&str]| {
+        let finished = with(plugin, settings, input);
+        assert_eq!(finished.code, Some(1), "{}", finished.stderr);
+        assert!(says.iter().all(|text| finished.stderr.contains(text)), "{}", finished.stderr);
+    };
+    let output = |plugin: &str, settings: &[&str], input: &str| {
+        let finished = with(plugin, settings, input);
+        assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+        String::from_utf8(finished.stdout).expect("UTF-8")
+    };
+    // What is demanded of the release as a whole holds for `combined` and for neither of the two calls.
+    let two = ["--set", LABEL, "--set", "expect=2"];
+    let both = format!("{MAIN}---\n{HOOK}");
+    assert_eq!(output(&labels, &two, &both).matches("team: payments").count(), 2);
+    fails(&labels, &two, MAIN, &["expected 2 objects to change, but 1 object changed"]);
+    fails(&labels, &two, HOOK, &["expected 2 objects to change", "hooks alone", "separate"]);
+    // What is in one of them only is missing in the other.
+    assert!(output(&patcher, &patch, MAIN).contains("a: b"));
+    fails(&patcher, &patch, HOOK, &["patches[0] matches no object", "hooks alone"]);
+    // Upper bounds and `onMissing: ignore` serve both, and the two calls give what one gives.
+    let at_most = ["--set", LABEL, "--set", "expect.max=2"];
+    let separate = format!("{}---\n{}", output(&labels, &at_most, MAIN), output(&labels, &at_most, HOOK));
+    assert_eq!(separate, output(&labels, &at_most, &both));
+    let ignoring = [patch.as_slice(), &["--set", "onMissing=ignore"]].concat();
+    let separate = format!("{}---\n{}", output(&patcher, &ignoring, MAIN), output(&patcher, &ignoring, HOOK));
+    assert_eq!(separate, output(&patcher, &ignoring, &both));
+}

@@ -32,7 +32,7 @@ pub const WINDLASS_MODULE: &str = "windlass:host/env";
 pub enum FailureCode {
     /// The plugin said no: the stream is not what it accepts.
     Refused = 1,
-    /// The plugin's configuration or an extra argument is wrong.
+    /// The plugin's configuration or an extra argument is wrong, or the stream is not what it can read.
     Config = 2,
 }
 

@@ -50,7 +50,11 @@ pub fn patcher(settings: Settings, manifests: &mut Manifests) -> Result<(), Erro
     let is_missing = |applied: &&Applied<'_>| !applied.is_matched && !applied.part.deletes_object();
     match parts.iter().find(is_missing) {
         Some(applied) if settings.on_missing == OnMissing::Error => {
-            Err(Error::new(format!("{} matches no object; correct it, or set `onMissing: ignore`", applied.name())))
+            Err(Error::new(format!(
+                "{} matches no object; correct it, or set `onMissing: ignore`{}",
+                applied.name(),
+                manifests.about_hooks()
+            )))
         }
         _ => Ok(()),
     }
