@@ -17,6 +17,7 @@ use windlass_manifest::{Kind, Manifests, Path};
 
 use crate::error::Error;
 use crate::run::RawOutput;
+use crate::secrets::Secrets;
 use crate::stream::Stream;
 
 /// The annotation with which Helm 4 marks the file that a document came from.
@@ -57,9 +58,11 @@ pub fn check(input: Stream, output: RawOutput) -> Result<Checked, Error> {
         return Ok(Checked { stream: input, changed: false });
     }
     let old = String::from_utf8_lossy(&input);
-    check_stream(&old, &output.stream).map_err(|error| {
-        error.hint("this is a defect of the plugin; report it to the plugin's author").detail(shortened(&output.stream))
-    })?;
+    // Without a piece of the output: the record of failures keeps errors, and an output may hold Secrets.
+    check_stream(&old, &output.stream)
+        .map_err(|error| error.hint("this is a defect of the plugin; report it to the plugin's author"))
+        // What it names, the plugin has chosen.
+        .map_err(|error| error.quoting(&Secrets::of_stream(&input)))?;
     Ok(Checked { stream: output.stream, changed: true })
 }
 
@@ -382,14 +385,6 @@ fn census(stream: &str) -> Result<HashMap<[String; 4], Vec<Place>>, Error> {
         })
         .map_err(misread)?;
     Ok(census)
-}
-
-/// The beginning of an output, for `windlass why`.
-fn shortened(output: &[u8]) -> String {
-    const SHOWN: usize = 4096;
-    let text = String::from_utf8_lossy(output.get(..SHOWN).unwrap_or(output));
-    let more = if output.len() > SHOWN { "\n…" } else { "" };
-    format!("the output began with:\n{}{more}", crate::instance::printable(&text))
 }
 
 #[cfg(test)]

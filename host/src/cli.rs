@@ -38,6 +38,8 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::compile::child;
 use crate::error::{Error, ExitCode};
+use crate::helm::enable;
+use crate::text::Text;
 use printer::{ColorChoice, Outcome, OutputFormat, Printer};
 
 /// Run Helm post-renderers as WebAssembly plugins, in a sandbox that grants nothing by default.
@@ -51,8 +53,9 @@ struct CommandLine {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 ok; 1 the plugin said no (or `diff` found changes); 2 wrong usage or configuration; 3 a grant is missing \
-or trust failed; 4 a limit was hit; 5 network or registry; 70 a bug in Windlass.";
+Exit codes: 0 ok; 1 the plugin said no (or `diff` found changes); 2 wrong usage or configuration, or input that cannot \
+be read; 3 a grant is missing or trust failed; 4 a limit was hit; 5 network or registry; 6 the plugin said no to `diff`; \
+70 a bug in Windlass; 141 the reader of stdout has left.";
 
 /// What every command takes.
 #[derive(Args, Clone, Copy, Debug)]
@@ -141,7 +144,7 @@ pub fn main() -> ProcessExitCode {
 }
 
 fn execute() -> ExitCode {
-    let arguments: Vec<_> = std::env::args_os().collect();
+    let arguments = enable::command_line(std::env::args_os().collect(), enable::is_under_helm());
     let command_line = match parse_run(&arguments) {
         Some(command_line) => command_line,
         None => match CommandLine::try_parse_from(&arguments) {
@@ -156,7 +159,7 @@ fn execute() -> ExitCode {
     match ended {
         Ok(exit_code) => exit_code,
         Err(error) => {
-            fail(&printer, &error, !is_why);
+            fail(&printer, &error, !is_why && failures::is_worth_keeping(&error, false));
             error.exit_code()
         }
     }
@@ -195,10 +198,14 @@ fn dispatch(command: Command, printer: &Printer) -> Result<Outcome, Error> {
 /// Shows an error and keeps it for `windlass why`.
 fn fail(printer: &Printer, error: &Error, keep: bool) {
     printer.error(error);
-    if keep && let Err(problem) = failures::record(&failures::Failure::of_this_process(error)) {
+    if !keep {
+        return;
+    }
+    let flags = failures::Flags::of(&CommandLine::command());
+    if let Err(problem) = failures::record(&failures::Failure::of_this_process(error, &flags)) {
         // Without a home directory there is nothing to keep it in; the error itself has just been shown.
-        if std::env::var_os("HELM_PLUGIN_NAME").is_some() {
-            printer.warning(&format!("this failure is not kept for `windlass why`: {problem}"));
+        if enable::is_under_helm() {
+            printer.warning(format!("this failure is not kept for `windlass why`: {problem}"));
         }
     }
 }
@@ -223,8 +230,9 @@ fn show_usage(error: &clap::Error, arguments: &[std::ffi::OsString]) -> ExitCode
     let printer = Printer::new(format, false, color);
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            let text = error.render().ansi().to_string();
-            let outcome = Outcome::report(text.clone(), serde_json::json!({ "text": error.render().to_string() }));
+            let help = error.render();
+            let json = serde_json::json!({ "text": help.to_string() });
+            let outcome = Outcome::report(Text::new().help(&help), json);
             match printer.outcome(outcome) {
                 Ok(exit_code) => exit_code,
                 Err(error) => {
@@ -235,7 +243,7 @@ fn show_usage(error: &clap::Error, arguments: &[std::ffi::OsString]) -> ExitCode
         }
         _ => {
             let error = usage_error(error);
-            fail(&printer, &error, true);
+            fail(&printer, &error, failures::is_worth_keeping(&error, true));
             error.exit_code()
         }
     }

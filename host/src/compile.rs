@@ -60,7 +60,7 @@ impl Compiled {
 ///
 /// # Errors
 ///
-/// Not a plugin that can run here (exit 2), the compiler hit a limit (exit 4), or the cache cannot be used (exit 2).
+/// Not a plugin that can run here (exit 2), or the compiler hit a limit (exit 4).
 pub fn compile(plugin: &Verified, options: &RenderOptions<'_>) -> Result<Compiled, Error> {
     let name = plugin.name();
     let module = load_or_build(plugin, &name, options).map_err(|error| error.in_plugin(&name))?;
@@ -70,13 +70,24 @@ pub fn compile(plugin: &Verified, options: &RenderOptions<'_>) -> Result<Compile
 
 fn load_or_build(plugin: &Verified, name: &str, options: &RenderOptions<'_>) -> Result<Module, Error> {
     let engine = engine::runtime()?;
+    // A run needs no cache, only the next run is slower without it.
+    let uncached = |why: &str| (options.on_event)(Event::Uncached { why });
+    let usable = |result: Result<_, Error>| result.inspect_err(|error| uncached(error.message())).ok();
     let cache = match &options.cache {
         CodeCache::Off => None,
-        CodeCache::On { folder, state } => Some(cache::Cache::open(folder, state, &engine)?),
+        CodeCache::On { folder, state } => usable(cache::Cache::open(folder, state, &engine)),
+        CodeCache::Nowhere { why } => {
+            uncached(why);
+            None
+        }
     };
-    if let Some(cache) = &cache
-        && let Some(entry) = cache.load(plugin.digest())?
-    {
+    let entry = cache.as_ref().map(|cache| cache.load(plugin.digest()));
+    // One complaint about one folder is enough.
+    let is_readable = !matches!(entry, Some(Err(_)));
+    if let Some(Err(error)) = &entry {
+        uncached(error.message());
+    }
+    if let Some(Ok(Some(entry))) = entry {
         // An entry of another processor or build that slipped past the key is made anew, like a corrupt one.
         if let Ok(module) = load(&engine, &entry) {
             return Ok(module);
@@ -86,8 +97,10 @@ fn load_or_build(plugin: &Verified, name: &str, options: &RenderOptions<'_>) -> 
     let started = Instant::now();
     let code = child::compile(plugin.wasm(), &options.compiler)?;
     (options.on_event)(Event::Compiled { plugin: name, took: started.elapsed() });
-    if let Some(cache) = &cache {
-        cache.store(plugin.digest(), code.bytes())?;
+    if let Some(cache) = cache.filter(|_| is_readable)
+        && let Err(error) = cache.store(plugin.digest(), code.bytes())
+    {
+        uncached(error.message());
     }
     load(&engine, &code).map_err(|error| Error::bug(format!("the compiled code cannot be loaded: {error:#}")))
 }

@@ -32,7 +32,7 @@ pub fn cache() -> Result<PathBuf, Error> {
 pub fn state() -> Result<PathBuf, Error> {
     base("XDG_STATE_HOME", ".local/state").ok_or_else(|| {
         Error::usage("there is no state folder: neither `HOME` nor `XDG_STATE_HOME` is set")
-            .hint("set `XDG_STATE_HOME` to a folder of your own, or run with `--no-cache`")
+            .hint("set `XDG_STATE_HOME` to a folder of your own")
     })
 }
 

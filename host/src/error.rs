@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use crate::secrets::Secrets;
+
 /// What a process that met an [`Error`] ends with. The numbers are a contract: scripts branch on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -14,7 +16,7 @@ pub enum ExitCode {
     Ok = 0,
     /// The plugin said no, failed, or broke the rules for its output (and: `diff` found changes).
     Refused = 1,
-    /// Wrong usage, configuration, input, or a file that is not what it should be.
+    /// Wrong usage or configuration, input that cannot be read, or a file that is not what it should be.
     Usage = 2,
     /// A grant is missing, or trust could not be established.
     Denied = 3,
@@ -22,10 +24,14 @@ pub enum ExitCode {
     Limit = 4,
     /// The network or a registry failed.
     Network = 5,
+    /// What is [`Refused`](ExitCode::Refused) elsewhere, under `diff`, where 1 says that something would change.
+    RefusedDiff = 6,
     /// A defect of Windlass itself.
     Bug = 70,
     /// Someone pressed Ctrl-C during `wait` or `status`; what shells report for a program that it ended.
     Interrupted = 130,
+    /// Whoever reads stdout ended before the answer was written; what shells report for a program that SIGPIPE ended.
+    BrokenPipe = 141,
 }
 
 impl ExitCode {
@@ -57,6 +63,7 @@ struct Inner {
     plugin: Option<String>,
     hints: Vec<String>,
     detail: Option<String>,
+    secrets: Secrets,
 }
 
 impl Error {
@@ -116,6 +123,25 @@ impl Error {
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.inner.detail = Some(detail.into());
+        self
+    }
+
+    /// Names values that the record of failures must not keep: what this error says may quote them.
+    #[must_use]
+    pub(crate) fn quoting(mut self, secrets: &Secrets) -> Self {
+        self.inner.secrets.extend(secrets);
+        self
+    }
+
+    /// What must be taken out of what this error says before it is kept.
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.inner.secrets
+    }
+
+    /// The same error with another exit code.
+    #[must_use]
+    pub fn with_exit_code(mut self, exit_code: ExitCode) -> Self {
+        self.exit_code = exit_code;
         self
     }
 

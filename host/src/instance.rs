@@ -25,13 +25,13 @@ use crate::grants::Grants;
 use crate::limits::Limits;
 use crate::render::LogLevel;
 use crate::stream::Stream;
+use crate::text::printable;
 use budget::Budget;
 use kernel::Kernel;
 use logs::Logs;
 use watchdog::Watchdog;
 
 pub(crate) use imports::{ImportNeed, asks, import_need};
-pub(crate) use logs::printable;
 
 /// The most bytes of a guest's error text that are shown.
 const MAX_ERROR_TEXT_BYTES: usize = 16 << 10;
@@ -308,7 +308,7 @@ fn error_text(store: &mut Store<Host>) -> Option<String> {
     let bytes = store.data_mut().kernel.error_bytes()?;
     let text = String::from_utf8_lossy(bytes.get(..MAX_ERROR_TEXT_BYTES).unwrap_or(bytes));
     let text = printable(text.trim());
-    (!text.is_empty()).then_some(text)
+    (!text.is_empty()).then(|| text.into_owned())
 }
 
 /// Says why guest code ended before it returned.

@@ -19,7 +19,7 @@
 //! ready.
 //!
 //! [`inspect`] looks at a plugin without running it, [`dirs`] says where files are kept, [`error`] what went wrong, what
-//! to do, and the exit code.
+//! to do, and the exit code. [`text`] makes what a person reads safe to look at.
 
 pub mod author;
 mod capabilities;
@@ -42,9 +42,11 @@ pub mod lock;
 pub mod oci;
 pub mod render;
 pub mod run;
+mod secrets;
 pub mod source;
 pub mod store;
 pub mod stream;
+pub mod text;
 pub mod trust;
 pub mod verify;
 pub mod wait;

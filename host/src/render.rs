@@ -15,6 +15,7 @@ use crate::grants::Grants;
 use crate::limits::Limits;
 use crate::oci::pull::Remote;
 use crate::run::{RawOutput, run};
+use crate::secrets::Secrets;
 use crate::source::PluginRef;
 use crate::stream::Stream;
 use crate::verify::{self, Verified};
@@ -62,23 +63,27 @@ impl<'a> RenderOptions<'a> {
 pub enum CodeCache {
     /// Compile each time and keep nothing (`--no-cache`).
     Off,
-    /// In a private folder.
+    /// In a private folder. Where it cannot be used, plugins are compiled anew and [`Event::Uncached`] says why.
     On {
         /// The cache folder; made with mode 0700 when it is missing.
         folder: PathBuf,
         /// The state folder, which holds the key that authenticates the entries.
         state: PathBuf,
     },
+    /// There should be one, and there is no place for it: as [`CodeCache::Off`], and [`Event::Uncached`] says why.
+    Nowhere {
+        /// Why there is none.
+        why: String,
+    },
 }
 
 impl CodeCache {
     /// The cache of the current user, as [`crate::dirs`] finds it.
-    ///
-    /// # Errors
-    ///
-    /// There is no home directory (exit 2).
-    pub fn default_place() -> Result<Self, Error> {
-        Ok(Self::On { folder: crate::dirs::cache()?, state: crate::dirs::state()? })
+    pub fn default_place() -> Self {
+        match (crate::dirs::cache(), crate::dirs::state()) {
+            (Ok(folder), Ok(state)) => Self::On { folder, state },
+            (Err(error), _) | (_, Err(error)) => Self::Nowhere { why: error.to_string() },
+        }
     }
 }
 
@@ -115,6 +120,11 @@ pub enum Event<'a> {
     Compiling {
         /// The plugin's name.
         plugin: &'a str,
+    },
+    /// Compiled code cannot be kept, or what was kept cannot be read: the plugin is compiled for this run alone.
+    Uncached {
+        /// What stands in the way.
+        why: &'a str,
     },
     /// The compilation is over.
     Compiled {
@@ -193,7 +203,8 @@ pub fn render(steps: &[Step], stream: Vec<u8>, options: &RenderOptions<'_>) -> R
     let mut rendered = Rendered { stream: stream.into(), changed: false, steps: Vec::with_capacity(steps.len()) };
     for step in steps {
         let compiled = compile(&step.plugin, options)?;
-        let output = run(&compiled, step, &rendered.stream, options)?;
+        let output = run(&compiled, step, &rendered.stream, options)
+            .map_err(|error| error.quoting(&Secrets::of_stream(&rendered.stream)))?;
         let mut report = StepReport::new(&compiled, &output);
         let checked = check(rendered.stream, output).map_err(|error| error.in_plugin(compiled.name()))?;
         report.changed = checked.changed;

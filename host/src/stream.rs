@@ -8,6 +8,16 @@ use std::ops::Deref;
 
 use crate::instance::Answered;
 
+/// Whether a stream holds no object: nothing but blanks, comments and document markers. `# empty`, which Helm takes for
+/// "no resources", is such a stream, and so is what a failing program sends into a pipe.
+pub fn is_empty(stream: &[u8]) -> bool {
+    stream.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).all(|line| {
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        let behind = line.strip_prefix(b"---").or_else(|| line.strip_prefix(b"...")).unwrap_or(line).trim_ascii();
+        behind.is_empty() || behind.starts_with(b"#")
+    })
+}
+
 /// The bytes of a stream.
 #[derive(Default)]
 pub struct Stream(Place);
@@ -63,5 +73,20 @@ impl AsRef<[u8]> for Stream {
 impl fmt::Debug for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes", self.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_empty;
+
+    #[test]
+    fn comments_and_markers_are_no_objects() {
+        for stream in ["", "\n", "# empty\n", "---\n# Source: a.yaml\n--- # b\n...\n", "\u{feff}", "\r\n---\r\n"] {
+            assert!(is_empty(stream.as_bytes()), "{stream:?}");
+        }
+        for stream in ["kind: A", "# a\n---\nkind: A\n", "--- {}\n", "{}", "null", "----\n", "\u{0}"] {
+            assert!(!is_empty(stream.as_bytes()), "{stream:?}");
+        }
     }
 }

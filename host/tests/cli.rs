@@ -197,7 +197,9 @@ fn without_a_home_directory() {
         run(command, INPUT.as_bytes())
     };
     check("no-home", &home, &homeless(&["run", "adds"]));
+    check("no-home-quiet", &home, &homeless(&["run", "adds", "--quiet"]));
     check("no-home-no-cache", &home, &homeless(&["run", "adds", "--no-cache"]));
+    check("no-home-why", &home, &homeless(&["why"]));
     check("no-home-list", &home, &homeless(&["list"]));
 }
 
@@ -209,6 +211,103 @@ fn an_unwritable_cache() {
     let mut command = home.command(["run", "adds"]);
     command.env("WINDLASS_CACHE_DIR", &cache);
     check("cache-unwritable", &home, &run(command, INPUT.as_bytes()));
+    let mut command = home.command(["install", "adds.wasm"]);
+    command.env("WINDLASS_CACHE_DIR", &cache);
+    check("cache-unwritable-install", &home, &run(command, b""));
+}
+
+/// Helm 4's variables for a plugin.
+fn under_helm(command: &mut Command, home: &Home) {
+    command.env("HELM_PLUGIN_NAME", "windlass").env("HELM_PLUGIN_DIR", home.path());
+}
+
+#[test]
+fn one_configuration_serves_both_helms() {
+    let home = Home::new();
+    fs::write(
+        home.path().join("windlass.yaml"),
+        "apiVersion: windlass.dev/v1alpha1\nkind: Pipeline\nmetadata: {name: both}\nplugins: [{use: ./adds}]\n",
+    )
+    .expect("written");
+    let arguments = ["run", "--quiet", "--pipeline", "windlass.yaml"];
+    let three = run(home.command(arguments), INPUT.as_bytes());
+    // Helm 4 puts the registered plugin's own `run` before what it is given.
+    let mut command = home.command(["run"].iter().chain(&arguments));
+    under_helm(&mut command, &home);
+    let four = run(command, INPUT.as_bytes());
+    assert!(three.status.success() && four.status.success(), "{}", String::from_utf8_lossy(&four.stderr));
+    assert_eq!(three.stdout, four.stdout);
+    // Without Helm, `run` is the name of a plugin.
+    assert_eq!(run(home.command(["run", "run"]), INPUT.as_bytes()).status.code(), Some(2));
+}
+
+#[test]
+fn what_helm_enable_registers_runs_with_a_leading_run() {
+    let home = Home::new();
+    for (name, plugins) in [("windlass-post", vec!["adds"]), ("bare", vec![])] {
+        let enable = ["helm", "enable", "--name", name, "--plugins-dir", "helm"];
+        let enabled = run(home.command(enable.iter().chain(&plugins)), b"");
+        assert!(enabled.status.success(), "{}", String::from_utf8_lossy(&enabled.stderr));
+        let yaml = fs::read_to_string(home.path().join("helm").join(name).join("plugin.yaml")).expect("written");
+        let list = yaml.split_once("args: ").expect("arguments").1;
+        let registered: Vec<String> = serde_json::from_str(list.trim()).expect("a list");
+        for given in [vec!["run", "--quiet"], vec!["--quiet"]] {
+            let plugin = if plugins.is_empty() { vec!["adds"] } else { vec![] };
+            let mut command = Command::new(home.path().join("helm").join(name).join("bin/windlass"));
+            command.args(&registered).args(given).args(plugin).current_dir(home.path()).env("HOME", home.path());
+            under_helm(&mut command, &home);
+            let output = run(command, INPUT.as_bytes());
+            assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+            assert!(String::from_utf8_lossy(&output.stdout).contains("payments"));
+        }
+    }
+}
+
+#[test]
+fn an_empty_stream_is_told_or_refused() {
+    let home = Home::new();
+    let with = |arguments: &[&str], variables: &[(&str, &str)], stdin: &[u8]| {
+        let mut command = home.command(arguments);
+        command.envs(variables.iter().copied());
+        run(command, stdin)
+    };
+    check("input-empty", &home, &with(&["run", "unchanged"], &[], b""));
+    check("input-empty-argo-cd", &home, &with(&["run", "unchanged"], &[("ARGOCD_APP_NAME", "web")], b"---\n# none\n"));
+    check("input-empty-required", &home, &with(&["diff", "unchanged", "--require-input"], &[], b"\n"));
+    let code = |variables: &[(&str, &str)], stdin: &[u8]| with(&["run", "unchanged"], variables, stdin).status.code();
+    assert_eq!(code(&[("WINDLASS_REQUIRE_INPUT", "1")], b""), Some(2));
+    assert_eq!(code(&[("WINDLASS_REQUIRE_INPUT", "1")], INPUT.as_bytes()), Some(0));
+    assert_eq!(code(&[("ARGOCD_APP_NAME", "web"), ("WINDLASS_REQUIRE_INPUT", "0")], b""), Some(0));
+}
+
+/// diff(1): 0 the same, 1 changes, above 1 trouble.
+#[test]
+fn diff_ends_as_diff_does() {
+    let home = Home::new();
+    let code = |arguments: &[&str]| run(home.command(arguments), INPUT.as_bytes()).status.code();
+    assert_eq!(code(&["diff", "unchanged"]), Some(0));
+    assert_eq!(code(&["diff", "adds"]), Some(1));
+    assert_eq!(code(&["diff", "says-no"]), Some(6));
+    assert_eq!(code(&["run", "says-no"]), Some(1));
+    assert_eq!(code(&["diff", "nothing-of-that-name"]), Some(2));
+    assert_eq!(code(&["diff", "adds", "--file", "missing.yaml"]), Some(2));
+    check("diff-refused", &home, &run(home.command(["--output", "json", "diff", "says-no"]), INPUT.as_bytes()));
+}
+
+#[test]
+fn what_a_stream_holds_cannot_deceive_the_reader() {
+    let home = Home::new();
+    let hostile = "\u{202e}\u{1b}[2J\u{9b}2J\u{2066}\u{200f}\u{2028}";
+    let stdin = format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: one\ndata:\n  key: value # {hostile}\n");
+    for arguments in
+        [["diff", "adds"].as_slice(), &["diff", "adds", "--output", "json"], &["diff", "adds", "--color", "always"]]
+    {
+        let shown = String::from_utf8(run(home.command(arguments), stdin.as_bytes()).stdout).expect("UTF-8");
+        let has_own_styles = arguments.contains(&"always");
+        let plain = if has_own_styles { anstream::adapter::strip_str(&shown).to_string() } else { shown };
+        assert!(!plain.contains(|letter: char| hostile.contains(letter) && !letter.is_ascii_graphic()), "{plain:?}");
+        assert!(plain.contains("202e"), "{plain}");
+    }
 }
 
 #[test]
@@ -232,13 +331,101 @@ fn what_is_installed_is_compiled_before_its_first_run() {
 fn failures_are_kept_for_why_and_only_the_owner_can_read_them() {
     let home = Home::new();
     let mut command = home.command(["run", "says-no", "--set-string", "token=secret", "--", "also=secret"]);
-    command.env("HELM_PLUGIN_NAME", "says-no");
+    command.env("HELM_PLUGIN_NAME", "says-no").env("HELM_PLUGIN_DIR", home.path());
     run(command, INPUT.as_bytes());
     let record = home.path().join(".local/state/windlass/failures.jsonl");
     let mode = |path: &Path| fs::metadata(path).expect("is there").permissions().mode() & 0o777;
     assert_eq!((mode(&record), mode(record.parent().expect("a folder"))), (0o600, 0o700));
     assert!(!fs::read_to_string(&record).expect("readable").contains("secret"));
     check("why-after-helm", &home, &run(home.command(["why"]), b""));
+}
+
+/// A guest that says no with all that it was given, arguments and stream, as its error text.
+const TELLS_ALL: &str = r#"(module
+  (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+  (import "extism:host/env" "store_u8" (func $store (param i64 i32)))
+  (import "extism:host/env" "error_set" (func $error_set (param i64)))
+  (memory (export "memory") 2)
+  (global $free (mut i32) (i32.const 1024))
+  (func (export "windlass_alloc") (param $length i32) (result i32)
+    (local $start i32)
+    (local.set $start (global.get $free))
+    (global.set $free (i32.add (global.get $free) (local.get $length)))
+    (local.get $start))
+  (func (export "windlass_render") (param i32 i32 i32 i32) (result i64)
+    (local $block i64) (local $index i32) (local $length i32)
+    (local.set $length (i32.sub (global.get $free) (i32.const 1024)))
+    (local.set $block (call $alloc (i64.extend_i32_u (local.get $length))))
+    (loop $copy
+      (call $store
+        (i64.add (local.get $block) (i64.extend_i32_u (local.get $index)))
+        (i32.load8_u (i32.add (i32.const 1024) (local.get $index))))
+      (local.set $index (i32.add (local.get $index) (i32.const 1)))
+      (br_if $copy (i32.lt_u (local.get $index) (local.get $length))))
+    (call $error_set (local.get $block))
+    (i64.const -1)))"#;
+
+/// A guest whose answer is a Secret that Helm would lose.
+const SPOILS: &str = r#"(module
+  (memory (export "memory") 2)
+  (data (i32.const 16) "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {p: hunter2}\n...\nkind: A\n")
+  (func (export "windlass_alloc") (param i32) (result i32) (i32.const 1024))
+  (func (export "windlass_render") (param i32 i32 i32 i32) (result i64)
+    (i64.or (i64.shl (i64.const 16) (i64.const 32)) (i64.const 85))))"#;
+
+#[test]
+fn the_record_keeps_no_value_of_set_and_nothing_of_the_stream() {
+    let home = Home::new();
+    for (name, wat) in [("tells-all", TELLS_ALL), ("spoils", SPOILS)] {
+        fs::write(home.path().join(format!("{name}.wasm")), wat::parse_str(wat).expect("a module")).expect("written");
+    }
+    let secret =
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {p: hunter2}\ndata: {q: czNjcjN0LXRva2Vu}\n";
+    let record = || {
+        let record = home.path().join(".local/state/windlass/failures.jsonl");
+        fs::read_to_string(record).expect("a record").lines().last().expect("a failure").to_owned()
+    };
+    let told =
+        run(home.command(["run", "tells-all.wasm", "--", "token=swordfish", "more=\"q\\n\""]), secret.as_bytes());
+    let told = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(told.contains("hunter2") && told.contains("swordfish"), "whoever runs it sees it all: {told}");
+    let kept = record();
+    for value in ["hunter2", "swordfish", "czNjcjN0LXRva2Vu", "\"q"] {
+        assert!(!kept.contains(value), "{value}: {kept}");
+    }
+    assert!(kept.contains("tells-all") && kept.contains("kind: Secret"), "what the plugin said is kept: {kept}");
+
+    let spoiled = run(home.command(["run", "spoils.wasm"]), INPUT.as_bytes());
+    assert_eq!(spoiled.status.code(), Some(1), "{}", String::from_utf8_lossy(&spoiled.stderr));
+    let kept = record();
+    assert!(kept.contains("spoils") && !kept.contains("hunter2"), "{kept}");
+
+    run(home.command(["run", "adds", "--set", "lables.team=swordfish"]), INPUT.as_bytes());
+    assert!(record().contains("unknown key `lables`") && !record().contains("swordfish"), "{}", record());
+}
+
+#[test]
+fn a_mistyped_command_line_takes_no_failures_place() {
+    let home = Home::new();
+    run(home.command(["run", "says-no"]), INPUT.as_bytes());
+    let why = || String::from_utf8(run(home.command(["why"]), b"").stdout).expect("UTF-8");
+    let before = why();
+    assert!(before.contains("says-no"), "{before}");
+    for mistyped in [["rnu", "says-no"], ["run", "--sett=a=b"], ["why", "--lats"]] {
+        assert_eq!(run(home.command(mistyped), b"").status.code(), Some(2));
+    }
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = home.command(["run", "adds", "--file", "in.yaml"]);
+    command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::null());
+    assert_eq!(command.status().expect("windlass ends").code(), Some(141));
+    assert_eq!(why(), before);
+
+    // Helm shows nothing of it: then it is on record.
+    let mut command = home.command(["run", "--sett=a=swordfish"]);
+    under_helm(&mut command, &home);
+    run(command, b"");
+    assert!(why().contains("--sett") && !why().contains("swordfish"), "{}", why());
 }
 
 #[test]

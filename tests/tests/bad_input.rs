@@ -71,12 +71,34 @@ fn an_invalid_label() {
 
 #[test]
 fn a_stream_that_cannot_be_parsed() {
-    check(&["run", &label_injector(), "--set", "labels.team=a"], BROKEN, 1, &["document 2", "line 6"]);
+    check(&["run", &label_injector(), "--set", "labels.team=a"], BROKEN, 2, &["document 2", "line 6"]);
+}
+
+#[test]
+fn input_that_cannot_be_read_is_exit_code_2_whoever_reads_it() {
+    let settings: [(&str, &[&str]); 4] = [
+        ("label-injector", &["--set", "labels.team=a"]),
+        ("sidecar-injector", &["--set", "containers[0].name=a", "--set", "containers[0].image=a"]),
+        (
+            "patcher",
+            &["--set", "patches[0].target.kind=Namespace", "--set", "patches[0].patch=metadata: {labels: {a: b}}"],
+        ),
+        ("kstatus", &[]),
+    ];
+    for (plugin, settings) in settings {
+        let plugin = needs::plugin(plugin).display().to_string();
+        for input in [BROKEN, b"kind: A\nname: \xff\n".as_slice(), b"- a list\n"] {
+            for command in ["run", "diff"] {
+                let arguments = [[command, plugin.as_str()].as_slice(), settings].concat();
+                check(&arguments, input, 2, &["line"]);
+            }
+        }
+    }
 }
 
 #[test]
 fn a_stream_that_is_not_utf_8() {
-    check(&["run", &label_injector(), "--set", "labels.team=a"], b"kind: A\nname: \xff\n", 1, &["UTF-8", "line 2"]);
+    check(&["run", &label_injector(), "--set", "labels.team=a"], b"kind: A\nname: \xff\n", 2, &["UTF-8", "line 2"]);
 }
 
 #[test]
@@ -84,7 +106,9 @@ fn no_home_directory() {
     let sandbox = Sandbox::new();
     let mut command = sandbox.windlass(["run", &label_injector(), "--set", "labels.team=a"]);
     command.env_remove("HOME").env_remove("WINDLASS_CACHE_DIR");
-    refused(&feed(&mut command, NAMESPACE).expect("windlass starts"), 2, &["WINDLASS_CACHE_DIR"]);
+    let finished = feed(&mut command, NAMESPACE).expect("windlass starts");
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert!(finished.stderr.contains("warning: there is no cache folder"), "{}", finished.stderr);
 }
 
 #[test]
@@ -93,7 +117,9 @@ fn a_cache_that_cannot_be_written() {
     let file = sandbox.write("a-file", "");
     let mut command = sandbox.windlass(["run", &label_injector(), "--set", "labels.team=a"]);
     command.env("WINDLASS_CACHE_DIR", file.join("cache"));
-    refused(&feed(&mut command, NAMESPACE).expect("windlass starts"), 2, &["--no-cache"]);
+    let finished = feed(&mut command, NAMESPACE).expect("windlass starts");
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert!(finished.stderr.contains("--no-cache"), "{}", finished.stderr);
 }
 
 #[test]

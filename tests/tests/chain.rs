@@ -108,7 +108,7 @@ fn demands_hold_for_each_call_of_the_hook_strategy_separate() {
     fails(&labels, &two, HOOK, &["expected 2 objects to change", "hooks alone", "separate"]);
     // What is in one of them only is missing in the other.
     assert!(output(&patcher, &patch, MAIN).contains("a: b"));
-    fails(&patcher, &patch, HOOK, &["patches[0] matches no object", "hooks alone"]);
+    fails(&patcher, &patch, HOOK, &["patches[0]", "matches no object", "hooks alone"]);
     // Upper bounds and `onMissing: ignore` serve both, and the two calls give what one gives.
     let at_most = ["--set", LABEL, "--set", "expect.max=2"];
     let separate = format!("{}---\n{}", output(&labels, &at_most, MAIN), output(&labels, &at_most, HOOK));

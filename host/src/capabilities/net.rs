@@ -343,7 +343,7 @@ fn shown(url: &str) -> String {
         }
         None => visible.to_owned(),
     };
-    visible.chars().filter(|character| !character.is_control()).take(300).collect()
+    crate::text::shown(&visible, 300)
 }
 
 /// As much of a guest's word as an error repeats.

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::package::SignArgs;
-use super::printer::{Outcome, Printer, printable};
+use super::printer::{Outcome, Printer};
 use super::push::shipment;
 use super::remote_args::{RegistryArgs, RemoteArgs};
 use crate::error::Error;
@@ -14,6 +14,7 @@ use crate::oci::pull;
 use crate::oci::push::{self, Attached, Chart, Shipment};
 use crate::oci::registry::Registry;
 use crate::source::{OciReference, PluginRef};
+use crate::text::Text;
 
 /// Attach plugins to a chart in a registry, as OCI referrers: found through the chart, invisible to Helm.
 #[derive(Args, Debug)]
@@ -55,7 +56,7 @@ fn reference_of(chart: &OciReference, attached: &crate::fetch::Digest) -> Result
 pub(super) fn attach(arguments: &AttachArgs, printer: &Printer) -> Result<Outcome, Error> {
     let registry = arguments.remote.registries.connect(arguments.chart.registry(), printer)?;
     let chart = find_chart(&registry, &arguments.chart)?;
-    let mut text = String::new();
+    let mut text = Text::new();
     let mut rows = Vec::new();
     for plugin in &arguments.plugins {
         let (shipment, elsewhere) = match plugin {
@@ -75,8 +76,9 @@ pub(super) fn attach(arguments: &AttachArgs, printer: &Printer) -> Result<Outcom
         let attached =
             push::attach(&registry, arguments.chart.repository(), &chart, &shipment, elsewhere, arguments.force)?;
         let reference = reference_of(&arguments.chart, &attached.digest)?;
-        let what = if attached.is_new { "is attached" } else { "is attached already" };
-        text.push_str(&format!("{} {} {what}: {reference}\n", shipment.plugin.name, shipment.plugin.version));
+        let what = if attached.is_new { " is attached: " } else { " is attached already: " };
+        text = text.show(&shipment.plugin.name).say(" ").show(&shipment.plugin.version).say(what);
+        text = text.show(&reference).say("\n");
         rows.push(json!({
             "name": shipment.plugin.name,
             "version": shipment.plugin.version.to_string(),
@@ -97,18 +99,18 @@ pub(super) fn discover(arguments: &DiscoverArgs, printer: &Printer) -> Result<Ou
     let registry = arguments.registries.connect(arguments.chart.registry(), printer)?;
     let chart = find_chart(&registry, &arguments.chart)?;
     let found = push::discover(&registry, arguments.chart.repository(), &chart)?;
-    let mut text = String::new();
+    let mut text = Text::new();
     let mut rows = Vec::new();
     for Attached { name, version, digest, size, is_signed } in &found {
         let reference = reference_of(&arguments.chart, digest)?;
-        let signed = if *is_signed { "signed" } else { "not signed" };
-        text.push_str(&format!("{} {} ({size} bytes, {signed}): {reference}\n", printable(name), printable(version)));
+        let signed = if *is_signed { " bytes, signed): " } else { " bytes, not signed): " };
+        text = text.show(name).say(" ").show(version).say(" (").show(size).say(signed).show(&reference).say("\n");
         rows.push(json!({
             "name": name, "version": version, "reference": reference.to_string(), "digest": digest.to_string(), "size": size, "signed": is_signed,
         }));
     }
     if found.is_empty() {
-        text.push_str("nothing is attached\n");
+        text = text.say("nothing is attached\n");
     }
     Ok(Outcome::report(
         text,

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::printer::{Outcome, Printer, printable, style, styled};
+use super::printer::{Outcome, Printer, style};
 use crate::author::build::{self, Tool};
 use crate::author::{cases, template};
 use crate::error::{Error, ExitCode};
 use crate::render::{self, CodeCache, LogLevel, RenderOptions};
 use crate::source::PluginRef;
+use crate::text::Text;
 
 /// Make a new plugin from a template; works offline.
 #[derive(Args, Debug)]
@@ -67,11 +68,8 @@ pub(super) struct TestArgs {
 pub(super) fn new(arguments: &NewArgs) -> Result<Outcome, Error> {
     let folder = arguments.dir.clone().unwrap_or_else(|| PathBuf::from(&arguments.name));
     let files = template::write(&arguments.template, &arguments.name, &folder, &arguments.define)?;
-    let text = format!(
-        "{count} files are in {folder}\nnext: cd {folder} && windlass build && windlass test\n",
-        count = files.len(),
-        folder = folder.display(),
-    );
+    let text = Text::new().show(files.len()).say(" files are in ").show(folder.display());
+    let text = text.say("\nnext: cd ").show(folder.display()).say(" && windlass build && windlass test\n");
     let json = json!({ "name": arguments.name, "template": arguments.template, "folder": folder, "files": files });
     Ok(Outcome::report(text, json))
 }
@@ -79,14 +77,9 @@ pub(super) fn new(arguments: &NewArgs) -> Result<Outcome, Error> {
 pub(super) fn build(arguments: &BuildArgs) -> Result<Outcome, Error> {
     let built = build::build(&arguments.folder, arguments.out.as_deref())?;
     let wasm = built.folder.join("plugin.wasm");
-    let text = format!(
-        "{} {} is built: {} ({} bytes, {})\n",
-        styled(style::NAME, &printable(&built.identity.name)),
-        built.identity.version,
-        wasm.display(),
-        built.size,
-        built.digest,
-    );
+    let text = Text::new().style(style::NAME, &built.identity.name).say(" ").show(&built.identity.version);
+    let text = text.say(" is built: ").show(wasm.display()).say(" (").show(built.size).say(" bytes, ");
+    let text = text.show(&built.digest).say(")\n");
     let json = json!({
         "name": built.identity.name,
         "version": built.identity.version,
@@ -111,7 +104,7 @@ pub(super) fn test(arguments: &TestArgs, printer: &Printer) -> Result<Outcome, E
     };
     let bless = std::env::var_os("WINDLASS_BLESS").is_some_and(|value| value == "1");
     let show = |_: render::Event<'_>| {};
-    let mut options = RenderOptions::new(CodeCache::default_place()?, &show);
+    let mut options = RenderOptions::new(CodeCache::default_place(), &show);
     options.log_level = LogLevel::Off;
     let mut reports = Vec::new();
     for case in &cases {
@@ -125,21 +118,19 @@ pub(super) fn test(arguments: &TestArgs, printer: &Printer) -> Result<Outcome, E
     }
     let failed = reports.iter().filter(|report| !report.passed).count();
     let passed = reports.len() - failed;
-    let mut text = String::new();
+    let mut text = Text::new();
     for report in &reports {
-        let word = match (report.passed, report.blessed) {
-            (true, true) => styled(style::WARNING, "blessed"),
-            (true, false) => styled(style::ADDED, "ok"),
-            (false, _) => styled(style::ERROR, "FAILED"),
+        let (colour, word) = match (report.passed, report.blessed) {
+            (true, true) => (style::WARNING, "blessed"),
+            (true, false) => (style::ADDED, "ok"),
+            (false, _) => (style::ERROR, "FAILED"),
         };
-        text.push_str(&format!("{word} {}\n", printable(&report.name)));
+        text = text.style(colour, word).say(" ").show(&report.name).say("\n");
         if let Some(problem) = &report.problem {
-            for line in printable(problem).lines() {
-                text.push_str(&format!("    {line}\n"));
-            }
+            text = problem.lines().fold(text, |text, line| text.say("    ").show(line).say("\n"));
         }
     }
-    text.push_str(&format!("{passed} passed, {failed} failed\n"));
+    let text = text.show(passed).say(" passed, ").show(failed).say(" failed\n");
     if failed > 0 {
         printer.note("WINDLASS_BLESS=1 takes what came out as the expectation");
     }

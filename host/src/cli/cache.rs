@@ -9,6 +9,7 @@ use serde_json::json;
 use super::printer::Outcome;
 use crate::dirs;
 use crate::error::Error;
+use crate::text::Text;
 
 /// What lies in the cache folder: each part is a folder of its own, and nothing else there is ever touched.
 const PARTS: [(&str, &str); 2] =
@@ -38,9 +39,14 @@ pub(super) fn run(arguments: &CacheArgs) -> Result<Outcome, Error> {
         .map(|(name, _, usage)| json!({ "name": name, "files": usage.files, "bytes": usage.bytes }))
         .collect();
     let json = json!({ "folder": folder, "parts": json_parts });
-    let lines = parts.iter().map(|(_, what, usage)| format!("{what}: {} files, {} bytes\n", usage.files, usage.bytes));
+    let lines: Text = parts
+        .iter()
+        .map(|(_, what, usage)| {
+            Text::new().show(what).say(": ").show(usage.files).say(" files, ").show(usage.bytes).say(" bytes\n")
+        })
+        .collect();
     match arguments.command {
-        CacheCommand::Info => Ok(Outcome::report(format!("{}\n{}", folder.display(), lines.collect::<String>()), json)),
+        CacheCommand::Info => Ok(Outcome::report(Text::new().show(folder.display()).say("\n").then(&lines), json)),
         CacheCommand::Clean => {
             for (name, _, _) in &parts {
                 let part = folder.join(name);
@@ -51,7 +57,8 @@ pub(super) fn run(arguments: &CacheArgs) -> Result<Outcome, Error> {
                 fs::remove_dir_all(&part)
                     .map_err(|error| Error::usage(format!("`{}` cannot be removed: {error}", part.display())))?;
             }
-            Ok(Outcome::report(format!("removed from {}\n{}", folder.display(), lines.collect::<String>()), json))
+            let text = Text::new().say("removed from ").show(folder.display()).say("\n").then(&lines);
+            Ok(Outcome::report(text, json))
         }
     }
 }

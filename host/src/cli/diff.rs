@@ -4,33 +4,41 @@ use clap::Args;
 use serde_json::json;
 
 use super::plugin_args::PluginArgs;
-use super::printer::{Outcome, Printer, printable, style, styled};
+use super::printer::{Outcome, Printer, style};
 use crate::diff::{self, Change, ObjectDiff};
 use crate::error::{Error, ExitCode};
+use crate::render::Rendered;
+use crate::text::Text;
 
-/// Show what `run` with the same arguments would change, object by object. Exit code 1 when it would change anything.
+/// Show what `run` with the same arguments would change, object by object.
 #[derive(Args, Debug)]
+#[command(after_help = EXIT_CODES)]
 pub(super) struct DiffArgs {
     #[command(flatten)]
     plugins: PluginArgs,
 }
 
+const EXIT_CODES: &str = "\
+Exit codes, as those of diff(1): 0 nothing would change; 1 something would; above 1 there is trouble, as under `run`, \
+but 6 where `run` ends with 1, as the plugin said no.";
+
 pub(super) fn run(arguments: &DiffArgs, printer: &Printer) -> Result<Outcome, Error> {
-    let steps = arguments.plugins.steps(printer)?;
-    let stream = arguments.plugins.read_stream(printer)?;
-    let rendered = arguments.plugins.render(&steps, stream.clone(), printer)?;
+    let (stream, rendered) = rendered(&arguments.plugins, printer).map_err(|error| match error.exit_code() {
+        ExitCode::Refused => error.with_exit_code(ExitCode::RefusedDiff),
+        _ => error,
+    })?;
     // For an empty stream the answer is a comment that keeps Helm content: no object changes.
     let objects = if rendered.changed { diff::compare(&stream, &rendered.stream) } else { Vec::new() };
     let count = |change: Change| objects.iter().filter(|object| object.change == change).count();
     let counts = [count(Change::Changed), count(Change::Added), count(Change::Removed)];
     let [changed, added, removed] = counts;
-    let mut text: String = objects.iter().map(text_of).collect();
-    if objects.is_empty() {
-        text.push_str("nothing would change\n");
+    let text: Text = objects.iter().map(text_of).collect();
+    let text = if objects.is_empty() {
+        text.say("nothing would change\n")
     } else {
-        let plural = |count: usize| if count == 1 { "object" } else { "objects" };
-        text.push_str(&format!("{changed} {} would change, {added} be added, {removed} be removed\n", plural(changed)));
-    }
+        let text = text.show(changed).say(if changed == 1 { " object" } else { " objects" });
+        text.say(" would change, ").show(added).say(" be added, ").show(removed).say(" be removed\n")
+    };
     let exit_code = if objects.is_empty() { ExitCode::Ok } else { ExitCode::Refused };
     let json = json!({
         "changed": !objects.is_empty(),
@@ -40,7 +48,15 @@ pub(super) fn run(arguments: &DiffArgs, printer: &Printer) -> Result<Outcome, Er
     Ok(Outcome::report(text, json).with_exit_code(exit_code))
 }
 
-fn text_of(object: &ObjectDiff) -> String {
+/// What goes into the plugins and what comes out.
+fn rendered(plugins: &PluginArgs, printer: &Printer) -> Result<(Vec<u8>, Rendered), Error> {
+    let steps = plugins.steps(printer)?;
+    let stream = plugins.read_stream(printer)?;
+    let rendered = plugins.render(&steps, stream.clone(), printer)?;
+    Ok((stream, rendered))
+}
+
+fn text_of(object: &ObjectDiff) -> Text {
     let place = if object.kind.is_empty() {
         "outside of all objects".to_owned()
     } else {
@@ -48,25 +64,22 @@ fn text_of(object: &ObjectDiff) -> String {
         format!("{}/{}{namespace} (line {})", object.kind, object.name, object.line)
     };
     let change = match object.change {
-        Change::Changed => "changes",
-        Change::Added => "is added",
-        Change::Removed => "is removed",
+        Change::Changed => " changes\n",
+        Change::Added => " is added\n",
+        Change::Removed => " is removed\n",
     };
-    let mut text = format!("{} {change}\n", styled(style::NAME, &printable(&place)));
+    let mut text = Text::new().style(style::NAME, place).say(change);
     for hunk in &object.hunks {
         let head = format!("@@ -{},{} +{},{} @@", hunk.old_start, hunk.old_lines, hunk.new_start, hunk.new_lines);
-        text.push_str(&styled(style::HINT, &head));
-        text.push('\n');
+        text = text.style(style::HINT, head).say("\n");
         for line in &hunk.lines {
-            let line = printable(line);
-            match line.as_bytes().first() {
-                Some(b'+') => text.push_str(&styled(style::ADDED, &line)),
-                Some(b'-') => text.push_str(&styled(style::REMOVED, &line)),
-                _ => text.push_str(&line),
-            }
-            text.push('\n');
+            let shown = match line.as_bytes().first() {
+                Some(b'+') => text.style(style::ADDED, line),
+                Some(b'-') => text.style(style::REMOVED, line),
+                _ => text.show(line),
+            };
+            text = shown.say("\n");
         }
     }
-    text.push('\n');
-    text
+    text.say("\n")
 }

@@ -1,15 +1,22 @@
 //! The record of failures that `windlass why` reads: Helm 4 shows neither stderr nor the exit code of a plugin.
 //!
 //! One JSON object per line in `failures.jsonl` in the state folder, newest last, readable by the owner only. Only the
-//! newest [`KEPT`] are kept, each bounded by [`LONGEST_TEXT`]. Values of `--set` and of extra arguments are left out:
-//! they may be secrets.
+//! newest [`KEPT`] are kept, each bounded by [`LONGEST_TEXT`]. What may be secret is not kept: the values of `--set` and
+//! of extra arguments, on the command line and wherever a message quotes them; pieces of the stream, but for what a
+//! plugin's own error text quotes, and of that no value of a Secret.
 
+use std::collections::HashSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use windlass_abi::set::{self, Typing};
+use windlass_manifest::Value;
+
 use crate::dirs;
-use crate::error::Error;
+use crate::error::{Error, ExitCode};
+use crate::helm::enable;
+use crate::secrets::{Secrets, TAKEN_OUT};
 use crate::store::PrivateFolder;
 
 /// The record's file in the state folder.
@@ -17,7 +24,7 @@ const FILE: &str = "failures.jsonl";
 /// How many failures are kept.
 const KEPT: usize = 50;
 /// The most bytes of one text in the record: a plugin chooses its error text.
-const LONGEST_TEXT: usize = 64 * 1024;
+const LONGEST_TEXT: usize = 8 * 1024;
 /// A record larger than this was not written by Windlass and is not read.
 const LARGEST_RECORD: u64 = 16 * 1024 * 1024;
 
@@ -49,21 +56,32 @@ pub(super) struct Failure {
     pub(super) detail: Option<String>,
 }
 
+/// Whether `windlass why` should have an error. A mistyped command line does not take the place of a failure that
+/// somebody looks for, unless nobody saw the complaint; a reader that left and Ctrl-C are nobody's failure.
+pub(super) fn is_worth_keeping(error: &Error, is_mistyped: bool) -> bool {
+    let is_failure = !matches!(error.exit_code(), ExitCode::BrokenPipe | ExitCode::Interrupted);
+    is_failure && (!is_mistyped || enable::is_under_helm())
+}
+
 impl Failure {
-    /// The failure that `error` is, of the process's own command line.
-    pub(super) fn of_this_process(error: &Error) -> Self {
+    /// The failure that `error` is, of the process's own command line. `flags` are those that take a value.
+    pub(super) fn of_this_process(error: &Error, flags: &Flags) -> Self {
         let arguments: Vec<String> =
             std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
+        let (command, mut secrets) = without_values(&arguments, flags);
+        secrets.extend(error.secrets());
+        // Cut last, so that no half of a value is left.
+        let kept = |text: &str| cut(&secrets.taken_out_of(text));
         Self {
             time: timestamp(SystemTime::now()),
-            command: without_values(&arguments),
+            command,
             folder: std::env::current_dir().map(|folder| folder.display().to_string()).unwrap_or_default(),
             helm_plugin: std::env::var("HELM_PLUGIN_NAME").ok(),
             exit_code: error.exit_code().code(),
             plugin: error.plugin().map(str::to_owned),
-            message: cut(error.message()),
-            hints: error.hints().iter().map(|hint| cut(hint)).collect(),
-            detail: error.detail_text().map(cut),
+            message: kept(error.message()),
+            hints: error.hints().iter().map(|hint| kept(hint)).collect(),
+            detail: error.detail_text().map(kept),
         }
     }
 }
@@ -104,25 +122,85 @@ fn parse(record: Option<Vec<u8>>) -> Vec<Failure> {
     record.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
 }
 
-/// The command line without the values of `KEY=VALUE` arguments and of flags that take one.
-fn without_values(arguments: &[String]) -> Vec<String> {
-    // A value without `=` has no key to show.
-    let hidden = |pair: &str| pair.split_once('=').map_or("…".to_owned(), |(key, _)| format!("{key}=…"));
+/// The flags of the command line, by their long and short names.
+#[derive(Debug, Default)]
+pub(super) struct Flags {
+    known: HashSet<String>,
+    with_value: HashSet<String>,
+}
+
+impl Flags {
+    /// Those of a command and of all commands below it.
+    pub(super) fn of(command: &clap::Command) -> Self {
+        let mut flags = Self::default();
+        let mut pending = vec![command];
+        while let Some(command) = pending.pop() {
+            pending.extend(command.get_subcommands());
+            for argument in command.get_arguments() {
+                let long = argument.get_long().map(|name| format!("--{name}"));
+                let short = argument.get_short().map(|name| format!("-{name}"));
+                for name in long.into_iter().chain(short) {
+                    if argument.get_action().takes_values() {
+                        flags.with_value.insert(name.clone());
+                    }
+                    flags.known.insert(name);
+                }
+            }
+        }
+        flags
+    }
+}
+
+/// The command line without the values of `KEY=VALUE` arguments and of flags that take a secret, and those values. What is
+/// not known to be harmless, as a mistyped flag, is taken for one of these.
+fn without_values(arguments: &[String], flags: &Flags) -> (Vec<String>, Secrets) {
     let takes_a_secret = |flag: &str| matches!(flag, "--set" | "--set-string" | "--password");
-    let mut after_flag = false;
+    let mut secrets = Secrets::default();
+    // A value without `=` has no key to show.
+    let mut hidden = |pair: &str| {
+        let (key, value) = pair.split_once('=').map_or((None, pair), |(key, value)| (Some(key), value));
+        secrets.add(value);
+        leaves(pair).iter().for_each(|leaf| secrets.add(leaf));
+        key.map_or(TAKEN_OUT.to_owned(), |key| format!("{key}={TAKEN_OUT}"))
+    };
+    let mut flag_before: Option<&str> = None;
     let mut after_dashes = false;
     let mut kept = Vec::with_capacity(arguments.len());
     for argument in arguments {
-        kept.push(match argument.split_once('=') {
-            _ if after_flag => hidden(argument),
-            Some(_) if after_dashes => hidden(argument),
-            Some((flag, pair)) if takes_a_secret(flag) => format!("{flag}={}", hidden(pair)),
-            _ => without_credentials(argument),
-        });
-        after_flag = !after_flag && !after_dashes && takes_a_secret(argument);
+        let is_flag = !after_dashes && argument.starts_with('-') && flag_before.is_none();
+        let shown = match (argument.split_once('='), flag_before) {
+            (_, Some(flag)) if takes_a_secret(flag) => hidden(argument),
+            (_, Some(_)) | (None, None) => without_credentials(argument),
+            (Some((flag, value)), None) if is_flag => match flag {
+                flag if takes_a_secret(flag) => format!("{flag}={}", hidden(value)),
+                flag if flags.known.contains(flag) => without_credentials(argument),
+                _ => hidden(argument),
+            },
+            (Some(_), None) => hidden(argument),
+        };
+        kept.push(shown);
+        flag_before = (is_flag && flags.with_value.contains(argument)).then_some(argument);
         after_dashes |= argument == "--";
     }
-    kept
+    (kept, secrets)
+}
+
+/// The values that an override sets, each as a text.
+fn leaves(pair: &str) -> Vec<String> {
+    let mut tree = Vec::new();
+    // What was understood before a mistake counts.
+    let _ = set::apply(&mut tree, pair, Typing::Strings);
+    let mut leaves = Vec::new();
+    let mut pending: Vec<Value> = tree.into_iter().map(|(_, value)| value).collect();
+    while let Some(value) = pending.pop() {
+        match value {
+            Value::String(text) | Value::Number(text) => leaves.push(text),
+            Value::List(items) => pending.extend(items),
+            Value::Map(entries) => pending.extend(entries.into_iter().map(|(_, value)| value)),
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+    leaves
 }
 
 /// A text in which no URL has a name or a password: what somebody typed into a reference by mistake stays out of logs.
@@ -187,14 +265,31 @@ mod tests {
 
     #[test]
     fn values_stay_out_of_the_record() {
-        let check = |line: &str, expected: &str| {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<HashSet<_>>();
+        let with_value = words(&["--set", "--set-string", "--password", "--allow-read", "--pipeline"]);
+        let flags = Flags { known: &with_value | &words(&["--quiet"]), with_value };
+        let check = |line: &str, expected: &str, message: &str, kept: &str| {
             let arguments: Vec<String> = line.split(' ').map(str::to_owned).collect();
-            assert_eq!(without_values(&arguments).join(" "), expected);
+            let (command, secrets) = without_values(&arguments, &flags);
+            assert_eq!((command.join(" ").as_str(), secrets.taken_out_of(message).as_str()), (expected, kept));
         };
-        check("run p --set a.b=secret --set-string=c=secret", "run p --set a.b=… --set-string=c=…");
-        check("run p --allow-read /a=/b -- token=secret plain", "run p --allow-read /a=/b -- token=… plain");
-        check("login h --password secret --password=secret", "login h --password … --password=…");
-        check("run --pipeline=windlass.yaml", "run --pipeline=windlass.yaml");
-        check("run oci://ann:secret@h/a:1 http://h/b@c", "run oci://…@h/a:1 http://h/b@c");
+        check(
+            "run p --set a.b=secret,c={one1,two\\,2} --set-string=c=hidden",
+            "run p --set a.b=… --set-string=c=…",
+            "`a.b`: `secret` and `one1` and `two,2`, not hidden",
+            "`a.b`: `…` and `…` and `…`, not …",
+        );
+        check(
+            "run p --allow-read /a=/b -- token=secret plain",
+            "run p --allow-read /a=/b -- token=… plain",
+            "/b",
+            "/b",
+        );
+        check("login h --password secret --password=other", "login h --password … --password=…", "secret other", "… …");
+        check("run --pipeline=windlass.yaml --quiet", "run --pipeline=windlass.yaml --quiet", "yaml", "yaml");
+        check("run oci://ann:secret@h/a:1 http://h/b@c", "run oci://…@h/a:1 http://h/b@c", "", "");
+        // Mistyped: what would have been a value is none of the record's business either.
+        check("run p --st a=secret --sett=b=other", "run p --st a=… --sett=…", "secret, b=other", "…, …");
+        check("run --quiet labels.team=secret", "run --quiet labels.team=…", "`labels.team=secret`", "`labels.team=…`");
     }
 }

@@ -9,7 +9,9 @@ use super::printer::{Outcome, Printer};
 use crate::config::pipeline::Pipeline;
 use crate::error::Error;
 use crate::helm::enable::{self, DEFAULT_NAME, Registration};
+use crate::render;
 use crate::source::PluginRef;
+use crate::text::Text;
 
 /// What Windlass does for Helm.
 #[derive(Args, Debug)]
@@ -60,13 +62,19 @@ fn enable(arguments: &EnableArgs, printer: &Printer) -> Result<Outcome, Error> {
     let mut run = Vec::new();
     if let Some(pipeline) = &arguments.pipeline {
         // Found wrong now rather than by Helm, which would not say why.
-        Pipeline::load(pipeline)?;
+        for plugin in &Pipeline::load(pipeline)?.plugins {
+            // Others are looked at with what the pipeline's `trust` and the lock file say, when they run.
+            if matches!(plugin.reference, PluginRef::Path(_) | PluginRef::Installed(_)) {
+                render::open(&plugin.reference)?;
+            }
+        }
         run.extend(["--pipeline".to_owned(), absolute(pipeline)?]);
     }
     if arguments.locked {
         run.push("--locked".to_owned());
     }
     for plugin in &arguments.plugins {
+        render::open(plugin)?;
         run.push(match plugin {
             PluginRef::Path(path) => absolute(path)?,
             PluginRef::Layout { folder, tag } => {
@@ -90,13 +98,9 @@ fn enable(arguments: &EnableArgs, printer: &Printer) -> Result<Outcome, Error> {
              with both Helms in use, give `--plugins-dir` and set HELM_PLUGINS for Helm 4 alone",
         );
     }
-    let state = if registered.changed { "is registered" } else { "was registered already" };
-    let text = format!(
-        "post-renderer `{}` {state} in {}\ntry: helm template CHART --post-renderer {}\n",
-        registration.name,
-        registered.folder.display(),
-        registration.name
-    );
+    let state = if registered.changed { "` is registered in " } else { "` was registered already in " };
+    let text = Text::new().say("post-renderer `").show(&registration.name).say(state).show(registered.folder.display());
+    let text = text.say("\ntry: helm template CHART --post-renderer ").show(&registration.name).say("\n");
     let json = json!({ "name": registration.name, "folder": registered.folder, "changed": registered.changed });
     Ok(Outcome::report(text, json))
 }

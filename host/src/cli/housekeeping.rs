@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::printer::Outcome;
 use crate::error::Error;
+use crate::text::Text;
 
 /// Print the completion script for a shell.
 ///
@@ -43,6 +44,6 @@ pub(super) fn man(arguments: &ManArgs, definition: Command) -> Result<Outcome, E
     };
     std::fs::create_dir_all(folder).map_err(unwritable)?;
     clap_mangen::generate_to(definition, folder).map_err(unwritable)?;
-    let text = format!("the manual pages are in {}\n", folder.display());
+    let text = Text::new().say("the manual pages are in ").show(folder.display()).say("\n");
     Ok(Outcome::report(text, json!({ "folder": folder })))
 }

@@ -3,13 +3,14 @@
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use super::printer::{Outcome, Printer, printable, style, styled};
+use super::printer::{Outcome, Printer, style};
 use super::remote_args::RemoteArgs;
 use crate::error::Error;
 use crate::inspect::{self, Inspection, Verdict};
 use crate::installed;
 use crate::render;
 use crate::source::PluginRef;
+use crate::text::{Text, one_line};
 
 /// Show what a plugin is, what it asks for and how it is configured, without running it.
 #[derive(Args, Debug)]
@@ -47,14 +48,14 @@ pub(super) fn run(arguments: &InspectArgs, printer: &Printer) -> Result<Outcome,
 }
 
 #[derive(Default)]
-struct Lines(String);
+struct Lines(Text);
 
 impl Lines {
     /// A label and a value; the value's further lines are indented like its first.
     fn line(&mut self, label: &str, value: &str) {
         const WIDTH: usize = 14;
-        let value = printable(value).replace('\n', &format!("\n{:WIDTH$}", ""));
-        self.0.push_str(&format!("{}{value}\n", styled(style::NAME, &format!("{label:WIDTH$}"))));
+        let text = std::mem::take(&mut self.0);
+        self.0 = text.style(style::NAME, format!("{label:WIDTH$}")).block(value, WIDTH).say("\n");
     }
 }
 
@@ -70,7 +71,11 @@ fn describe(inspection: &Inspection, text: &mut Lines) {
     } else {
         text.line("metadata", "none");
     }
-    let joined = |items: Vec<String>| if items.is_empty() { "none".to_owned() } else { items.join("\n") };
+    let joined = |items: Vec<String>| match items.as_slice() {
+        [] => "none".to_owned(),
+        // One line for each, whatever they are called.
+        items => items.iter().map(|item| one_line(item)).collect::<Vec<_>>().join("\n"),
+    };
     let asks = inspection.capabilities.iter().map(|asked| match asked.why.as_str() {
         "" => asked.flag.clone(),
         why => format!("{} ({why})", asked.flag),
@@ -115,7 +120,7 @@ fn describe_schema(schema: &Json) -> String {
             let kind = property.get("type").and_then(Json::as_str).unwrap_or("any");
             let needed = if required.contains(&key.as_str()) { ", required" } else { "" };
             let description = property.get("description").and_then(Json::as_str).unwrap_or_default();
-            format!("{key} ({kind}{needed}) {}", description.replace('\n', " ")).trim_end().to_owned()
+            one_line(format!("{key} ({kind}{needed}) {}", description.replace('\n', " ")).trim_end()).into_owned()
         })
         .collect();
     if lines.is_empty() { "takes no keys".to_owned() } else { lines.join("\n") }

@@ -4,13 +4,14 @@ use clap::Args;
 use serde_json::json;
 
 use super::ahead::compile_ahead;
-use super::printer::{Outcome, Printer, printable, style, styled};
+use super::printer::{Outcome, Printer, style};
 use super::remote_args::RemoteArgs;
 use crate::error::Error;
 use crate::fetch::installed_names;
 use crate::installed;
 use crate::render;
 use crate::source::PluginRef;
+use crate::text::{Text, one_line};
 
 /// Install a plugin for the current user, so that its name alone runs it, and compile it ahead.
 #[derive(Args, Debug)]
@@ -41,7 +42,8 @@ pub(super) fn install(arguments: &InstallArgs, printer: &Printer) -> Result<Outc
     let plugin = render::open_with(&arguments.plugin, &arguments.remote.remote(true, printer)?)?;
     let (identity, folder) = installed::install(&plugin, arguments.force)?;
     compile_ahead(&plugin, printer);
-    let text = format!("{} {} is installed in {}\n", identity.name, identity.version, folder.display());
+    let text = Text::new().show(format!("{} {}", identity.name, identity.version).trim_end());
+    let text = text.say(" is installed in ").show(folder.display()).say("\n");
     let json = json!({
         "name": identity.name,
         "version": identity.version,
@@ -49,12 +51,12 @@ pub(super) fn install(arguments: &InstallArgs, printer: &Printer) -> Result<Outc
         "folder": folder,
         "trusted": plugin.reasons(),
     });
-    Ok(Outcome::report(text.replace("  ", " "), json))
+    Ok(Outcome::report(text, json))
 }
 
 pub(super) fn uninstall(arguments: &UninstallArgs) -> Result<Outcome, Error> {
     let folder = installed::uninstall(&arguments.name)?;
-    let text = format!("{} is gone from {}\n", arguments.name, folder.display());
+    let text = Text::new().show(&arguments.name).say(" is gone from ").show(folder.display()).say("\n");
     Ok(Outcome::report(text, json!({ "name": arguments.name, "folder": folder })))
 }
 
@@ -82,17 +84,20 @@ pub(super) fn list(_: &ListArgs) -> Result<Outcome, Error> {
         }
     }
     let text = if rows.is_empty() {
-        "no plugins are installed\n".to_owned()
+        Text::new().say("no plugins are installed\n")
     } else {
+        let rows: Vec<[String; 3]> = rows
+            .iter()
+            .map(|row| row.each_ref().map(|cell| one_line(&cell.trim_end().replace('\n', " ")).into_owned()))
+            .collect();
         let width = |column: usize| {
             rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
         };
         let (first, second) = (width(0), width(1));
         rows.iter()
             .map(|[name, version, description]| {
-                let name = styled(style::NAME, &format!("{name:first$}"));
-                let line = format!("{name}  {version:second$}  {}", printable(description).replace('\n', " "));
-                format!("{}\n", line.trim_end())
+                let rest = format!("  {version:second$}  {description}");
+                Text::new().style(style::NAME, format!("{name:first$}")).show(rest.trim_end()).say("\n")
             })
             .collect()
     };

@@ -12,6 +12,7 @@ use crate::config::pipeline::Pipeline;
 use crate::error::Error;
 use crate::fetch;
 use crate::lock::{self, Lock, LockEntry};
+use crate::text::Text;
 use crate::verify;
 
 /// Write windlass.lock: the digest of each plugin of a pipeline. `run --locked` runs nothing else.
@@ -63,11 +64,8 @@ pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Result<Outcome, Er
         .iter()
         .map(|entry| json!({"use": entry.reference, "manifest": entry.manifest.map(|digest| digest.to_string()), "wasm": entry.wasm.to_string()}))
         .collect();
-    let what = if is_changed { "is written" } else { "is up to date" };
-    let plugins = match new.entries().len() {
-        1 => "1 plugin".to_owned(),
-        count => format!("{count} plugins"),
-    };
-    let text = format!("{} {what}: {plugins}\n", path.display());
+    let what = if is_changed { " is written: " } else { " is up to date: " };
+    let plugins = if new.entries().len() == 1 { " plugin\n" } else { " plugins\n" };
+    let text = Text::new().show(path.display()).say(what).show(new.entries().len()).say(plugins);
     Ok(Outcome::report(text, json!({"lock": path, "changed": is_changed, "plugins": rows})))
 }

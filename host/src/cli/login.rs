@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::oci::credentials::{Credential, CredentialFiles, Place, Secret};
 use crate::oci::progress::Progress;
 use crate::oci::registry::Registry;
+use crate::text::Text;
 
 /// Log in to a registry. The password is read from stdin and kept where Helm finds it, in its file or credential helper.
 #[derive(Args, Debug)]
@@ -64,7 +65,8 @@ pub(super) fn login(arguments: &LoginArgs, printer: &Printer) -> Result<Outcome,
     Registry::with_credential(host(&arguments.registry), &options, Progress::Hidden, Some(credential))?.ping()?;
     let files = CredentialFiles::locate(options.registry_config.as_deref());
     let kept = files.store(&place, &arguments.username, &password)?;
-    let text = format!("logged in to {place} as {}; kept in {kept}\n", arguments.username);
+    let text = Text::new().say("logged in to ").show(&place).say(" as ").show(&arguments.username);
+    let text = text.say("; kept in ").show(&kept).say("\n");
     Ok(Outcome::report(text, json!({"registry": place.to_string(), "username": arguments.username, "kept": kept})))
 }
 
@@ -72,7 +74,7 @@ pub(super) fn logout(arguments: &LogoutArgs) -> Result<Outcome, Error> {
     let place = Place::of_key(&arguments.registry);
     let files = CredentialFiles::locate(arguments.registries.options().registry_config.as_deref());
     let forgotten = files.erase(&place)?;
-    let text =
-        if forgotten { format!("logged out of {place}\n") } else { format!("there were no credentials for {place}\n") };
+    let what = if forgotten { "logged out of " } else { "there were no credentials for " };
+    let text = Text::new().say(what).show(&place).say("\n");
     Ok(Outcome::report(text, json!({"registry": place.to_string(), "forgotten": forgotten})))
 }

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::printer::{Outcome, printable, style, styled};
+use super::printer::{Outcome, style};
 use super::remote_args::read;
 use crate::error::Error;
 use crate::fetch::Digest;
 use crate::helm::package::{self, Package};
 use crate::helm::plugin_yaml::Runtime;
+use crate::text::Text;
 use crate::trust::openpgp::SecretKey;
 
 /// Package a plugin: NAME-VERSION.tgz, as Helm installs it, and its provenance when it is signed.
@@ -95,15 +96,11 @@ pub(super) fn run(arguments: &PackageArgs) -> Result<Outcome, Error> {
     let package = package::package(&arguments.folder, runtime, key.as_ref())?;
     let (archive, provenance) = write(&package, &arguments.destination)?;
     let digest = Digest::of(&package.archive);
-    let mut text = format!(
-        "{} {} is packaged: {} ({} bytes, {digest})\n",
-        styled(style::NAME, &printable(&package.plugin.name)),
-        package.plugin.version,
-        archive.display(),
-        package.archive.len(),
-    );
+    let text = Text::new().style(style::NAME, &package.plugin.name).say(" ").show(&package.plugin.version);
+    let text = text.say(" is packaged: ").show(archive.display()).say(" (").show(package.archive.len());
+    let mut text = text.say(" bytes, ").show(digest).say(")\n");
     if let Some(provenance) = &provenance {
-        text.push_str(&format!("signed: {}\n", provenance.display()));
+        text = text.say("signed: ").show(provenance.display()).say("\n");
     }
     let json = json!({
         "name": package.plugin.name,

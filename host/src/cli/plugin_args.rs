@@ -1,5 +1,6 @@
 //! The arguments of every command that runs plugins, and how they become the steps of a run.
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Read as _};
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -13,7 +14,7 @@ use windlass_abi::config::to_entries;
 
 use super::attach;
 use super::cluster_args::ClusterArgs;
-use super::printer::{Printer, printable};
+use super::printer::Printer;
 use super::remote_args::RemoteArgs;
 use crate::config::pipeline::Pipeline;
 use crate::config::settings::{self, Configured, Overrides};
@@ -24,6 +25,8 @@ use crate::lock::{self, Lock};
 use crate::oci::pull::Remote;
 use crate::render::{self, CodeCache, Event, LogLevel, RenderOptions, Rendered, Step};
 use crate::source::{OciReference, PluginRef};
+use crate::stream;
+use crate::text::one_line;
 use crate::verify::Verified;
 
 /// Which plugins run, on what, with which configuration, grants and limits.
@@ -46,6 +49,10 @@ pub(super) struct PluginArgs {
     /// Read the stream from this file instead of stdin.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Refuse a stream without objects, as a failing `helm template` in a pipe leaves one. WINDLASS_REQUIRE_INPUT=1 says
+    /// the same, and =0 the opposite where Argo CD's variables are set, which turn it on.
+    #[arg(long)]
+    require_input: bool,
     /// Arguments for the plugins; KEY=VALUE overrides their configuration, last of all.
     #[arg(last = true, value_name = "EXTRA_ARG")]
     extra_args: Vec<String>,
@@ -254,8 +261,22 @@ impl PluginArgs {
     /// Reads the stream, once and whole.
     ///
     /// # Errors
-    /// The file or stdin cannot be read.
+    /// The file or stdin cannot be read, or holds no object where one is required.
     pub(super) fn read_stream(&self, printer: &Printer) -> Result<Vec<u8>, Error> {
+        let stream = self.read_any_stream(printer)?;
+        if stream::is_empty(&stream) {
+            match input_is_required(self.require_input, |name| std::env::var_os(name))? {
+                Some(why) => return Err(no_input(why)),
+                None => printer.warning(
+                    "the stream holds no object: if it comes from `helm template` in a pipe, that may have failed \
+                     (`set -o pipefail` tells, `--require-input` refuses)",
+                ),
+            }
+        }
+        Ok(stream)
+    }
+
+    fn read_any_stream(&self, printer: &Printer) -> Result<Vec<u8>, Error> {
         match &self.file {
             Some(file) => std::fs::read(file)
                 .map_err(|error| Error::usage(format!("the stream {} cannot be read: {error}", file.display()))),
@@ -280,14 +301,15 @@ impl PluginArgs {
     /// # Errors
     /// Whatever stops the run.
     pub(super) fn render(&self, steps: &[Step], stream: Vec<u8>, printer: &Printer) -> Result<Rendered, Error> {
-        let cache = if self.no_cache { CodeCache::Off } else { CodeCache::default_place()? };
+        let cache = if self.no_cache { CodeCache::Off } else { CodeCache::default_place() };
         let spinner: Mutex<Option<ProgressBar>> = Mutex::new(None);
         let show = |event: Event<'_>| match event {
             Event::Log { plugin, level, message } => {
-                printer.note(&format!("{} {plugin}: {}", level_word(level), printable(message)));
+                printer.note(format!("{} {plugin}: {message}", level_word(level)));
             }
             Event::Compiling { plugin } if printer.shows_progress() => {
-                let bar = ProgressBar::new_spinner().with_message(format!("compiling {plugin} (once; then cached)"));
+                let bar = ProgressBar::new_spinner()
+                    .with_message(format!("compiling {} (once; then cached)", one_line(plugin)));
                 bar.set_style(ProgressStyle::default_spinner());
                 bar.enable_steady_tick(Duration::from_millis(100));
                 if let Ok(mut spinner) = spinner.lock() {
@@ -295,6 +317,7 @@ impl PluginArgs {
                 }
             }
             Event::Compiling { .. } => {}
+            Event::Uncached { why } => printer.warning(uncached(why)),
             Event::Compiled { .. } => {
                 if let Some(bar) = spinner.lock().ok().and_then(|mut spinner| spinner.take()) {
                     bar.finish_and_clear();
@@ -327,6 +350,42 @@ impl LimitArgs {
     }
 }
 
+/// Argo CD sets this for every command of a config management plugin, and deletes, where pruning is on, what a command
+/// does not name any more.
+const ARGO_CD: &str = "ARGOCD_APP_NAME";
+const REQUIRE_INPUT: &str = "WINDLASS_REQUIRE_INPUT";
+
+/// Who demands that the stream holds an object, if anyone does.
+fn input_is_required(flag: bool, variable: impl Fn(&str) -> Option<OsString>) -> Result<Option<&'static str>, Error> {
+    if flag {
+        return Ok(Some("`--require-input` is given"));
+    }
+    match variable(REQUIRE_INPUT).as_deref().map(|value| value.to_str()) {
+        Some(Some("1" | "true")) => Ok(Some("`WINDLASS_REQUIRE_INPUT` is set")),
+        Some(Some("0" | "false")) => Ok(None),
+        None | Some(Some("")) if variable(ARGO_CD).is_some() => Ok(Some("Argo CD's variables are set")),
+        None | Some(Some("")) => Ok(None),
+        Some(_) => Err(Error::usage(format!("`{REQUIRE_INPUT}` is neither 1 nor 0"))),
+    }
+}
+
+fn no_input(why: &str) -> Error {
+    Error::usage(format!("the stream holds no object, and {why}"))
+        .hint(
+            "a command before `windlass` in the pipe has failed or had nothing to say: with `set -o pipefail` (bash) its \
+             failure ends the pipe",
+        )
+        .hint(format!("where a stream without objects is right, leave `--require-input` out or set `{REQUIRE_INPUT}=0`"))
+}
+
+/// The warning that compiled code is not kept.
+pub(super) fn uncached(why: &str) -> String {
+    format!(
+        "{why}: the plugin is compiled anew, each time (set `WINDLASS_CACHE_DIR` to a folder of your own, or say \
+         `--no-cache`)"
+    )
+}
+
 fn level_word(level: LogLevel) -> &'static str {
     match level {
         LogLevel::Trace => "trace",
@@ -335,5 +394,27 @@ fn level_word(level: LogLevel) -> &'static str {
         LogLevel::Warn => "warning",
         LogLevel::Error => "error",
         LogLevel::Off => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_stream_is_refused_where_it_would_delete() {
+        let check = |flag: bool, variables: &[(&str, &str)], expected: Result<Option<&str>, &str>| {
+            let variable =
+                |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value));
+            let found = input_is_required(flag, variable).map_err(|error| error.to_string());
+            assert_eq!(found, expected.map_err(str::to_owned), "{flag} {variables:?}");
+        };
+        check(false, &[], Ok(None));
+        check(true, &[], Ok(Some("`--require-input` is given")));
+        check(true, &[(REQUIRE_INPUT, "0")], Ok(Some("`--require-input` is given")));
+        check(false, &[(REQUIRE_INPUT, "1")], Ok(Some("`WINDLASS_REQUIRE_INPUT` is set")));
+        check(false, &[(REQUIRE_INPUT, "0"), (ARGO_CD, "web")], Ok(None));
+        check(false, &[(ARGO_CD, "web")], Ok(Some("Argo CD's variables are set")));
+        check(false, &[(REQUIRE_INPUT, "yes")], Err("`WINDLASS_REQUIRE_INPUT` is neither 1 nor 0"));
     }
 }

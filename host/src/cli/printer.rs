@@ -10,7 +10,9 @@ use clap::ValueEnum;
 use serde_json::{Value as Json, json};
 
 use crate::error::{Error, ExitCode};
+use crate::helm::enable;
 use crate::stream::Stream;
+use crate::text::{Text, json_bytes};
 
 /// How data and errors are rendered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -54,11 +56,6 @@ pub mod style {
     pub const FAINT: Style = Style::new().dimmed();
 }
 
-/// `text` in a style.
-pub fn styled(style: Style, text: &str) -> String {
-    format!("{style}{text}{style:#}")
-}
-
 /// What a command answers with; rendered once, by [`Printer::outcome`].
 pub struct Outcome {
     data: Data,
@@ -70,8 +67,10 @@ enum Data {
     Nothing,
     /// These bytes as they are, in both output formats: a stream, a completion script.
     Bytes(Stream),
-    /// A report, for people (with styles, ending in a newline) and for programs.
-    Report { text: String, json: Json },
+    /// A report, for people (ending in a newline) and for programs.
+    Report { text: Text, json: Json },
+    /// One line of JSON.
+    JsonLine(Json),
 }
 
 impl Outcome {
@@ -86,8 +85,13 @@ impl Outcome {
     }
 
     /// A report for people and for programs.
-    pub fn report(text: impl Into<String>, json: Json) -> Self {
-        Self { data: Data::Report { text: text.into(), json }, exit_code: ExitCode::Ok }
+    pub fn report(text: Text, json: Json) -> Self {
+        Self { data: Data::Report { text, json }, exit_code: ExitCode::Ok }
+    }
+
+    /// The last line of a command that tells what happens in lines of JSON.
+    pub fn json_line(json: Json) -> Self {
+        Self { data: Data::JsonLine(json), exit_code: ExitCode::Ok }
     }
 
     /// The same answer with another exit code: `diff` found changes, a case failed.
@@ -124,28 +128,24 @@ impl Printer {
     /// Writes what a command answers, all of it or an error.
     ///
     /// # Errors
-    /// Stdout is closed, full or broken (exit 2).
+    /// Stdout is closed or full (exit 2), or its reader has left (exit 141).
     pub fn outcome(&self, outcome: Outcome) -> Result<ExitCode, Error> {
         match outcome.data {
             Data::Nothing => {}
             Data::Bytes(bytes) => write_stdout(&bytes)?,
             Data::Report { text, json } => match self.format {
                 OutputFormat::Text => write_stdout(self.paint(&text, io::stdout().is_terminal()).as_bytes())?,
-                OutputFormat::Json => {
-                    let mut bytes = serde_json::to_vec_pretty(&json)
-                        .map_err(|error| Error::bug(format!("the answer cannot be written as JSON: {error}")))?;
-                    bytes.push(b'\n');
-                    write_stdout(&bytes)?;
-                }
+                OutputFormat::Json => write_stdout(&as_bytes(&json, true)?)?,
             },
+            Data::JsonLine(json) => self.json_line(&json)?,
         }
         Ok(outcome.exit_code)
     }
 
     /// Says on stderr what is going on. `--quiet` and JSON output keep it back.
-    pub fn note(&self, text: &str) {
+    pub fn note(&self, text: impl Into<Text>) {
         if !self.quiet && self.format == OutputFormat::Text {
-            self.write_stderr(&format!("{text}\n"));
+            self.write_stderr(&text.into().say("\n"));
         }
     }
 
@@ -157,38 +157,43 @@ impl Printer {
     /// Writes one line of JSON at once, for commands that tell what happens while it happens.
     ///
     /// # Errors
-    /// Stdout is closed, full or broken (exit 2).
+    /// As [`Printer::outcome`].
     pub fn json_line(&self, json: &Json) -> Result<(), Error> {
-        write_stdout(format!("{json}\n").as_bytes())
+        write_stdout(&as_bytes(json, false)?)
     }
 
-    /// Draws on the terminal, control sequences and all; only where [`Printer::shows_progress`] says so.
-    pub fn draw(&self, text: &str) {
+    /// Takes the last `lines` lines off the terminal and draws `text` there; only where [`Printer::shows_progress`]
+    /// says so.
+    pub fn redraw(&self, lines: usize, text: &Text) {
         if self.shows_progress() {
+            let erase = if lines > 0 { format!("\x1b[{lines}A\x1b[J") } else { String::new() };
             // A terminal that is gone shows nothing, and the command goes on.
-            let _ = io::stderr().write_all(text.as_bytes());
+            let _ = io::stderr().write_all(format!("{erase}{}", text.as_ansi()).as_bytes());
         }
     }
 
     /// Says on stderr what may be wrong although the command goes on. `--quiet` keeps it back.
-    pub fn warning(&self, text: &str) {
+    pub fn warning(&self, text: impl Into<Text>) {
         if !self.quiet {
+            let text = text.into();
             match self.format {
-                OutputFormat::Text => self.write_stderr(&format!("{}: {text}\n", styled(style::WARNING, "warning"))),
-                OutputFormat::Json => self.write_stderr(&format!("{}\n", json!({ "warning": text }))),
+                OutputFormat::Text => {
+                    self.write_stderr(&Text::new().style(style::WARNING, "warning").say(": ").then(&text).say("\n"));
+                }
+                OutputFormat::Json => write_stderr(&json_text(&json!({ "warning": text.plain() }), false)),
             }
         }
     }
 
     /// Renders an error on stderr, and on the controlling terminal when Helm runs us and throws our stderr away.
     pub fn error(&self, error: &Error) {
-        let text = match self.format {
-            OutputFormat::Text => error_text(error),
-            OutputFormat::Json => format!("{:#}\n", error_json(error)),
-        };
-        self.write_stderr(&text);
+        let text = error_text(error);
+        match self.format {
+            OutputFormat::Text => self.write_stderr(&text),
+            OutputFormat::Json => write_stderr(&json_text(&error_json(error), true)),
+        }
         // Helm 4 keeps the stderr of a subprocess plugin to itself, whether it fails or not (helm/helm#31843).
-        if std::env::var_os("HELM_PLUGIN_NAME").is_some()
+        if enable::is_under_helm()
             && !io::stderr().is_terminal()
             && let Ok(mut terminal) = OpenOptions::new().write(true).open("/dev/tty")
         {
@@ -198,13 +203,11 @@ impl Printer {
         }
     }
 
-    fn write_stderr(&self, text: &str) {
-        let text = self.paint(text, io::stderr().is_terminal());
-        // When stderr is gone there is nowhere left to say so.
-        let _ = io::stderr().write_all(text.as_bytes());
+    fn write_stderr(&self, text: &Text) {
+        write_stderr(&self.paint(text, io::stderr().is_terminal()));
     }
 
-    fn paint<'t>(&self, text: &'t str, is_terminal: bool) -> Cow<'t, str> {
+    fn paint<'t>(&self, text: &'t Text, is_terminal: bool) -> Cow<'t, str> {
         let wanted = match self.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
@@ -213,33 +216,29 @@ impl Printer {
                 is_terminal && !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
             }
         };
-        if wanted || !text.contains('\x1b') {
-            Cow::Borrowed(text)
-        } else {
-            Cow::Owned(anstream::adapter::strip_str(text).to_string())
-        }
+        if wanted { Cow::Borrowed(text.as_ansi()) } else { Cow::Owned(text.plain()) }
     }
 }
 
-/// Foreign text (a plugin's, a stream's) made safe for a terminal: control characters other than newline and tab are
-/// written as escapes, so that no plugin can move the cursor, retitle the window or forge our own lines.
-pub fn printable(text: &str) -> Cow<'_, str> {
-    let dangerous = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
-    if !text.contains(dangerous) {
-        return Cow::Borrowed(text);
-    }
-    let mut safe = String::with_capacity(text.len() + 8);
-    for letter in text.chars() {
-        if dangerous(letter) { safe.extend(letter.escape_default()) } else { safe.push(letter) }
-    }
-    Cow::Owned(safe)
+fn write_stderr(text: &str) {
+    // When stderr is gone there is nowhere left to say so.
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+fn as_bytes(json: &Json, pretty: bool) -> Result<Vec<u8>, Error> {
+    json_bytes(json, pretty).map_err(|error| Error::bug(format!("the answer cannot be written as JSON: {error}")))
+}
+
+/// JSON for stderr, where a failure to write it has no other place to go.
+fn json_text(json: &Json, pretty: bool) -> String {
+    json_bytes(json, pretty).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
 }
 
 /// An error as people read it: what happened, then what to do.
-pub fn error_text(error: &Error) -> String {
-    let mut text = format!("{}: {}\n", styled(style::ERROR, "error"), printable(&error.to_string()));
+pub fn error_text(error: &Error) -> Text {
+    let mut text = Text::new().style(style::ERROR, "error").say(": ").block(error, 4).say("\n");
     for hint in error.hints() {
-        text.push_str(&format!("  {}: {}\n", styled(style::HINT, "hint"), printable(hint)));
+        text = text.say("  ").style(style::HINT, "hint").say(": ").block(hint, 8).say("\n");
     }
     text
 }
@@ -260,13 +259,14 @@ pub fn error_json(error: &Error) -> Json {
 fn kind_word(exit_code: ExitCode) -> &'static str {
     match exit_code {
         ExitCode::Ok => "ok",
-        ExitCode::Refused => "refused",
+        ExitCode::Refused | ExitCode::RefusedDiff => "refused",
         ExitCode::Usage => "usage",
         ExitCode::Denied => "denied",
         ExitCode::Limit => "limit",
         ExitCode::Network => "network",
         ExitCode::Bug => "bug",
         ExitCode::Interrupted => "interrupted",
+        ExitCode::BrokenPipe => "brokenPipe",
     }
 }
 
@@ -282,11 +282,15 @@ fn write_stdout(bytes: &[u8]) -> Result<(), Error> {
         .map(std::fs::File::from)
         .and_then(|mut stdout| stdout.write_all(bytes));
     written.map_err(|error| {
-        let hint = match error.kind() {
-            io::ErrorKind::BrokenPipe => "the program that reads the answer ended before it had read all of it",
-            io::ErrorKind::StorageFull => "free some space: the file that stdout goes to is not complete",
-            _ => "what stdout goes to is not complete",
+        let (exit_code, hint) = match error.kind() {
+            io::ErrorKind::BrokenPipe => {
+                (ExitCode::BrokenPipe, "the program that reads the answer ended before it had read all of it")
+            }
+            io::ErrorKind::StorageFull => {
+                (ExitCode::Usage, "free some space: the file that stdout goes to is not complete")
+            }
+            _ => (ExitCode::Usage, "what stdout goes to is not complete"),
         };
-        Error::usage(format!("the answer cannot be written to stdout: {error}")).hint(hint)
+        Error::new(exit_code, format!("the answer cannot be written to stdout: {error}")).hint(hint)
     })
 }

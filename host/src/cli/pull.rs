@@ -18,6 +18,7 @@ use crate::oci::pull;
 use crate::oci::push;
 use crate::render;
 use crate::source::{OciReference, PluginRef};
+use crate::text::Text;
 
 /// Pull a plugin: NAME-VERSION.tgz and its provenance, or everything about it into an OCI layout to be carried elsewhere.
 ///
@@ -47,7 +48,7 @@ pub(super) fn run(arguments: &PullArgs, printer: &Printer) -> Result<Outcome, Er
         (Some(reference), Some(folder), _) => {
             let layout = Layout::create(folder)?;
             let (digest, count) = copy(arguments, reference, None, &layout, printer)?;
-            let text = format!("{reference} is in {}: {digest}, {count} manifests\n", folder.display());
+            let text = copied(reference, folder, &digest, count);
             Ok(Outcome::report(
                 text,
                 json!({"reference": reference.to_string(), "digest": digest.to_string(), "layout": folder, "manifests": count}),
@@ -79,10 +80,9 @@ fn to_files(arguments: &PullArgs, reference: &OciReference, printer: &Printer) -
         replace(&provenance, bytes)?;
     }
     let digest = pulled.manifest.digest;
-    let mut text = format!("{reference} is in {}: {digest} ({} bytes)\n", archive.display(), pulled.archive.len());
-    for reason in trusted.iter().flatten() {
-        text.push_str(&format!("{reason}\n"));
-    }
+    let text = Text::new().show(reference).say(" is in ").show(archive.display()).say(": ").show(digest);
+    let text = text.say(" (").show(pulled.archive.len()).say(" bytes)\n");
+    let text = trusted.iter().flatten().fold(text, |text, reason| text.show(reason).say("\n"));
     let json = json!({
         "reference": reference.to_string(),
         "digest": digest.to_string(),
@@ -93,6 +93,12 @@ fn to_files(arguments: &PullArgs, reference: &OciReference, printer: &Printer) -
         "trusted": trusted,
     });
     Ok(Outcome::report(text, json))
+}
+
+/// Tells what was copied into a layout.
+fn copied(reference: &OciReference, layout: &std::path::Path, digest: &Digest, manifests: usize) -> Text {
+    let text = Text::new().show(reference).say(" is in ").show(layout.display()).say(": ").show(digest);
+    text.say(", ").show(manifests).say(" manifests\n")
 }
 
 /// Copies one reference, at `pinned` if that is given, with all that refers to it.
@@ -122,7 +128,7 @@ fn pipeline_to_layout(
     let lock = Lock::load(&lock_path)?.ok_or_else(Lock::missing)?;
     let layout = Layout::create(folder)?;
     let mut rows = Vec::new();
-    let mut text = String::new();
+    let mut text = Text::new();
     for plugin in &pipeline.plugins {
         let PluginRef::Oci(reference) = &plugin.reference else { continue };
         let entry = lock.find(&reference.to_string()).and_then(|entry| entry.manifest);
@@ -130,7 +136,7 @@ fn pipeline_to_layout(
             Error::denied(format!("{reference} is not in the lock file")).hint("add it with `windlass lock`")
         })?;
         let (digest, count) = copy(arguments, reference, Some(pinned), &layout, printer)?;
-        text.push_str(&format!("{reference} is in {}: {digest}, {count} manifests\n", folder.display()));
+        text = text.then(&copied(reference, folder, &digest, count));
         rows.push(json!({"reference": reference.to_string(), "digest": digest.to_string(), "manifests": count}));
     }
     replace(&folder.join("windlass.lock"), lock.text(&lock::folder_of(&lock_path)).as_bytes())?;

@@ -14,6 +14,7 @@ use crate::oci::artifact::{Manifest, PluginLayers, name_and_version};
 use crate::oci::layout::Layout;
 use crate::oci::push::{self, Mode, Pushed, Shipment};
 use crate::source::OciReference;
+use crate::text::Text;
 
 /// Push a plugin to a registry, as Helm installs it from there. A version that is there is never replaced unasked.
 #[derive(Args, Debug)]
@@ -93,8 +94,7 @@ pub(super) fn run(arguments: &PushArgs, printer: &Printer) -> Result<Outcome, Er
         let pushed = push::push_to_layout(&Layout::create(Path::new(folder))?, &shipment, mode)?;
         let name = format!("{}-{}", shipment.plugin.name, shipment.tag());
         let reference = format!("oci-layout:{folder}:{name}");
-        let what = told(&pushed, mode);
-        let text = format!("{reference} {what}: {} ({} bytes)\n", pushed.digest, pushed.size);
+        let text = told(&reference, &pushed, mode);
         let json = json!({
             "reference": reference,
             "digest": pushed.digest.to_string(),
@@ -117,8 +117,7 @@ pub(super) fn run(arguments: &PushArgs, printer: &Printer) -> Result<Outcome, Er
     }
     let registry = arguments.registries.connect(reference.registry(), printer)?;
     let pushed = push::push(&registry, reference.repository(), tag, &shipment, mode)?;
-    let what = told(&pushed, mode);
-    let text = format!("{reference} {what}: {} ({} bytes)\n", pushed.digest, pushed.size);
+    let text = told(&reference, &pushed, mode);
     let json = json!({
         "reference": reference.to_string(),
         "digest": pushed.digest.to_string(),
@@ -133,12 +132,14 @@ pub(super) fn run(arguments: &PushArgs, printer: &Printer) -> Result<Outcome, Er
 }
 
 /// What became of it, in words.
-fn told(pushed: &Pushed, mode: Mode) -> &'static str {
-    match (pushed.is_new, mode) {
-        (false, _) => "is there already",
-        (true, Mode::DryRun) => "would be pushed",
-        (true, _) => "pushed",
-    }
+fn told(reference: impl std::fmt::Display, pushed: &Pushed, mode: Mode) -> Text {
+    let what = match (pushed.is_new, mode) {
+        (false, _) => " is there already: ",
+        (true, Mode::DryRun) => " would be pushed: ",
+        (true, _) => " pushed: ",
+    };
+    let text = Text::new().show(reference).say(what).show(pushed.digest);
+    text.say(" (").show(pushed.size).say(" bytes)\n")
 }
 
 fn from_layout(arguments: &PushArgs, from: &str, printer: &Printer) -> Result<Outcome, Error> {
@@ -161,15 +162,14 @@ fn from_layout(arguments: &PushArgs, from: &str, printer: &Printer) -> Result<Ou
         }
         Err(error) => return Err(error),
     };
-    let (mut text, mut manifests) = (String::new(), Vec::new());
+    let (mut text, mut manifests) = (Text::new(), Vec::new());
     for (root, reference) in &shipped {
         let tag = reference.tag().ok_or_else(|| Error::usage(format!("`{target}` has no version to push under")))?;
         let registry = arguments.registries.connect(reference.registry(), printer)?;
         for one in push::push_from_layout(&layout, root, &registry, reference.repository(), tag, arguments.force)? {
             let (digest, plugin) = (one.digest.to_string(), one.plugin.unwrap_or_default());
             let tag = one.tag.as_deref().map(|tag| format!(" :{tag}")).unwrap_or_default();
-            text.push_str(format!("{digest}{tag} {plugin}").trim_end());
-            text.push('\n');
+            text = text.show(format!("{digest}{tag} {plugin}").trim_end()).say("\n");
             manifests.push(json!({
                 "reference": reference.to_string(),
                 "digest": digest,

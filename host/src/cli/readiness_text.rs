@@ -6,7 +6,8 @@ use anstyle::Style;
 use serde_json::{Value as Json, json};
 use windlass_kstatus::Status;
 
-use super::printer::{printable, style, styled};
+use super::printer::style;
+use crate::text::{Text, one_line};
 use crate::wait::explain::Reasons;
 use crate::wait::{Goal, Row};
 
@@ -30,12 +31,12 @@ pub(super) fn style_of(status: Status) -> Style {
 }
 
 /// `Deployment/web  InProgress  Replicas: 0/2`.
-pub(super) fn line(row: &Row) -> String {
-    let status = styled(style_of(row.verdict.status), row.verdict.status.as_str());
-    let name = styled(style::NAME, &printable(&row.key.to_string()));
+pub(super) fn line(row: &Row) -> Text {
+    let text = Text::new().style(style::NAME, &row.key).say("  ");
+    let text = text.style(style_of(row.verdict.status), row.verdict.status.as_str());
     match row.verdict.message.as_str() {
-        "" => format!("{name}  {status}"),
-        message => format!("{name}  {status}  {}", printable(message)),
+        "" => text,
+        message => text.say("  ").show(message),
     }
 }
 
@@ -58,24 +59,18 @@ pub(super) fn json_of_reasons(reasons: &Reasons) -> Json {
 }
 
 /// The reasons below an object, each on a line of its own.
-pub(super) fn reasons(reasons: &Reasons, indentation: &str) -> String {
-    let mut text = String::new();
+pub(super) fn reasons(reasons: &Reasons, indentation: &'static str) -> Text {
+    let mut text = Text::new();
     for (word, lines) in [("condition", &reasons.conditions), ("pod", &reasons.pods), ("event", &reasons.events)] {
         for line in lines {
-            text.push_str(&format!("{indentation}{} {}\n", styled(style::HINT, &format!("{word}:")), printable(line)));
+            text = text.say(indentation).style(style::HINT, format!("{word}:")).say(" ").show(line).say("\n");
         }
     }
     text
 }
 
 /// A live table that fits a terminal of this size: what is not ready first, then a bar.
-pub(super) fn table(
-    rows: &[Row],
-    goal: Goal,
-    elapsed: Duration,
-    timeout: Duration,
-    size: (usize, usize),
-) -> Vec<String> {
+pub(super) fn table(rows: &[Row], goal: Goal, elapsed: Duration, timeout: Duration, size: (usize, usize)) -> Vec<Text> {
     let (width, height) = size;
     let reached = rows.iter().filter(|row| row.has_reached(goal)).count();
     let mut order: Vec<&Row> = rows.iter().collect();
@@ -83,33 +78,35 @@ pub(super) fn table(
     let room = height.saturating_sub(4).max(1);
     let hidden = order.len().saturating_sub(room);
     let shown = order.get(..order.len().min(room)).unwrap_or_default();
-    let name_width = shown.iter().map(|row| printable(&row.key.to_string()).chars().count()).max().unwrap_or(0);
+    let name_width = shown.iter().map(|row| one_line(&row.key.to_string()).chars().count()).max().unwrap_or(0);
     let name_width = name_width.clamp(11, (width / 2).max(11));
     let head = format!("{:name_width$}  {:11}  {:>4}  MESSAGE", "KIND/NAME", "STATUS", "AGE");
-    let mut lines = vec![styled(style::FAINT, &cut(&head, width))];
+    let mut lines = vec![Text::new().style(style::FAINT, cut(&head, width))];
     for row in shown {
-        let name = cut(&printable(&row.key.to_string()), name_width);
+        let name = cut(&one_line(&row.key.to_string()), name_width);
         let age = row.age.map(short).unwrap_or_default();
-        let status = styled(style_of(row.verdict.status), &format!("{:11}", row.verdict.status.as_str()));
-        let message = cut(&printable(&row.verdict.message), width.saturating_sub(name_width + 21));
-        lines.push(format!("{name:name_width$}  {status}  {age:>4}  {message}"));
+        let status = format!("{:11}", row.verdict.status.as_str());
+        let message = cut(&one_line(&row.verdict.message), width.saturating_sub(name_width + 21));
+        let line = Text::new().show(format!("{name:name_width$}  ")).style(style_of(row.verdict.status), status);
+        lines.push(line.show(format!("  {age:>4}  {message}")));
     }
     if hidden > 0 {
-        lines.push(styled(style::FAINT, &cut(&format!("and {hidden} more"), width)));
+        lines.push(Text::new().style(style::FAINT, cut(&format!("and {hidden} more"), width)));
     }
     lines.push(bar(reached, rows.len(), goal, elapsed, timeout, width));
     lines
 }
 
-fn bar(reached: usize, all: usize, goal: Goal, elapsed: Duration, timeout: Duration, width: usize) -> String {
+fn bar(reached: usize, all: usize, goal: Goal, elapsed: Duration, timeout: Duration, width: usize) -> Text {
     let word = if goal == Goal::Gone { "gone" } else { "ready" };
     let text = format!("{reached}/{all} {word}  {} of {}", short(elapsed), short(timeout));
     let room = width.saturating_sub(text.chars().count() + 4).min(40);
     if room < 10 {
-        return cut(&text, width);
+        return Text::new().show(cut(&text, width));
     }
     let full = (room * reached).checked_div(all).unwrap_or(room);
-    format!("[{}{}] {text}", styled(style::ADDED, &"#".repeat(full)), ".".repeat(room - full))
+    let bar = Text::new().say("[").style(style::ADDED, "#".repeat(full)).show(".".repeat(room - full));
+    bar.say("] ").show(text)
 }
 
 /// At most `width` characters, with `…` where some are missing.
@@ -146,7 +143,7 @@ mod tests {
             row("broken", Verdict::failed("X", "bro\u{1b}[31mken")),
         ];
         let lines = table(&rows, Goal::Ready, Duration::from_secs(5), Duration::from_secs(300), (60, 24));
-        let plain: Vec<String> = lines.iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect();
+        let plain: Vec<String> = lines.iter().map(Text::plain).collect();
         assert!(plain.iter().all(|line| line.chars().count() <= 60), "{plain:#?}");
         assert!(plain.iter().all(|line| !line.contains('\u{1b}')));
         assert!(plain[1].starts_with("Deployment/broken  Failed         2m  bro"), "{plain:#?}");

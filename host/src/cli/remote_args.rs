@@ -106,13 +106,21 @@ impl RemoteArgs {
         let mut remote = Remote {
             client: self.registries.options(),
             progress: progress(printer),
-            blobs: if keep { Blobs::of_user(layouts)? } else { Blobs::none(layouts) },
+            blobs: if keep { blobs(layouts, printer) } else { Blobs::none(layouts) },
             trust: TrustPolicy::of_user()?,
             ..Remote::none()
         };
         self.trust.add_to(&mut remote.trust)?;
         Ok(remote)
     }
+}
+
+/// The user's store of content, or a warning and none: everything in it can be fetched anew.
+fn blobs(layouts: Vec<PathBuf>, printer: &Printer) -> Blobs {
+    Blobs::of_user(layouts.clone()).unwrap_or_else(|error| {
+        printer.warning(format!("{error}: what comes from registries is not kept"));
+        Blobs::none(layouts)
+    })
 }
 
 pub(super) fn progress(printer: &Printer) -> Progress {

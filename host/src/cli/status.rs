@@ -5,10 +5,11 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use super::printer::{Outcome, Printer, printable, style, styled};
+use super::printer::{Outcome, Printer, style};
 use super::readiness_text as text;
 use super::wait::{Found, Look, WhatArgs, exit_code};
 use crate::error::Error;
+use crate::text::Text;
 use crate::wait::track::Summary;
 use crate::wait::{Ending, Goal, Progress};
 
@@ -31,26 +32,27 @@ pub(super) fn run(arguments: &StatusArgs, printer: &Printer) -> Result<Outcome, 
     let look = Look { goal: Goal::Look, timeout: PATIENCE, fail_fast: false, with_pods: true };
     let (found, summary) = arguments.what.look(&look, printer, &mut |progress| {
         if let Progress::Warning(warning) = progress {
-            printer.warning(&printable(warning));
+            printer.warning(warning);
         }
     })?;
     let outcome = Outcome::report(tree(&found, &summary), json_of(&found, &summary));
     Ok(outcome.with_exit_code(exit_code(summary.ending)))
 }
 
-fn tree(found: &Found, summary: &Summary) -> String {
-    let mut tree = format!("{}\n", styled(style::NAME, &printable(&found.title)));
+fn tree(found: &Found, summary: &Summary) -> Text {
+    let mut tree = Text::new().style(style::NAME, &found.title).say("\n");
     for (index, row) in summary.rows.iter().enumerate() {
         let is_last = index + 1 == summary.rows.len();
-        let (branch, trunk) = if is_last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
-        tree.push_str(&format!("{branch}{}\n", text::line(row)));
+        let (branch, trunk, below) =
+            if is_last { ("└─ ", "   ", "      ") } else { ("├─ ", "│  ", "│     ") };
+        tree = tree.say(branch).then(&text::line(row)).say("\n");
         let pods = summary.pods.get(&index).map(Vec::as_slice).unwrap_or_default();
         for (number, pod) in pods.iter().enumerate() {
             let branch = if number + 1 == pods.len() { "└─ " } else { "├─ " };
-            tree.push_str(&format!("{trunk}{branch}{}\n", text::line(pod)));
+            tree = tree.say(trunk).say(branch).then(&text::line(pod)).say("\n");
         }
         if let Some(reasons) = summary.reasons.get(&index) {
-            tree.push_str(&text::reasons(reasons, &format!("{trunk}   ")));
+            tree = tree.then(&text::reasons(reasons, below));
         }
     }
     tree

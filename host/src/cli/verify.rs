@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 use serde_json::json;
 
-use super::printer::{Outcome, Printer, printable};
+use super::printer::{Outcome, Printer};
 use super::remote_args::{RemoteArgs, read};
 use crate::error::Error;
 use crate::fetch::Digest;
@@ -13,6 +13,7 @@ use crate::oci::pull::Shipped;
 use crate::oci::push::Shipment;
 use crate::render;
 use crate::source::PluginRef;
+use crate::text::Text;
 use crate::trust::{Requirement, TrustPolicy};
 
 /// Check a plugin's signatures against the trust policy and the keys given.
@@ -67,11 +68,9 @@ pub(super) fn run(arguments: &VerifyArgs, printer: &Printer) -> Result<Outcome, 
             (reasons, manifest, verified.digest())
         }
     };
-    let mut text = format!("{} is trusted\n", arguments.plugin);
-    for reason in &reasons {
-        text.push_str(&format!("{}\n", printable(reason)));
-    }
-    text.push_str(&format!("wasm {wasm}\n"));
+    let text = Text::new().show(&arguments.plugin).say(" is trusted\n");
+    let text = reasons.iter().fold(text, |text, reason| text.show(reason).say("\n"));
+    let text = text.say("wasm ").show(wasm).say("\n");
     let json = json!({
         "plugin": arguments.plugin.to_string(),
         "trusted": reasons,

@@ -9,13 +9,15 @@ use clap::Args;
 use serde_json::json;
 
 use super::cluster_args::{ClusterArgs, variable};
-use super::printer::{Outcome, Printer, printable, style, styled};
+use super::plugin_args::uncached;
+use super::printer::{Outcome, Printer, style};
 use super::readiness_text as text;
 use crate::cluster::Cluster;
 use crate::error::{Error, ExitCode};
 use crate::limits::{Limits, parse_duration};
-use crate::render::{CodeCache, RenderOptions};
+use crate::render::{CodeCache, Event, RenderOptions};
 use crate::source::PluginRef;
+use crate::text::Text;
 use crate::wait::judge::Judge;
 use crate::wait::release::{self, Driver};
 use crate::wait::track::{Plan, Summary, track};
@@ -117,7 +119,7 @@ impl WhatArgs {
                 }
             };
             if found.objects.is_empty() {
-                printer.note(&format!("{}: there are no objects to look at", found.title));
+                printer.note(format!("{}: there are no objects to look at", found.title));
             }
             let plan = Plan {
                 objects: found.objects.clone(),
@@ -141,10 +143,14 @@ impl WhatArgs {
             folder.is_dir().then(|| PluginRef::Installed("kstatus".to_owned()))
         };
         let Some(plugin) = self.plugin.clone().or_else(installed) else { return Ok(Judge::Library) };
-        let quiet = |_: crate::render::Event<'_>| {};
-        let options = RenderOptions::new(CodeCache::default_place()?, &quiet);
+        let show = |event: Event<'_>| {
+            if let Event::Uncached { why } = event {
+                printer.warning(uncached(why));
+            }
+        };
+        let options = RenderOptions::new(CodeCache::default_place(), &show);
         let judge = Judge::plugin(&plugin, Limits::default(), &options)?;
-        printer.note(&format!("decided by {}", judge.describe()));
+        printer.note(format!("decided by {}", judge.describe()));
         Ok(judge)
     }
 
@@ -197,7 +203,7 @@ impl WhatArgs {
             (None, None) => ("nothing".to_owned(), Vec::new()),
         };
         let (objects, warnings) = release::objects(manifest, &namespace)?;
-        warnings.iter().for_each(|warning| printer.warning(&printable(warning)));
+        warnings.iter().for_each(|warning| printer.warning(warning));
         Ok(Found { title, cluster, objects })
     }
 }
@@ -227,20 +233,19 @@ impl<'p> View<'p> {
                 }
                 self.json(&event);
             }
-            Progress::Changed(row) if !self.is_live => self.printer.note(&text::line(row)),
+            Progress::Changed(row) if !self.is_live => self.printer.note(text::line(row)),
             Progress::Changed(_) => {}
             Progress::Warning(warning) if self.printer.is_json() => {
                 self.json(&json!({"event": "warning", "message": warning}));
             }
             Progress::Warning(warning) => {
                 self.erase();
-                self.printer.warning(&printable(warning));
+                self.printer.warning(warning);
             }
             Progress::Table { rows, elapsed } if self.is_live => {
-                self.erase();
                 let lines = text::table(rows, self.goal, elapsed, self.timeout, terminal_size());
-                self.drawn = lines.len();
-                self.printer.draw(&format!("{}\n", lines.join("\n")));
+                let erased = std::mem::replace(&mut self.drawn, lines.len());
+                self.printer.redraw(erased, &lines.into_iter().map(|line| line.say("\n")).collect());
             }
             Progress::Table { .. } => {}
         }
@@ -254,7 +259,7 @@ impl<'p> View<'p> {
 
     fn erase(&mut self) {
         if self.drawn > 0 {
-            self.printer.draw(&format!("\x1b[{}A\x1b[J", self.drawn));
+            self.printer.redraw(self.drawn, &Text::new());
             self.drawn = 0;
         }
     }
@@ -297,7 +302,7 @@ fn outcome(found: &Found, summary: &Summary, goal: Goal, printer: &Printer) -> O
         }
         Ending::NotYet => ("timedOut", format!("time is up after {elapsed}: {reached} of {all} objects are {word}")),
         Ending::Disconnected => {
-            let why = summary.disconnected.as_deref().map(printable).unwrap_or_default();
+            let why = summary.disconnected.as_deref().unwrap_or_default();
             ("disconnected", format!("time is up after {elapsed} without a connection to the API server: {why}"))
         }
         Ending::Interrupted => {
@@ -321,13 +326,13 @@ fn outcome(found: &Found, summary: &Summary, goal: Goal, printer: &Printer) -> O
             "objects": all, "reached": reached, "elapsedMilliseconds": summary.elapsed.as_millis() as u64,
             "unready": objects,
         });
-        return Outcome::bytes(format!("{event}\n").into_bytes()).with_exit_code(exit_code);
+        return Outcome::json_line(event).with_exit_code(exit_code);
     }
-    let mut report = format!("{}: {head}\n", styled(style::NAME, &printable(&found.title)));
+    let mut report = Text::new().style(style::NAME, &found.title).say(": ").show(head).say("\n");
     for (index, row) in unready() {
-        report.push_str(&format!("  {}\n", text::line(row)));
+        report = report.say("  ").then(&text::line(row)).say("\n");
         if let Some(reasons) = summary.reasons.get(&index) {
-            report.push_str(&text::reasons(reasons, "    "));
+            report = report.then(&text::reasons(reasons, "    "));
         }
     }
     Outcome::report(report, json!({})).with_exit_code(exit_code)

@@ -4,13 +4,15 @@ use clap::Args;
 use serde_json::json;
 
 use super::failures::{self, Failure};
-use super::printer::{Outcome, printable, style, styled};
+use super::printer::{Outcome, style};
 use crate::error::Error;
+use crate::text::Text;
 
 /// Show the last failure in full: Helm 4 hides what a failing plugin says.
 ///
-/// Windlass keeps its last 50 failures in a file of its own, without values of `--set` and of extra arguments, which
-/// may be secrets.
+/// Windlass keeps its last 50 failures in a file of its own. What may be secret is not in it: values of `--set` and of
+/// extra arguments, also where a message quotes them (`…` stands there), and values of Secrets. A mistyped command line
+/// takes no failure's place.
 #[derive(Args, Debug)]
 pub(super) struct WhyArgs {
     /// Show the last N failures, the newest last.
@@ -22,18 +24,19 @@ pub(super) fn run(arguments: &WhyArgs) -> Result<Outcome, Error> {
     let all = failures::read()?;
     let shown = all.get(all.len().saturating_sub(arguments.last)..).unwrap_or_default();
     let text = if shown.is_empty() {
-        "no failure is on record\n".to_owned()
+        Text::new().say("no failure is on record\n")
     } else {
-        shown.iter().map(text_of).collect::<Vec<_>>().join("\n")
+        let separator = |index: usize| Text::new().say(if index == 0 { "" } else { "\n" });
+        shown.iter().enumerate().map(|(index, failure)| separator(index).then(&text_of(failure))).collect()
     };
     Ok(Outcome::report(text, json!({ "failures": shown })))
 }
 
-fn text_of(failure: &Failure) -> String {
-    let mut text = String::new();
+fn text_of(failure: &Failure) -> Text {
+    let mut lines = Vec::new();
     let mut line = |label: &str, value: &str| {
-        let value = printable(value).replace('\n', "\n         ");
-        text.push_str(&format!("{} {value}\n", styled(style::NAME, &format!("{:8}", format!("{label}:")))));
+        let label = format!("{:8}", format!("{label}:"));
+        lines.push(Text::new().style(style::NAME, label).say(" ").block(value, 9).say("\n"));
     };
     line("when", &failure.time);
     line("command", &format!("windlass {}", failure.command.join(" ")));
@@ -52,5 +55,5 @@ fn text_of(failure: &Failure) -> String {
     if let Some(detail) = &failure.detail {
         line("detail", detail);
     }
-    text
+    lines.into_iter().collect()
 }

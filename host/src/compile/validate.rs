@@ -260,11 +260,7 @@ fn read_shape(wasm: &[u8]) -> Result<ModuleShape, wasmparser::BinaryReaderError>
 
 /// A name from a guest as it can stand in a message: short, on one line, without control characters.
 pub(crate) fn shown_name(name: &str) -> String {
-    let mut shown: String = name.chars().take(SHOWN_NAME_CHARACTERS).flat_map(char::escape_debug).collect();
-    if name.chars().nth(SHOWN_NAME_CHARACTERS).is_some() {
-        shown.push('…');
-    }
-    shown
+    crate::text::shown(name, SHOWN_NAME_CHARACTERS)
 }
 
 #[cfg(test)]

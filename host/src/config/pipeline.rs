@@ -12,8 +12,9 @@
 //! trust: {}
 //! ```
 //!
-//! Every key but `apiVersion`, `kind`, `plugins` and `use` may be left out. Relative paths count from the file's own
-//! folder, so a pipeline works from any current directory.
+//! Every key but `apiVersion`, `kind`, `plugins` and `use` may be left out. `metadata`, which kpt and kustomize demand of
+//! every file, is a map that nobody here looks into. Relative paths count from the file's own folder, so a pipeline works
+//! from any current directory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,7 +35,7 @@ pub const API_VERSION: &str = "windlass.dev/v1alpha1";
 /// The only kind of file.
 pub const KIND: &str = "Pipeline";
 
-const TOP_LEVEL: [&str; 4] = ["apiVersion", "kind", "plugins", "trust"];
+const TOP_LEVEL: [&str; 5] = ["apiVersion", "kind", "metadata", "plugins", "trust"];
 const PLUGIN: [&str; 4] = ["use", "config", "grants", "limits"];
 const LIMITS: [&str; 3] = ["memory", "timeout", "maxOutput"];
 
@@ -99,6 +100,9 @@ impl Pipeline {
             }
         }
         refuse_unknown_keys(entries, &TOP_LEVEL, "the pipeline")?;
+        if let Some(metadata) = root.get("metadata").filter(|metadata| !metadata.is_null()) {
+            metadata.as_map("metadata")?;
+        }
         let list = root.get("plugins").ok_or_else(|| Misread::new(root.place, "plugins is missing"))?;
         let items = list.as_list("plugins")?;
         if items.is_empty() {
@@ -264,6 +268,8 @@ mod tests {
     #[test]
     fn the_format() {
         check("plugins: [{use: a}]\n", Ok("a []   10s 256Mi"));
+        check("metadata: {name: p, annotations: {any: thing}}\nplugins: [{use: a}]\n", Ok("a []   10s 256Mi"));
+        check("metadata: p\nplugins: [{use: a}]\n", Err("3:11 metadata: expected a map, found a string"));
         check(
             "plugins:\n- use: ./p\n  config: {version: 1.20, on: yes, name: \"1\", labels: &l {a: b}, more: *l}\n  grants:\n    net: [a.example:443]\n    read: {/charts: sub, /abs: /x}\n    write:\n    env: [HOME]\n    kube: [get:configmaps.v1/ns]\n    clock: true\n    random: false\n  limits: {memory: 64Mi, timeout: 500ms, maxOutput: 1Gi}\ntrust: {}\n",
             Ok(

@@ -364,9 +364,9 @@ fn kind_name(kind: tar::EntryType) -> &'static str {
     }
 }
 
-/// A name as it may be shown on a terminal.
+/// A name as it may stand in a message.
 fn printable(path: &str) -> String {
-    path.chars().take(200).flat_map(char::escape_debug).collect()
+    crate::text::shown(path, 200)
 }
 
 fn outside_root(path: &str) -> Error {

@@ -1,5 +1,6 @@
 //! Registers Windlass itself as a post-renderer of Helm 4: a plugin folder whose command is this very program.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,46 @@ use crate::error::Error;
 
 /// The name under which Helm finds the plugin, unless another is given.
 pub const DEFAULT_NAME: &str = "windlass";
+
+/// The word between the arguments that [`enable`] writes down and those that Helm adds.
+const HELM_ARGS: &str = "--helm-args";
+
+/// Whether Helm has started this process as a plugin: only then it sets these variables. Helm 4 shows nothing of what
+/// such a process writes to stderr (helm/helm#31843).
+pub fn is_under_helm() -> bool {
+    ["HELM_PLUGIN_NAME", "HELM_PLUGIN_DIR"].iter().all(|name| std::env::var_os(name).is_some())
+}
+
+/// A command line (the program first) as it would be without Helm 4 in between. Helm 3 starts a program, so its users
+/// give `run` as the first of `--post-renderer-args`; a registered post-renderer says `run` already. One configuration
+/// serves both when that word counts once, and a pipeline that is named there takes the place of the registered one.
+pub fn command_line(mut arguments: Vec<OsString>, is_under_helm: bool) -> Vec<OsString> {
+    if arguments.get(1).is_none_or(|command| command != "run") {
+        return arguments;
+    }
+    let marker = arguments.iter().take_while(|word| *word != "--").position(|word| word == HELM_ARGS);
+    let mut added = match marker {
+        Some(at) => {
+            let added = arguments.split_off(at + 1);
+            arguments.truncate(at);
+            added
+        }
+        None if is_under_helm => arguments.split_off(2),
+        None => return arguments,
+    };
+    if added.first().is_some_and(|word| word == "run") {
+        added.remove(0);
+    }
+    let names_a_pipeline =
+        |word: &OsString| word.to_str().is_some_and(|word| word == "--pipeline" || word.starts_with("--pipeline="));
+    if added.iter().take_while(|word| *word != "--").any(names_a_pipeline)
+        && let Some(at) = arguments.iter().position(|word| word == "--pipeline")
+    {
+        arguments.drain(at..(at + 2).min(arguments.len()));
+    }
+    arguments.append(&mut added);
+    arguments
+}
 
 /// What the registered post-renderer does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +155,9 @@ fn text(name: &str, arguments: &[String]) -> String {
     let quoted = |argument: &String| serde_json::Value::from(argument.as_str()).to_string();
     let mut list = vec!["\"run\"".to_owned()];
     list.extend(arguments.iter().map(quoted));
+    if !arguments.is_empty() {
+        list.push(format!("\"{HELM_ARGS}\""));
+    }
     format!(
         "{OURS}; run it again to change it.\n\
          apiVersion: v1\n\
@@ -153,7 +197,28 @@ mod tests {
         let arguments = ["--pipeline".to_owned(), "/a folder/\"x\"/windlass.yaml".to_owned()];
         let read = plugin_yaml::read(&text("1", &arguments)).expect("a valid plugin.yaml");
         assert_eq!((read.name.as_str(), read.version.to_string().as_str()), ("1", env!("CARGO_PKG_VERSION")));
-        assert!(text("1", &arguments).contains(r#"args: ["run", "--pipeline", "/a folder/\"x\"/windlass.yaml"]"#));
+        let expected = r#"args: ["run", "--pipeline", "/a folder/\"x\"/windlass.yaml", "--helm-args"]"#;
+        assert!(text("1", &arguments).contains(expected));
+    }
+
+    #[test]
+    fn the_word_run_counts_once() {
+        let check = |line: &str, is_under_helm: bool, expected: &str| {
+            let words = line.split(' ').map(OsString::from).collect();
+            let found = command_line(words, is_under_helm).join(std::ffi::OsStr::new(" "));
+            assert_eq!(found.to_str(), Some(expected), "{line}");
+        };
+        check("w run run --pipeline a", true, "w run --pipeline a");
+        check("w run run --pipeline a", false, "w run run --pipeline a");
+        check("w run run run", true, "w run run");
+        check("w run x --set run", true, "w run x --set run");
+        check("w run --pipeline a --helm-args", true, "w run --pipeline a");
+        check("w run --pipeline a --helm-args run --quiet", true, "w run --pipeline a --quiet");
+        check("w run --locked --pipeline a --helm-args run --pipeline=b", true, "w run --locked --pipeline=b");
+        check("w run x --helm-args run -- --pipeline", true, "w run x -- --pipeline");
+        check("w diff run", true, "w diff run");
+        check("w run x -- --helm-args run", false, "w run x -- --helm-args run");
+        check("w", true, "w");
     }
 
     #[test]

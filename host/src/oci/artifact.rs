@@ -146,9 +146,9 @@ pub(crate) fn name_and_version(archive_name: &str) -> (&str, &str) {
         .unwrap_or((stem, ""))
 }
 
-/// A text from a registry as it may be shown.
+/// A text from a registry as it may stand in a message.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().take(200).flat_map(char::escape_debug).collect()
+    crate::text::shown(text, 200)
 }
 
 /// A plugin's files as they go into a registry, with the manifest that names them.

@@ -1,7 +1,7 @@
 //! Content on disk by its digest: what was fetched from registries, and layouts that were carried here.
 //!
 //! Nothing is believed because of where it lies: bytes are hashed each time they are read, and a file that does not match its
-//! name counts as missing.
+//! name counts as missing. So does one that cannot be read; what cannot be written is fetched again another time.
 
 use std::path::{Path, PathBuf};
 
@@ -25,9 +25,11 @@ impl Blobs {
     /// The user's store, with layouts to look into before a registry is asked.
     ///
     /// # Errors
-    /// When there is no home directory (exit 2).
+    /// When there is no home directory, or the store cannot be made (exit 2): then [`Blobs::none`] does all the same.
     pub fn of_user(layouts: Vec<PathBuf>) -> Result<Self, Error> {
-        Ok(Self { folder: Some(dirs::cache()?.join(FOLDER)), layouts })
+        let folder = dirs::cache()?.join(FOLDER);
+        PrivateFolder::open_or_create(&folder)?;
+        Ok(Self { folder: Some(folder), layouts })
     }
 
     /// Keeps nothing (`--no-cache`).
@@ -42,49 +44,35 @@ impl Blobs {
     }
 
     /// The content with this digest, if it is here and unharmed.
-    ///
-    /// # Errors
-    /// When the store cannot be read (exit 2).
-    pub(crate) fn get(&self, digest: &Digest, limit: u64) -> Result<Option<Vec<u8>>, Error> {
-        let stored = match self.open()? {
-            Some(folder) => folder.read(&digest.hex(), limit)?,
-            None => None,
-        };
-        if let Some(bytes) = stored.filter(|bytes| Digest::of(bytes) == *digest) {
-            return Ok(Some(bytes));
-        }
-        Ok(self.layouts.iter().find_map(|layout| Layout::at(layout).blob(digest, limit).ok()))
+    pub(crate) fn get(&self, digest: &Digest, limit: u64) -> Option<Vec<u8>> {
+        let stored = self.read(&digest.hex(), limit).filter(|bytes| Digest::of(bytes) == *digest);
+        stored.or_else(|| self.layouts.iter().find_map(|layout| Layout::at(layout).blob(digest, limit).ok()))
     }
 
     /// Keeps content under its digest. Processes that keep the same content at once all succeed, and one file remains.
-    ///
-    /// # Errors
-    /// When the store cannot be written (exit 2).
-    pub(crate) fn put(&self, bytes: &[u8]) -> Result<(), Error> {
-        self.write(&Digest::of(bytes).hex(), bytes)
+    pub(crate) fn put(&self, bytes: &[u8]) {
+        self.write(&Digest::of(bytes).hex(), bytes);
     }
 
     /// What was kept about `digest` under another name; not covered by the digest, so never to be believed unchecked.
-    pub(crate) fn get_beside(&self, digest: &Digest, suffix: &str, limit: u64) -> Result<Option<Vec<u8>>, Error> {
-        match self.open()? {
-            Some(folder) => folder.read(&format!("{}.{suffix}", digest.hex()), limit),
-            None => Ok(None),
-        }
+    pub(crate) fn get_beside(&self, digest: &Digest, suffix: &str, limit: u64) -> Option<Vec<u8>> {
+        self.read(&format!("{}.{suffix}", digest.hex()), limit)
     }
 
     /// Keeps something about `digest`.
-    pub(crate) fn put_beside(&self, digest: &Digest, suffix: &str, bytes: &[u8]) -> Result<(), Error> {
-        self.write(&format!("{}.{suffix}", digest.hex()), bytes)
+    pub(crate) fn put_beside(&self, digest: &Digest, suffix: &str, bytes: &[u8]) {
+        self.write(&format!("{}.{suffix}", digest.hex()), bytes);
     }
 
-    fn open(&self) -> Result<Option<PrivateFolder>, Error> {
-        self.folder.as_deref().map_or(Ok(None), PrivateFolder::open)
+    fn read(&self, name: &str, limit: u64) -> Option<Vec<u8>> {
+        let folder = PrivateFolder::open(self.folder.as_deref()?).ok().flatten()?;
+        folder.read(name, limit).ok().flatten()
     }
 
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        match &self.folder {
-            Some(folder) => PrivateFolder::open_or_create(folder)?.write(name, &[bytes]),
-            None => Ok(()),
+    fn write(&self, name: &str, bytes: &[u8]) {
+        if let Some(folder) = &self.folder {
+            // A full disk or a folder that is read only costs the next run a download and this one nothing.
+            let _ = PrivateFolder::open_or_create(folder).and_then(|folder| folder.write(name, &[bytes]));
         }
     }
 

@@ -634,7 +634,7 @@ fn registry_message(body: &[u8]) -> Option<String> {
     let first = body.get("errors")?.get(0)?;
     let text = |key: &str| first.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
     let said = format!("{} {}", text("code"), text("message"));
-    let said: String = said.trim().chars().filter(|c| !c.is_control()).take(300).collect();
+    let said = crate::text::shown(said.trim(), 300);
     (!said.is_empty()).then_some(said)
 }
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::text::one_line;
+
 /// Whether transfers are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -24,7 +26,7 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template("{msg} {bar:30} {bytes}/{total_bytes}") {
             bar.set_style(style);
         }
-        bar.set_message(what.to_owned());
+        bar.set_message(one_line(what).into_owned());
         bar.enable_steady_tick(Duration::from_millis(200));
         Bar(bar)
     }

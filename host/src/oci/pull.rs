@@ -59,12 +59,13 @@ impl Remote {
         }
     }
 
-    /// The user's store and policy, and nothing else out of the ordinary.
+    /// The user's store, where there is a place for one, and policy, and nothing else out of the ordinary.
     ///
     /// # Errors
-    /// When there is no home directory, or the user's policy cannot be read (exit 2).
+    /// When the user's policy cannot be read (exit 2).
     pub fn of_user() -> Result<Self, Error> {
-        Ok(Self { blobs: Blobs::of_user(Vec::new())?, trust: TrustPolicy::of_user()?, ..Self::none() })
+        let blobs = Blobs::of_user(Vec::new()).unwrap_or_default();
+        Ok(Self { blobs, trust: TrustPolicy::of_user()?, ..Self::none() })
     }
 }
 
@@ -102,7 +103,7 @@ impl Pulled {
     fn from_origin(manifest: Manifest, origin: &Origin<'_>, blobs: &Blobs) -> Result<Self, Error> {
         let layers = PluginLayers::find(&manifest.image()?)?;
         let get = |blob: &Blob, what: &str| -> Result<Vec<u8>, Error> {
-            match blobs.get(&blob.digest, blob.size)? {
+            match blobs.get(&blob.digest, blob.size) {
                 Some(bytes) => Ok(bytes),
                 None => origin.blob(blob, what),
             }
@@ -113,28 +114,24 @@ impl Pulled {
     }
 
     /// Keeps all parts in the store; the manifest last, so that one that is there is complete.
-    fn keep(&self, blobs: &Blobs) -> Result<(), Error> {
-        blobs.put(&self.archive)?;
+    fn keep(&self, blobs: &Blobs) {
+        blobs.put(&self.archive);
         if let Some(provenance) = &self.provenance {
-            blobs.put(provenance)?;
+            blobs.put(provenance);
         }
-        blobs.put(&self.manifest.bytes)
+        blobs.put(&self.manifest.bytes);
     }
 
-    fn stored(digest: &Digest, blobs: &Blobs) -> Result<Option<Self>, Error> {
-        let Some(bytes) = blobs.get(digest, MAX_MANIFEST_BYTES)? else { return Ok(None) };
+    fn stored(digest: &Digest, blobs: &Blobs) -> Option<Self> {
+        let bytes = blobs.get(digest, MAX_MANIFEST_BYTES)?;
         let manifest = Manifest { bytes, digest: *digest, media_type: OCI_IMAGE_MEDIA_TYPE.to_owned() };
-        let Ok(image) = manifest.image() else { return Ok(None) };
-        let Ok(layers) = PluginLayers::find(&image) else { return Ok(None) };
-        let Some(archive) = blobs.get(&layers.archive.digest, MAX_ARCHIVE_BYTES)? else { return Ok(None) };
+        let layers = PluginLayers::find(&manifest.image().ok()?).ok()?;
+        let archive = blobs.get(&layers.archive.digest, MAX_ARCHIVE_BYTES)?;
         let provenance = match &layers.provenance {
             None => None,
-            Some(blob) => match blobs.get(&blob.digest, MAX_PROVENANCE_BYTES)? {
-                Some(bytes) => Some(bytes),
-                None => return Ok(None),
-            },
+            Some(blob) => Some(blobs.get(&blob.digest, MAX_PROVENANCE_BYTES)?),
         };
-        Ok(Some(Self { manifest, archive_name: layers.archive_name, archive, provenance }))
+        Some(Self { manifest, archive_name: layers.archive_name, archive, provenance })
     }
 
     /// The archive, read whole and found well-formed.
@@ -263,7 +260,7 @@ fn pull_by_any_name(
 ) -> Result<(Pulled, Option<Pin>, Option<Registry>), Error> {
     let pin = pin_of(&PluginRef::Oci(reference.clone()), remote)?;
     let stored = match &pin {
-        Some((digest, _)) => Pulled::stored(digest, &remote.blobs)?,
+        Some((digest, _)) => Pulled::stored(digest, &remote.blobs),
         None => None,
     };
     // With `--locked` or a typed digest nothing else is asked; a lock file alone also notices that a tag moved.
@@ -297,7 +294,7 @@ fn pull_by_any_name(
     };
     let pin_kind = pin.map(|(_, pin)| pin);
     if let Some(digest) = &digest
-        && let Some(stored) = Pulled::stored(digest, &remote.blobs)?
+        && let Some(stored) = Pulled::stored(digest, &remote.blobs)
     {
         return Ok((stored, pin_kind, Some(registry)));
     }
@@ -311,7 +308,7 @@ fn pull_by_any_name(
                 error.hint(format!("while fetching {reference}"))
             }
         })?;
-    pulled.keep(&remote.blobs)?;
+    pulled.keep(&remote.blobs);
     Ok((pulled, pin_kind, Some(registry)))
 }
 
@@ -344,7 +341,7 @@ fn stored_or_fetched_signatures(
     repository: &str,
 ) -> Result<Vec<CosignSignature>, Error> {
     const SUFFIX: &str = "signatures";
-    let stored = remote.blobs.get_beside(manifest, SUFFIX, MAX_MANIFEST_BYTES)?;
+    let stored = remote.blobs.get_beside(manifest, SUFFIX, MAX_MANIFEST_BYTES);
     if let Some(stored) = stored
         && let Ok(stored) = serde_json::from_slice::<Vec<CosignSignature>>(&stored)
         && remote.trust.is_signed_by_any_key(&stored, manifest)
@@ -360,7 +357,7 @@ fn stored_or_fetched_signatures(
     let registry = connect()?;
     let found = signatures(&Origin::Repository(&registry, repository), manifest)?;
     let text = serde_json::to_vec(&found).map_err(|e| Error::bug(format!("signatures cannot be written: {e}")))?;
-    remote.blobs.put_beside(manifest, SUFFIX, &text)?;
+    remote.blobs.put_beside(manifest, SUFFIX, &text);
     Ok(found)
 }
 

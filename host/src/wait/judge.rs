@@ -11,6 +11,7 @@ use crate::grants::Grants;
 use crate::limits::Limits;
 use crate::render::{self, RenderOptions};
 use crate::run;
+use crate::secrets::Secrets;
 use crate::source::PluginRef;
 
 /// The export that answers: object in, status out.
@@ -79,7 +80,8 @@ impl Judge {
 impl PluginJudge {
     fn judge(&self, object: &Value, now: i64, wait_for_jobs: bool) -> Result<Verdict, Error> {
         let question = json!({"object": object, "now": format_rfc3339(now), "waitForJobs": wait_for_jobs}).to_string();
-        let answer = run::ask(&self.compiled, EXPORT, question.as_bytes(), &[], &Grants::default(), &self.limits)?;
+        let answer = run::ask(&self.compiled, EXPORT, question.as_bytes(), &[], &Grants::default(), &self.limits)
+            .map_err(|error| error.quoting(&Secrets::of_object(object)))?;
         let mut verdict: Verdict = serde_json::from_slice(&answer).map_err(|error| {
             Error::refused(format!("its answer to `{EXPORT}` is not a status: {error}"))
                 .hint("report it to the plugin's author; an object that was not judged is never taken for ready")

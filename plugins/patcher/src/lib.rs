@@ -49,13 +49,11 @@ pub fn patcher(settings: Settings, manifests: &mut Manifests) -> Result<(), Erro
     // What a patch would delete may be gone: by that the patch has its way.
     let is_missing = |applied: &&Applied<'_>| !applied.is_matched && !applied.part.deletes_object();
     match parts.iter().find(is_missing) {
-        Some(applied) if settings.on_missing == OnMissing::Error => {
-            Err(Error::new(format!(
-                "{} matches no object; correct it, or set `onMissing: ignore`{}",
-                applied.name(),
-                manifests.about_hooks()
-            )))
-        }
+        Some(applied) if settings.on_missing == OnMissing::Error => Err(Error::new(format!(
+            "{} matches no object; correct it, or set `onMissing: ignore`{}",
+            applied.name(),
+            manifests.about_hooks()
+        ))),
         _ => Ok(()),
     }
 }
