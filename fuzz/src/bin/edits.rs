@@ -5,10 +5,16 @@ use std::process::ExitCode;
 #[path = "../../../pdk/manifest/tests/support/mod.rs"]
 mod support;
 
-use support::Tally;
+use support::{Tally, anchored};
 
 fn main() -> ExitCode {
     windlass_fuzz::run("edits", |text, random| {
+        // No seed shares as much as these do.
+        let shared = (random.below(4) == 0).then(|| {
+            let shared = anchored::document(false, &mut |bound| random.below(bound));
+            if random.below(2) == 0 { windlass_fuzz::mutate(&shared, text, random) } else { shared }
+        });
+        let text = shared.as_deref().unwrap_or(text);
         let Ok(objects) = support::objects_with_paths(text) else { return Ok(()) };
         // What the other parser reads as something else from the start cannot be compared; it knows other tags.
         if objects.is_empty() || text.contains('!') || !support::reads_alike(text) {

@@ -492,6 +492,12 @@ impl<'a> Planner<'a> {
                 let style = self.style(map, column, is_inline);
                 let mut text = String::new();
                 if self.ends_with_the_text(map) {
+                    if data.flags & flag::MERGES != 0 {
+                        // In front of a merge key some readers would let the merge win.
+                        let why = "has a merge key (`<<`) in front of which nothing can be added";
+                        let refusal = self.refusal(ErrorKind::Merge, map, path, why);
+                        return Err(Refusal { remedy: Some(Remedy::Merge { map }), ..refusal });
+                    }
                     // A line end behind its last line would change what that block scalar means to libyaml.
                     emit::write_block_entries(entries, column, style, &mut text);
                     emit::write_line_start(column, style, &mut text);

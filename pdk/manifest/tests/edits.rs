@@ -111,9 +111,33 @@ fn billion_laughs_cost_nothing_until_they_are_written_out() {
             assert!(object.root().get("m29").is_some_and(|node| node.get("nothing").is_none()));
             let error = object.root().to_value().expect_err("too large");
             assert_eq!(error.kind(), ErrorKind::TooLarge);
+            let mut deep = Path::new(["a11"]);
+            for level in 0..12 {
+                deep = deep.index(level % 9);
+            }
+            assert!(object.set(&deep, Value::from("y"))?, "one level after the other is written out");
+            assert!(object.set(&Path::new(["m29", "k"]), Value::from("y"))?);
             object.set(&Path::new(["metadata", "labels", "a"]), Value::from("b"))?;
             Ok::<(), Error>(())
         })
         .expect("editable");
     assert!(manifests.is_changed());
+    let length = manifests.into_bytes().len();
+    assert!(length < 8_000, "{length} bytes");
+}
+
+#[test]
+fn aliases_that_would_have_to_be_written_out_without_end_are_refused() {
+    let (_, mut stream) = nasty_files().into_iter().find(|(name, _)| name.contains("billion")).expect("the file");
+    // Where the copy comes to stand, each name means something else.
+    for level in 0..11 {
+        stream.push_str(&format!("b{level}: &a{level} x\n"));
+    }
+    stream.push_str("copy: *a11\n");
+    let mut manifests = Manifests::from_bytes(stream.clone().into_bytes()).expect("UTF-8");
+    let refused = manifests.visit(|object| object.set(&Path::new(["copy"]).index(0), Value::from("y")).map(|_| ()));
+    let error = refused.expect_err("too large");
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+    assert!(error.to_string().starts_with("ConfigMap/lol (line 1): copy"), "{error}");
+    assert_eq!(manifests.into_bytes(), stream.as_bytes());
 }

@@ -63,8 +63,10 @@ impl Anchored<'_> {
     }
 
     fn done(&mut self, name: Option<String>, is_map: bool) {
-        if let Some(name) = name {
-            self.anchors.retain(|(other, _)| *other != name);
+        // What was defined inside under the same name stands after it in the text.
+        if let Some(name) = name
+            && self.anchors.iter().all(|(other, _)| *other != name)
+        {
             self.anchors.push((name, is_map));
         }
     }
