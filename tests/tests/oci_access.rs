@@ -62,7 +62,7 @@ fn check_no_secrets(folder: &Path, but: &[&Path]) {
 fn plain_http_only_when_asked_for() {
     let Some(stage) = Stage::distribution() else { return };
     check_works(&stage);
-    check_refused(&stage.with_flags(&[]), &["--registry-timeout", "5s"], "add `--plain-http`");
+    check_refused(&stage.with_flags(&[]), &["--registry-timeout", "60s"], "add `--plain-http`");
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn client_certificates() {
     let Some(stage) = Stage::distribution_with(|_| String::new(), &http) else { return };
     let ca = key("tls/ca.pem");
     let stage = stage.with_flags(&["--ca-file", &ca]);
-    check_refused(&stage, &["--registry-timeout", "5s"], "");
+    check_refused(&stage, &["--registry-timeout", "60s"], "");
     let (cert, secret) = (key("tls/client.pem"), key("tls/client.key"));
     check_works(&stage.with_flags(&["--ca-file", &ca, "--cert-file", &cert, "--key-file", &secret]));
 }
@@ -251,7 +251,7 @@ fn a_token_server_elsewhere_gets_nothing() {
         };
         let Some(stage) = Stage::distribution_with(settings, "") else { return };
         let stage = stage.with_flags(&["--plain-http"]);
-        let refused = login(&stage, PASSWORD, &["--registry-timeout", "2s"]);
+        let refused = login(&stage, PASSWORD, &["--registry-timeout", "60s"]);
         assert_eq!(refused.code, Some(5), "{}", refused.stderr);
         assert!(refused.stderr.contains("token server"), "{}", refused.stderr);
     }
