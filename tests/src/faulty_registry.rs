@@ -41,6 +41,10 @@ pub enum Fault {
     UploadAt(String),
     /// The registry says that it has another digest.
     OtherDigest,
+    /// The answer has this header.
+    Says(&'static str, String),
+    /// 401, with these challenges, a header each.
+    Challenge(Vec<String>),
 }
 
 impl Fault {
@@ -78,7 +82,7 @@ pub struct Seen {
 
 #[derive(Default)]
 struct State {
-    plan: Option<Plan>,
+    plans: Vec<Plan>,
     /// The password that is asked for, as `NAME:PASSWORD` in base64.
     authorization: Option<String>,
     seen: Vec<Seen>,
@@ -132,18 +136,24 @@ impl FaultyRegistry {
 
     /// Makes the next `times` exchanges fail that have this method and `path` in their path.
     pub fn fail(&self, method: &str, path: &str, fault: Fault, times: u32) {
-        self.lock().plan = Some(Plan { method: method.to_owned(), path: path.to_owned(), fault, times });
+        self.heal();
+        self.also_fail(method, path, fault, times);
+    }
+
+    /// [`FaultyRegistry::fail`], besides what fails already; of several that fit the first one happens.
+    pub fn also_fail(&self, method: &str, path: &str, fault: Fault, times: u32) {
+        self.lock().plans.push(Plan { method: method.to_owned(), path: path.to_owned(), fault, times });
     }
 
     /// Ends all failures.
     pub fn heal(&self) {
-        self.lock().plan = None;
+        self.lock().plans.clear();
     }
 
-    /// How often the planned failure may still happen.
+    /// How often a planned failure may still happen.
     #[must_use]
     pub fn failures_left(&self) -> u32 {
-        self.lock().plan.as_ref().map_or(0, |plan| plan.times)
+        self.lock().plans.iter().map(|plan| plan.times).max().unwrap_or(0)
     }
 
     /// Asks for Basic authentication with this value.
@@ -178,8 +188,8 @@ fn serve(request: &Request, connection: &mut TcpStream, source: &Source, state: 
         if wanted.is_some() && authorization != wanted {
             return Some(Answer::new(401, "").header("WWW-Authenticate", "Basic realm=\"x\""));
         }
-        let plan = state.plan.as_mut().filter(|plan| plan.times > 0);
-        let plan = plan.filter(|plan| plan.method == request.method && path.contains(&plan.path));
+        let mut plans = state.plans.iter_mut().filter(|plan| plan.times > 0);
+        let plan = plans.find(|plan| plan.method == request.method && path.contains(&plan.path));
         plan.map(|plan| {
             plan.times -= 1;
             plan.fault.clone()
@@ -193,6 +203,11 @@ fn serve(request: &Request, connection: &mut TcpStream, source: &Source, state: 
         None => true_answer(),
         Some(Fault::Status(status)) => Some(Answer::new(status, "")),
         Some(Fault::TooMany(seconds)) => Some(Answer::new(429, "").header("Retry-After", seconds.to_string())),
+        Some(Fault::Challenge(challenges)) => {
+            let mut answer = Answer::new(401, "");
+            answer.headers.extend(challenges.into_iter().map(|text| ("WWW-Authenticate".to_owned(), text)));
+            Some(answer)
+        }
         Some(Fault::Redirect(to)) => Some(Answer::new(307, "").header("Location", format!("{to}{}", request.target))),
         Some(Fault::CutRequest) => {
             if let Source::Registry(address) = source {
@@ -224,6 +239,7 @@ fn spoil(fault: &Fault, mut answer: Answer, connection: &mut TcpStream) -> Optio
         Fault::Typed(kind) => Some(answer.header("Content-Type", *kind)),
         Fault::Body(text) => Some(Answer { body: text.clone().into_bytes(), ..answer }),
         Fault::UploadAt(origin) => Some(answer.header("Location", format!("{origin}/v2/upload"))),
+        Fault::Says(name, value) => Some(answer.header(name, value.as_str())),
         Fault::OtherDigest => Some(answer.header("Docker-Content-Digest", format!("sha256:{}", "0".repeat(64)))),
         Fault::Cut => {
             let head = answer.head(Some(answer.body.len() as u64));
@@ -245,7 +261,12 @@ fn spoil(fault: &Fault, mut answer: Answer, connection: &mut TcpStream) -> Optio
                 std::thread::sleep(Duration::from_millis(pause));
             }
         }
-        Fault::Status(_) | Fault::TooMany(_) | Fault::Redirect(_) | Fault::CutRequest | Fault::NoAnswer => Some(answer),
+        Fault::Status(_)
+        | Fault::TooMany(_)
+        | Fault::Redirect(_)
+        | Fault::Challenge(_)
+        | Fault::CutRequest
+        | Fault::NoAnswer => Some(answer),
     }
 }
 

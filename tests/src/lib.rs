@@ -15,6 +15,7 @@
 //! | [`oracle`] | what an independent parser sees in a stream |
 //! | [`patience`] | what needs time, on machines of any speed |
 //! | [`shipping`] | registries with a Windlass that speaks to them, keys, a chart |
+//! | [`tls`] | a front with TLS for them, which notes client certificates |
 //! | [`session`] | terminal sessions in Markdown files, as tests |
 
 // Tests talk to whoever reads their output.
@@ -32,4 +33,5 @@ pub mod patience;
 pub mod sandbox;
 pub mod session;
 pub mod shipping;
+pub mod tls;
 pub mod token_server;

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use windlass_tests::faulty_registry::{Fault, FaultyRegistry, manifest, manifest_digest};
+use windlass_tests::http::Answer;
 use windlass_tests::needs;
 use windlass_tests::sandbox::Sandbox;
 use windlass_tests::shipping::{PLUGIN, STREAM, Stage, digest, each, key};
@@ -229,6 +230,104 @@ fn credentials_do_not_follow_a_redirect() {
         other.seen()
     );
     assert!(!finished.stderr.contains("hunter2") && !String::from_utf8_lossy(&finished.stdout).contains("hunter2"));
+}
+
+/// A redirect leads to a server that asks for a login, too: it is no origin of the registry's, so it gets an error.
+#[test]
+fn challenges_of_others_are_not_answered() {
+    let sandbox = Sandbox::new();
+    let layout = layout(&sandbox);
+    let (registry, other) = (FaultyRegistry::start(&layout), FaultyRegistry::start(&layout));
+    let config = format!(r#"{{"auths":{{"{}":{{"auth":"YW5uOmh1bnRlcjI="}}}}}}"#, registry.address());
+    let config = sandbox.write("config.json", config);
+    registry.fail("GET", "/blobs/", Fault::Redirect(format!("http://{}", other.address())), u32::MAX);
+    let challenges = vec![format!("Bearer realm=\"http://{}/token\"", other.address()), "Basic realm=\"x\"".to_owned()];
+    other.fail("GET", "/blobs/", Fault::Challenge(challenges), u32::MAX);
+    let finished = pull(&sandbox, &registry, ":0.1.0", &["--registry-config", config.to_str().unwrap()]);
+    check("a challenge elsewhere", &finished, &Fails(5, "another server than the registry"));
+    let seen = other.seen();
+    let is_told =
+        |seen: &windlass_tests::faulty_registry::Seen| seen.authorization.is_some() || seen.target.contains("token");
+    assert!(!seen.is_empty() && !seen.iter().any(is_told), "{seen:?}");
+}
+
+/// A login for one path of a registry (`HOST/team-a`, as podman writes it) is for that path: it is found for what is below, and
+/// what is elsewhere is asked for without it.
+#[test]
+fn a_login_for_a_path_stays_below_it() {
+    let sandbox = Sandbox::new();
+    let layout = layout(&sandbox);
+    let registry = FaultyRegistry::start(&layout);
+    registry.require("YW5uOmh1bnRlcjI=");
+    let config = |path: &str| {
+        let config = format!(r#"{{"auths":{{"{}/{path}":{{"auth":"YW5uOmh1bnRlcjI="}}}}}}"#, registry.address());
+        sandbox.write("config.json", config).display().to_string()
+    };
+    for elsewhere in ["team-a", "plugin", &format!("plugins/{PLUGIN}/below")] {
+        let finished = pull(&sandbox, &registry, ":0.1.0", &["--registry-config", &config(elsewhere)]);
+        check(elsewhere, &finished, &Fails(5, "log in with"));
+    }
+    assert!(registry.seen().iter().all(|seen| seen.authorization.is_none()), "{:?}", registry.seen());
+    for above in ["plugins", &format!("plugins/{PLUGIN}")] {
+        check(above, &pull(&sandbox, &registry, ":0.1.0", &["--registry-config", &config(above)]), &Succeeds);
+    }
+}
+
+/// Whoever may write to a repository may attach to a chart, and a registry may make it up: lists have an end, in entries, bytes
+/// and pages, and half a list never passes for the whole.
+#[test]
+fn lists_of_referrers_have_an_end() {
+    let entry = |number: usize, size: usize| {
+        let padding = "x".repeat(size);
+        format!(
+            r#"{{"mediaType":"{MANIFEST}","digest":"sha256:{number:064x}","size":9,"artifactType":"application/x","annotations":{{"a":"{padding}"}}}}"#
+        )
+    };
+    let list = |entries: std::ops::Range<usize>, size: usize| -> String {
+        let entries: Vec<String> = entries.map(|number| entry(number, size)).collect();
+        format!(r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{}]}}"#, entries.join(","))
+    };
+    let next = |query: &str| Some(format!("</v2/charts/app/referrers/x?{query}>; rel=\"next\""));
+    let cases = [
+        // Three million entries and more: each page names the next.
+        ("pages without end", list(0..2_000, 0), next("again"), Fails(4, "more than 10000 referrers")),
+        ("empty pages without end", list(0..0, 0), next("again"), Fails(4, "more than 10000 referrers")),
+        ("one page that is full", list(0..18_000, 0), None, Fails(4, "more than 10000 referrers")),
+        ("bytes without end", list(0..3, 1 << 20), next("again"), Fails(4, "more than 16 MiB")),
+        (
+            "a page elsewhere",
+            list(0..1, 0),
+            Some("<http://127.0.0.2:1/x>; rel=next".to_owned()),
+            Fails(5, "at another server"),
+        ),
+        (
+            "a page in a private network",
+            list(0..1, 0),
+            Some("<http://10.0.0.1/x>; rel=next".to_owned()),
+            Fails(5, "private"),
+        ),
+        ("a page that is not HTTP", list(0..1, 0), Some("<ftp://a/x>; rel=next".to_owned()), Fails(5, "not HTTP")),
+        // Two links, a comma in an address, an unknown relation: none of them is the next page.
+        ("other links", list(0..1, 0), Some("</a,b?c>; rel=prev, </x>; title=\"next\"".to_owned()), Succeeds),
+    ];
+    let chart = r#"{"schemaVersion":2,"mediaType":"MANIFEST","config":{"mediaType":"application/vnd.cncf.helm.config.v1+json","digest":"sha256:00","size":2},"layers":[]}"#
+        .replace("MANIFEST", MANIFEST);
+    each(&cases, |(what, page, link, expected)| {
+        let (chart, page, link) = (chart.clone(), page.clone(), link.clone());
+        let address = windlass_tests::http::serve(move |request, _| {
+            if request.target.contains("/manifests/") {
+                return Some(Answer::new(200, chart.as_str()).header("Content-Type", MANIFEST));
+            }
+            let answer = Answer::new(200, page.as_str()).header("Content-Type", INDEX);
+            Some(match &link {
+                Some(link) => answer.header("Link", link.as_str()),
+                None => answer,
+            })
+        });
+        let sandbox = Sandbox::new();
+        let finished = sandbox.run(["discover", &format!("oci://{address}/charts/app:1.2.3"), "--plain-http"], b"");
+        check(what, &finished, expected);
+    });
 }
 
 /// `discover`, `run --for-chart` and `verify` on a real registry, with a fault in one of the answers that they need.

@@ -25,6 +25,8 @@ const CHUNK: usize = 4 << 20;
 const MAX_REFERRERS: usize = 10_000;
 /// Bytes of all pages of a list: what 10,000 entries with annotations have, and what the host may hold of it.
 const MAX_REFERRER_BYTES: u64 = 16 << 20;
+/// What a page counts as at least, as pages may be short, or empty, and many.
+const LEAST_PAGE: usize = 50;
 /// Time for the whole look.
 const REFERRER_TIME: Duration = Duration::from_secs(120);
 /// How often a list of referrers in a tag is written again when somebody else wrote it at the same time.
@@ -99,8 +101,7 @@ impl Look {
         self.charge(registry.name(), 0, page.len())?;
         let page: Page = serde_json::from_slice(page)
             .map_err(|e| registry.http.broken(format!("a list of referrers that cannot be read: {e}")))?;
-        // An empty page counts as well: there may be many.
-        self.charge(registry.name(), page.manifests.len().max(1), 0)?;
+        self.charge(registry.name(), page.manifests.len().max(LEAST_PAGE), 0)?;
         // Whoever may write to the repository may attach nonsense; it must not hide the rest.
         found.extend(page.manifests.into_iter().filter_map(|entry| {
             let (digest, size) = (entry.digest.parse().ok()?, u64::try_from(entry.size).ok()?);
