@@ -1,4 +1,4 @@
-;; exit 1: �[2J�]0
+;; exit 1: \u{1b}[2J\u{1b}]0
 ;; What a guest says must not move the terminal's cursor.
 (module
   (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Read as _};
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::error::ErrorKind;
@@ -303,6 +304,7 @@ impl PluginArgs {
     pub(super) fn render(&self, steps: &[Step], stream: Vec<u8>, printer: &Printer) -> Result<Rendered, Error> {
         let cache = if self.no_cache { CodeCache::Off } else { CodeCache::default_place() };
         let spinner: Mutex<Option<ProgressBar>> = Mutex::new(None);
+        let is_told = AtomicBool::new(false);
         let show = |event: Event<'_>| match event {
             Event::Log { plugin, level, message } => {
                 printer.note(format!("{} {plugin}: {message}", level_word(level)));
@@ -317,6 +319,8 @@ impl PluginArgs {
                 }
             }
             Event::Compiling { .. } => {}
+            // Said once, however many plugins the run has.
+            Event::Uncached { .. } if is_told.swap(true, Ordering::Relaxed) => {}
             Event::Uncached { why } => printer.warning(uncached(why)),
             Event::Compiled { .. } => {
                 if let Some(bar) = spinner.lock().ok().and_then(|mut spinner| spinner.take()) {
