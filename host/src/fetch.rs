@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::dirs;
 use crate::error::Error;
 use crate::helm::archive::{ArchiveLimits, PLUGIN_YAML, PluginArchive};
-use crate::oci::pull::{self, Remote, Shipped};
+use crate::oci::pull::{self, Package, Remote, Shipped};
 use crate::source::{self, PluginRef};
 use crate::trust::Pin;
 
@@ -18,6 +18,8 @@ use crate::trust::Pin;
 const MAX_WASM_BYTES: u64 = 128 << 20;
 /// The most bytes of a plugin.yaml.
 const MAX_PLUGIN_YAML_BYTES: u64 = 1 << 20;
+/// The most bytes of a provenance file.
+const MAX_PROVENANCE_BYTES: u64 = 1 << 20;
 /// The most bytes of a plugin archive.
 const MAX_ARCHIVE_BYTES: u64 = 128 << 20;
 
@@ -85,30 +87,58 @@ pub struct Fetched {
     pub(crate) wasm: Vec<u8>,
     /// The digest of `wasm`.
     pub(crate) digest: Digest,
-    /// What came along, where it was shipped: by a registry or a layout.
-    pub(crate) shipped: Option<Shipped>,
+    /// How it came, and what came along: what the trust policy judges it by.
+    pub(crate) came: Came,
+}
+
+/// How a plugin came.
+#[derive(Debug, Clone)]
+pub enum Came {
+    /// As a file or a folder: nothing that could be signed.
+    Loose,
+    /// As an archive on this machine.
+    Archive(Package),
+    /// From a registry or a layout.
+    Shipped(Shipped),
+}
+
+impl Came {
+    /// The archive, where it came as one.
+    #[must_use]
+    pub fn package(&self) -> Option<&Package> {
+        match self {
+            Self::Loose => None,
+            Self::Archive(package) => Some(package),
+            Self::Shipped(shipped) => Some(&shipped.package),
+        }
+    }
+
+    /// What a registry or a layout said, where it came from one.
+    #[must_use]
+    pub fn shipped(&self) -> Option<&Shipped> {
+        match self {
+            Self::Loose | Self::Archive(_) => None,
+            Self::Shipped(shipped) => Some(shipped),
+        }
+    }
 }
 
 impl Fetched {
-    /// Puts a plugin together whose parts were read elsewhere (a registry, a layout).
+    /// Puts a plugin together whose parts were read elsewhere.
     pub(crate) fn new(
         reference: PluginRef,
         folder: Option<PathBuf>,
         plugin_yaml: Option<String>,
         wasm: Vec<u8>,
+        came: Came,
     ) -> Self {
         let digest = Digest::of(&wasm);
-        Self { reference, folder, plugin_yaml, wasm, digest, shipped: None }
-    }
-
-    /// Puts a plugin together that a registry or a layout gave.
-    pub(crate) fn shipped(reference: PluginRef, plugin_yaml: Option<String>, wasm: Vec<u8>, shipped: Shipped) -> Self {
-        Self { shipped: Some(shipped), ..Self::new(reference, None, plugin_yaml, wasm) }
+        Self { reference, folder, plugin_yaml, wasm, digest, came }
     }
 
     /// Counts as pinned: for the command that makes the pin, which is the user's decision to trust what is there now.
     pub(crate) fn pin_by_locking(&mut self) {
-        if let Some(shipped) = &mut self.shipped {
+        if let Came::Shipped(shipped) = &mut self.came {
             shipped.pin.get_or_insert(Pin::LockFile);
         }
     }
@@ -124,13 +154,12 @@ impl Fetched {
 /// # Errors
 ///
 /// It does not exist, is not one of the forms of a plugin, lacks its plugin.wasm, or is too large (exit 2); those of
-/// [`pull::fetch_from_registry`] and [`pull::fetch_from_layout`].
+/// [`pull::fetch_shipped`].
 pub fn fetch(reference: &PluginRef, remote: &Remote) -> Result<Fetched, Error> {
     match reference {
         PluginRef::Path(path) => fetch_path(reference, path),
         PluginRef::Installed(name) => fetch_installed(reference, name),
-        PluginRef::Oci(oci) => pull::fetch_from_registry(oci, remote),
-        PluginRef::Layout { folder, tag } => pull::fetch_from_layout(reference, folder, tag.as_deref(), remote),
+        PluginRef::Oci(_) | PluginRef::Attached(_) | PluginRef::Layout { .. } => pull::fetch_shipped(reference, remote),
     }
 }
 
@@ -146,10 +175,24 @@ fn fetch_path(reference: &PluginRef, path: &Path) -> Result<Fetched, Error> {
     if name.ends_with(".tgz") || name.ends_with(".tar.gz") {
         let archive = read_limited(path, MAX_ARCHIVE_BYTES)?;
         let (plugin_yaml, wasm) = read_archive(&archive, &path.display().to_string())?;
-        return Ok(Fetched::new(reference.clone(), None, plugin_yaml, wasm));
+        let provenance = provenance_beside(path)?;
+        let package = Package { archive_name: name.into_owned(), archive: Digest::of(&archive), provenance };
+        return Ok(Fetched::new(reference.clone(), None, plugin_yaml, wasm, Came::Archive(package)));
     }
     let wasm = read_limited(path, MAX_WASM_BYTES)?;
-    Ok(Fetched::new(reference.clone(), None, None, wasm))
+    Ok(Fetched::new(reference.clone(), None, None, wasm, Came::Loose))
+}
+
+/// The provenance of an archive: the file of the same name with `.prov` behind it, as Helm looks for it.
+fn provenance_beside(archive: &Path) -> Result<Option<String>, Error> {
+    let mut path = archive.as_os_str().to_owned();
+    path.push(".prov");
+    let path = Path::new(&path);
+    if !path.exists() {
+        return Ok(None);
+    }
+    // Not UTF-8 is no signature, and said by whoever checks it.
+    Ok(Some(String::from_utf8_lossy(&read_limited(path, MAX_PROVENANCE_BYTES)?).into_owned()))
 }
 
 fn fetch_folder(reference: &PluginRef, folder: &Path) -> Result<Fetched, Error> {
@@ -170,7 +213,7 @@ fn fetch_folder(reference: &PluginRef, folder: &Path) -> Result<Fetched, Error> 
         None
     };
     let wasm = read_limited(&wasm_path, MAX_WASM_BYTES)?;
-    Ok(Fetched::new(reference.clone(), Some(folder.to_path_buf()), plugin_yaml, wasm))
+    Ok(Fetched::new(reference.clone(), Some(folder.to_path_buf()), plugin_yaml, wasm, Came::Loose))
 }
 
 fn fetch_installed(reference: &PluginRef, name: &str) -> Result<Fetched, Error> {
@@ -217,7 +260,7 @@ pub(crate) fn read_archive(archive: &[u8], shown: &str) -> Result<(Option<String
     Ok((plugin_yaml, wasm.to_vec()))
 }
 
-fn utf8_plugin_yaml(bytes: Vec<u8>, shown: &str) -> Result<String, Error> {
+pub(crate) fn utf8_plugin_yaml(bytes: Vec<u8>, shown: &str) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|_| Error::usage(format!("`{shown}` is not UTF-8")))
 }
 

@@ -20,11 +20,15 @@ impl Grants {
     ///
     /// The value does not have the capability's form (exit 2).
     pub fn allow(&mut self, capability: Capability, value: &str) -> Result<(), Error> {
-        let grant = Grant::parse(capability, value).map_err(|error| Error::usage(error.to_string()))?;
+        self.add(Grant::parse(capability, value).map_err(|error| Error::usage(error.to_string()))?);
+        Ok(())
+    }
+
+    /// Adds a grant.
+    pub(crate) fn add(&mut self, grant: Grant) {
         if !self.given.contains(&grant) {
             self.given.push(grant);
         }
-        Ok(())
     }
 
     /// Adds all that `others` grant.

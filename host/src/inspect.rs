@@ -210,8 +210,13 @@ mod tests {
     use crate::source::PluginRef;
 
     fn inspect_text(text: &str) -> Inspection {
-        let fetched =
-            crate::fetch::Fetched::new(PluginRef::Path("x.wasm".into()), None, None, wat::parse_str(text).unwrap());
+        let fetched = crate::fetch::Fetched::new(
+            PluginRef::Path("x.wasm".into()),
+            None,
+            None,
+            wat::parse_str(text).unwrap(),
+            crate::fetch::Came::Loose,
+        );
         inspect(&crate::verify::verify(fetched, &crate::oci::pull::Remote::none()).unwrap()).unwrap()
     }
 

@@ -8,7 +8,15 @@
 //! - use: oci://registry.example/plugins/label-injector:1.0.0
 //!   manifest: sha256:...
 //!   wasm: sha256:...
+//! - use: "./plugins/patcher"
+//!   pluginYaml: sha256:...
+//!   wasm: sha256:...
 //! ```
+//!
+//! An entry pins all that is run: plugin.yaml, whose configuration a plugin gets, and plugin.wasm. Where a registry or a layout has the
+//! plugin, the manifest's digest covers both; a folder, an archive on disk and an installed plugin have `pluginYaml` (a
+//! bare .wasm has no plugin.yaml, and must not get one). Older lock files lack `pluginYaml`: they are good for
+//! what came by a manifest, and for the rest say that they have to be written anew.
 
 use std::path::{Path, PathBuf};
 
@@ -23,12 +31,36 @@ const KIND: &str = "Lock";
 /// The digests of one plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockEntry {
-    /// The reference, as the pipeline writes it.
-    pub reference: String,
+    /// The reference, as the pipeline has it.
+    pub reference: PluginRef,
     /// The manifest's digest; a plugin that was not shipped has none.
     pub manifest: Option<Digest>,
+    /// The digest of plugin.yaml, where no manifest covers it.
+    pub plugin_yaml: Option<Digest>,
     /// The wasm's digest.
     pub wasm: Digest,
+}
+
+impl LockEntry {
+    /// What pins this plugin.
+    pub(crate) fn of(fetched: &Fetched) -> Self {
+        let manifest = fetched.came.shipped().map(|shipped| shipped.manifest);
+        let plugin_yaml = fetched.plugin_yaml.as_ref().map(|text| Digest::of(text.as_bytes()));
+        Self {
+            reference: without_origin(&fetched.reference),
+            manifest,
+            plugin_yaml: plugin_yaml.filter(|_| manifest.is_none()),
+            wasm: fetched.digest,
+        }
+    }
+}
+
+/// What is attached to a chart is listed by the reference that names it alone.
+fn without_origin(reference: &PluginRef) -> PluginRef {
+    match reference {
+        PluginRef::Attached(reference) => PluginRef::Oci(reference.clone()),
+        other => other.clone(),
+    }
 }
 
 /// A lock file's content.
@@ -52,22 +84,17 @@ pub fn folder_of(path: &Path) -> PathBuf {
     }
 }
 
-/// A reference of the file, with its path counted from the working directory, as the pipeline has it in memory.
-fn in_folder(text: &str, folder: &Path) -> String {
-    text.parse::<PluginRef>().map_or_else(|_| text.to_owned(), |reference| reference.counted_from(folder).to_string())
-}
-
-/// The way back: what the file says does not depend on where `windlass` was started.
-fn from_folder(reference: &str, folder: &Path) -> String {
+/// What the file says does not depend on where `windlass` was started: paths below `folder` count from there.
+fn from_folder(reference: &PluginRef, folder: &Path) -> PluginRef {
     let inside = |path: &Path| -> PathBuf {
         let inside = path.strip_prefix(folder).unwrap_or(path);
         // A bare name would be an installed plugin.
         if inside.is_relative() { Path::new(".").join(inside) } else { inside.to_owned() }
     };
-    match reference.parse() {
-        Ok(PluginRef::Path(path)) => PluginRef::Path(inside(&path)).to_string(),
-        Ok(PluginRef::Layout { folder: layout, tag }) => PluginRef::Layout { folder: inside(&layout), tag }.to_string(),
-        _ => reference.to_owned(),
+    match reference {
+        PluginRef::Path(path) => PluginRef::Path(inside(path)),
+        PluginRef::Layout { folder: layout, tag } => PluginRef::Layout { folder: inside(layout), tag: tag.clone() },
+        other => other.clone(),
     }
 }
 
@@ -75,7 +102,7 @@ impl Lock {
     /// A lock file of these entries, sorted; the same reference twice counts once.
     #[must_use]
     pub fn new(mut entries: Vec<LockEntry>) -> Self {
-        entries.sort_by(|a, b| a.reference.cmp(&b.reference));
+        entries.sort_by_key(|entry| entry.reference.to_string());
         entries.dedup();
         Self { entries }
     }
@@ -130,11 +157,14 @@ impl Lock {
             "# Written by `windlass lock`; commit it. `windlass run --locked` runs nothing else.\napiVersion: {API_VERSION}\nkind: {KIND}\n"
         );
         text.push_str(if self.entries.is_empty() { "plugins: []\n" } else { "plugins:\n" });
-        for LockEntry { reference, manifest, wasm } in &self.entries {
+        for LockEntry { reference, manifest, plugin_yaml, wasm } in &self.entries {
             // Double-quoted: JSON's escapes are YAML's, and a path may be anything.
-            text.push_str(&format!("- use: {}\n", serde_json::Value::from(from_folder(reference, folder))));
-            if let Some(manifest) = manifest {
-                text.push_str(&format!("  manifest: {manifest}\n"));
+            let reference = serde_json::Value::from(from_folder(reference, folder).to_string());
+            text.push_str(&format!("- use: {reference}\n"));
+            for (key, digest) in [("manifest", manifest), ("pluginYaml", plugin_yaml)] {
+                if let Some(digest) = digest {
+                    text.push_str(&format!("  {key}: {digest}\n"));
+                }
             }
             text.push_str(&format!("  wasm: {wasm}\n"));
         }
@@ -149,7 +179,8 @@ impl Lock {
 
     /// The entry of a reference.
     #[must_use]
-    pub fn find(&self, reference: &str) -> Option<&LockEntry> {
+    pub fn find(&self, reference: &PluginRef) -> Option<&LockEntry> {
+        let reference = without_origin(reference);
         self.entries.iter().find(|entry| entry.reference == reference)
     }
 
@@ -158,30 +189,46 @@ impl Lock {
     /// # Errors
     /// When it is not what was locked, or has no entry and needs one (exit 3).
     pub(crate) fn check(&self, fetched: &Fetched, all_must_be_locked: bool) -> Result<(), Error> {
-        let reference = fetched.reference.to_string();
-        if fetched.shipped.is_none() && !all_must_be_locked {
+        let reference = &fetched.reference;
+        if fetched.came.shipped().is_none() && !all_must_be_locked {
             // Somebody who builds a plugin and tries it again and again does not want to hear of it each time.
             return Ok(());
         }
-        let Some(entry) = self.find(&reference) else {
+        let Some(entry) = self.find(reference) else {
             let unlocked =
                 || Error::denied(format!("{reference} is not in the lock file")).hint("add it with `windlass lock`");
             return if all_must_be_locked { Err(unlocked()) } else { Ok(()) };
         };
-        let manifest = fetched.shipped.as_ref().map(|shipped| shipped.manifest);
-        if entry.wasm != fetched.digest || (entry.manifest.is_some() && manifest != entry.manifest) {
-            return Err(Error::denied(format!(
-                "{reference} has the wasm {}, and {} in the lock file",
-                fetched.digest, entry.wasm
-            ))
-            .hint("if that was meant to be, look at what changed, then run `windlass lock --update`"));
+        let found = LockEntry::of(fetched);
+        let differs = |what: &str, found: String, locked: String| {
+            Error::denied(format!("{reference} has {what} {found}, and {locked} in the lock file"))
+                .hint("if that was meant to be, look at what changed, then run `windlass lock --update`")
+        };
+        if entry.wasm != found.wasm {
+            return Err(differs("the wasm", found.wasm.to_string(), entry.wasm.to_string()));
         }
-        Ok(())
+        let shown = |digest: Option<Digest>| digest.map_or_else(|| "none".to_owned(), |digest| digest.to_string());
+        if entry.manifest.is_some() || found.manifest.is_some() {
+            // The manifest covers plugin.yaml.
+            return if entry.manifest == found.manifest {
+                Ok(())
+            } else {
+                Err(differs("the manifest", shown(found.manifest), shown(entry.manifest)))
+            };
+        }
+        if entry.plugin_yaml == found.plugin_yaml {
+            return Ok(());
+        }
+        let error = differs("the plugin.yaml", shown(found.plugin_yaml), shown(entry.plugin_yaml));
+        Err(match entry.plugin_yaml {
+            None => error.hint("a lock file of an older Windlass does not say; write it anew with `windlass lock`"),
+            Some(_) => error,
+        })
     }
 }
 
 fn read_entry(node: &Node, folder: &Path) -> Result<LockEntry, Misread> {
-    refuse_unknown_keys(node.as_map("plugins[]")?, &["use", "manifest", "wasm"], "plugins[]")?;
+    refuse_unknown_keys(node.as_map("plugins[]")?, &["use", "manifest", "pluginYaml", "wasm"], "plugins[]")?;
     let text =
         |key: &str| node.get(key).map(|node| Ok::<_, Misread>((node.as_text(key)?.to_owned(), node.place))).transpose();
     let digest = |key: &str| {
@@ -190,9 +237,87 @@ fn read_entry(node: &Node, folder: &Path) -> Result<LockEntry, Misread> {
         found.transpose()
     };
     let missing = |key: &str| Misread::new(node.place, format!("{key} is missing"));
+    let (reference, place) = text("use")?.ok_or_else(|| missing("use"))?;
+    let reference: PluginRef =
+        reference.parse().map_err(|error: Error| Misread::new(place, format!("use: {}", error.message())))?;
     Ok(LockEntry {
-        reference: in_folder(&text("use")?.ok_or_else(|| missing("use"))?.0, folder),
+        reference: reference.counted_from(folder),
         manifest: digest("manifest")?,
+        plugin_yaml: digest("pluginYaml")?,
         wasm: digest("wasm")?.ok_or_else(|| missing("wasm"))?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fetch::Came;
+
+    fn fetched(yaml: Option<&str>, wasm: &str) -> Fetched {
+        let reference = PluginRef::Path("./plugins/x".into()).counted_from(Path::new("."));
+        Fetched::new(reference, None, yaml.map(str::to_owned), wasm.as_bytes().to_vec(), Came::Loose)
+    }
+
+    /// What the lock says of a plugin that was locked as `locked`, with a lock file that was written and read again.
+    #[track_caller]
+    fn check(locked: &Fetched, found: &Fetched, expected: Result<(), &str>) {
+        let text = Lock::new(vec![LockEntry::of(locked)]).text(Path::new("."));
+        check_text(&text, found, expected);
+    }
+
+    #[track_caller]
+    fn check_text(text: &str, found: &Fetched, expected: Result<(), &str>) {
+        let lock = Lock::read(text, Path::new(".")).expect("a lock file");
+        match (lock.check(found, true), expected) {
+            (Ok(()), Ok(())) => {}
+            (Err(error), Err(says)) => {
+                let all = format!("{error} {}", error.hints().join(" "));
+                assert!(all.contains(says), "{all}");
+            }
+            (result, expected) => panic!("{result:?} instead of {expected:?} with\n{text}"),
+        }
+        // Who does not lock does not hear of what lies on this machine.
+        assert!(lock.check(found, false).is_ok());
+    }
+
+    #[test]
+    fn all_that_is_run_is_pinned() {
+        let plugin = fetched(Some("name: x"), "wasm");
+        check(&plugin, &plugin, Ok(()));
+        check(&plugin, &fetched(Some("name: x"), "other"), Err("has the wasm sha256:"));
+        check(&plugin, &fetched(Some("name: x\nconfig: {}"), "wasm"), Err("has the plugin.yaml sha256:"));
+        check(&plugin, &fetched(None, "wasm"), Err("has the plugin.yaml none"));
+        let bare = fetched(None, "wasm");
+        check(&bare, &bare, Ok(()));
+        check(&bare, &fetched(Some("name: x"), "wasm"), Err("and none in the lock file"));
+    }
+
+    #[test]
+    fn lock_files_from_before_are_good_for_what_they_pin() {
+        let wasm = Digest::of(b"wasm");
+        let old =
+            format!("apiVersion: {API_VERSION}\nkind: {KIND}\nplugins:\n- use: \"./plugins/x\"\n  wasm: {wasm}\n");
+        check_text(&old, &fetched(None, "wasm"), Ok(()));
+        check_text(&old, &fetched(Some("name: x"), "wasm"), Err("write it anew with `windlass lock`"));
+    }
+
+    #[test]
+    fn an_entry_is_found_by_what_it_names_and_not_by_how() {
+        let wasm = Digest::of(b"wasm");
+        let text = format!(
+            "apiVersion: {API_VERSION}\nkind: {KIND}\nplugins:\n- use: oci://REGISTRY.example.:443/p/x:1.0.0\n  wasm: {wasm}\n\
+             - use: ./p//x/\n  wasm: {wasm}\n"
+        );
+        let lock = Lock::read(&text, Path::new(".")).expect("a lock file");
+        for reference in ["oci://registry.example/p/x:1.0.0", "p/x", "./p/x"] {
+            let reference = reference.parse::<PluginRef>().expect("a reference").counted_from(Path::new("."));
+            assert!(lock.find(&reference).is_some(), "{reference}");
+        }
+        let twice = text.replace("- use: ./p//x/", "- use: oci://registry.example/p/x:1.0.0").replacen(
+            &wasm.to_string(),
+            &Digest::of(b"other").to_string(),
+            1,
+        );
+        assert!(Lock::read(&twice, Path::new(".")).is_err(), "two entries for one plugin");
+    }
 }

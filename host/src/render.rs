@@ -170,7 +170,7 @@ pub struct StepReport {
 pub fn open(reference: &PluginRef) -> Result<Verified, Error> {
     let remote = match reference {
         PluginRef::Path(_) | PluginRef::Installed(_) => Remote::none(),
-        PluginRef::Oci(_) | PluginRef::Layout { .. } => Remote::of_user()?,
+        PluginRef::Oci(_) | PluginRef::Attached(_) | PluginRef::Layout { .. } => Remote::of_user()?,
     };
     open_with(reference, &remote)
 }

@@ -1,10 +1,12 @@
 //! Where a plugin comes from: the `PLUGIN` of the command line and of a pipeline's `use`.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
 use crate::error::Error;
+use crate::fetch::Digest;
 
 /// A plugin as the user named it. Parsing looks at the text alone; what is on disk is seen when it is fetched.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -12,8 +14,11 @@ pub enum PluginRef {
     /// A file or folder: a path that ends in `.wasm`, `.tgz` or `.tar.gz`, or has a separator in it. Which of the three
     /// forms of a plugin it is, the disk says.
     Path(PathBuf),
-    /// `oci://HOST/REPO/NAME:VERSION[@sha256:...]`.
+    /// `oci://HOST/REPO/NAME:VERSION[@sha256:...]`. A digest in it is the word of whoever runs Windlass, and so a pin.
     Oci(OciReference),
+    /// A plugin that a registry says is attached to a chart, by the digest that the registry gave: nobody's pin, as a chart's
+    /// digest does not cover what refers to it. Never parsed from a text: what somebody wrote is [`PluginRef::Oci`].
+    Attached(OciReference),
     /// `oci-layout:DIR[:TAG]`.
     Layout {
         /// The folder with `oci-layout` and `index.json`.
@@ -44,18 +49,119 @@ fn in_folder(folder: &Path, path: &Path) -> PathBuf {
     if plain.is_absolute() || plain.components().count() > 1 { plain } else { Path::new(".").join(plain) }
 }
 
+/// `HOST[:PORT]` of a registry in the one form that is compared, shown and connected to, so that a registry has one name
+/// however it was written: lower case, no final dot, addresses in their shortest form (an IPv4 address also where an IPv6
+/// one holds it), the port as a number and none where it is that of HTTPS, `docker.io` for Docker Hub.
+///
+/// The host is read by the same parser that makes the URLs that are connected to (the WHATWG's, in the crate `url`), so
+/// that no spelling means one host here and another one there.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RegistryHost {
+    name: String,
+    host_length: usize,
+    port: Option<u16>,
+}
+
+/// The names of Docker Hub's one registry.
+const DOCKER_HUB: [&str; 4] = ["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"];
+
+impl RegistryHost {
+    /// `HOST[:PORT]`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The host alone.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.name.get(..self.host_length).unwrap_or_default()
+    }
+
+    /// The port for the purpose of trust: none for both that a registry has without saying so, 443, and 80 with `--plain-http`.
+    /// A rule for the one name must not be escaped by the other.
+    pub(crate) fn service(&self) -> Option<u16> {
+        self.port.filter(|port| *port != 80)
+    }
+}
+
+impl FromStr for RegistryHost {
+    type Err = Error;
+
+    /// # Errors
+    ///
+    /// Not a host with or without a port (exit 2).
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let wrong =
+            |why: &str| Error::usage(format!("`{text}` is not a registry: {why}")).hint("write `HOST` or `HOST:PORT`");
+        // A colon inside of brackets is part of an IPv6 address.
+        let (host, port) = match text.rsplit_once(':') {
+            Some((host, port)) if !port.contains(']') => (host, Some(port)),
+            _ => (text, None),
+        };
+        let port = match port {
+            Some(digits) => {
+                let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+                let number = digits.parse::<u16>().ok().filter(|number| is_number && *number != 0);
+                Some(number.ok_or_else(|| wrong("the port is not a number from 1 to 65535"))?)
+            }
+            None => None,
+        };
+        let character = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '[' | ']' | ':');
+        if host.is_empty() || !host.chars().all(character) || (host.contains(':') && !host.starts_with('[')) {
+            return Err(wrong("the host is missing or not a host"));
+        }
+        let url = reqwest::Url::parse(&format!("https://{host}/")).map_err(|_| wrong("the host is not a host"))?;
+        let parsed = url.host_str().unwrap_or_default();
+        let parsed = parsed.strip_suffix('.').unwrap_or(parsed);
+        if parsed.split('.').any(str::is_empty) || url.port().is_some() {
+            return Err(wrong("the host is not a host"));
+        }
+        let mapped = parsed
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+            .and_then(|address| address.parse::<Ipv6Addr>().ok())
+            .and_then(|address| address.to_ipv4_mapped());
+        let mut host = mapped.map_or_else(|| parsed.to_owned(), |address| address.to_string());
+        let port = port.filter(|port| *port != 443);
+        if port.is_none() && DOCKER_HUB.contains(&host.as_str()) {
+            host = "docker.io".to_owned();
+        }
+        let host_length = host.len();
+        let name = port.map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
+        Ok(Self { name, host_length, port })
+    }
+}
+
+impl fmt::Display for RegistryHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// Whether a text can be one segment of a repository's path.
+pub(crate) fn is_segment(text: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    text.starts_with(is_plain) && text.ends_with(is_plain) && text.chars().all(|c| is_plain(c) || "._-".contains(c))
+}
+
 /// `oci://REGISTRY/REPOSITORY[:TAG][@DIGEST]`; at least one of tag and digest is there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct OciReference {
-    registry: String,
+    registry: RegistryHost,
     repository: String,
     tag: Option<String>,
     digest: Option<String>,
 }
 
 impl OciReference {
-    /// Host and optional port, such as `registry.example:5000`.
+    /// Host and optional port, such as `registry.example:5000`, in their one form.
     pub fn registry(&self) -> &str {
+        self.registry.name()
+    }
+
+    /// The registry by its parts.
+    pub fn registry_host(&self) -> &RegistryHost {
         &self.registry
     }
 
@@ -67,6 +173,11 @@ impl OciReference {
     /// The tag as the registry knows it.
     pub fn tag(&self) -> Option<&str> {
         self.tag.as_deref()
+    }
+
+    /// Another manifest of the same repository, by its digest alone.
+    pub(crate) fn at(&self, digest: &Digest) -> Self {
+        Self { tag: None, digest: Some(digest.to_string()), ..self.clone() }
     }
 
     /// `sha256:` and 64 lower-case hexadecimal digits: the digest that the manifest must have.
@@ -103,22 +214,12 @@ impl FromStr for OciReference {
             }
         }
         let (registry, path) = rest.split_once('/').ok_or_else(|| wrong("the repository is missing"))?;
-        let registry_character = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']' | '_');
-        if registry.is_empty() || !registry.chars().all(registry_character) {
-            return Err(wrong("the host is missing or not a host"));
-        }
+        let registry: RegistryHost = registry.parse().map_err(|error: Error| wrong(error.message()))?;
         let (repository, tag) = match path.rsplit_once(':') {
             Some((repository, tag)) => (repository, Some(tag)),
             None => (path, None),
         };
-        let segment = |segment: &str| {
-            segment.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-                && segment.ends_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-                && segment
-                    .bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte))
-        };
-        if !repository.split('/').all(segment) {
+        if !repository.split('/').all(is_segment) {
             return Err(wrong("the repository must be lower-case letters, digits, `.`, `_`, `-`, between `/`"));
         }
         if let Some(tag) = tag {
@@ -133,7 +234,7 @@ impl FromStr for OciReference {
             return Err(wrong("it has neither a version nor a digest"));
         }
         Ok(Self {
-            registry: registry.to_owned(),
+            registry,
             repository: repository.to_owned(),
             tag: tag.map(|tag| tag.replace('+', "_")),
             digest: digest.map(str::to_owned),
@@ -194,8 +295,13 @@ impl fmt::Display for PluginRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path(path) => write!(f, "{}", path.display()),
-            Self::Oci(reference) => reference.fmt(f),
-            Self::Layout { folder, tag: None } => write!(f, "oci-layout:{}", folder.display()),
+            Self::Oci(reference) | Self::Attached(reference) => reference.fmt(f),
+            Self::Layout { folder, tag: None } => {
+                let folder = folder.display().to_string();
+                // A colon in the folder's name would read as the start of a tag.
+                let end = folder.rsplit_once(':').map_or("", |(_, name)| if name.contains('/') { "" } else { "/" });
+                write!(f, "oci-layout:{folder}{end}")
+            }
             Self::Layout { folder, tag: Some(tag) } => write!(f, "oci-layout:{}:{tag}", folder.display()),
             Self::Installed(name) => f.write_str(name),
         }
@@ -254,10 +360,55 @@ mod tests {
             ("sub", "/p", "/p"),
             (".", "oci-layout:./out:1.0.0", "oci-layout:./out:1.0.0"),
             (".", "oci-layout:out:1.0.0", "oci-layout:./out:1.0.0"),
+            (".", "oci-layout:a:b/", "oci-layout:./a:b/"),
+            (".", "oci-layout:a:b", "oci-layout:./a:b"),
+            (".", "oci-layout:a:b:c", "oci-layout:./a:b:c"),
             ("sub", "label-injector", "label-injector"),
         ] {
             let reference: PluginRef = text.parse().unwrap();
-            assert_eq!(reference.counted_from(Path::new(folder)).to_string(), expected, "{text} in {folder}");
+            let counted = reference.counted_from(Path::new(folder));
+            assert_eq!(counted.to_string(), expected, "{text} in {folder}");
+            assert_eq!(expected.parse::<PluginRef>().unwrap(), counted, "{expected} reads as the same");
+        }
+    }
+
+    #[test]
+    fn a_registry_has_one_name() {
+        for (text, expected) in [
+            ("registry.example", "registry.example"),
+            ("Registry.EXAMPLE:05000", "registry.example:5000"),
+            ("LOCALHOST:5701", "localhost:5701"),
+            ("localhost.:5701", "localhost:5701"),
+            ("localhost:05701", "localhost:5701"),
+            ("h:443", "h"),
+            ("h.:0443", "h"),
+            ("h:80", "h:80"),
+            ("127.1:5000", "127.0.0.1:5000"),
+            ("0x7f.0.0.1", "127.0.0.1"),
+            ("2130706433", "127.0.0.1"),
+            ("127.0.0.1.", "127.0.0.1"),
+            ("[0:0::1]:5000", "[::1]:5000"),
+            ("[::ffff:127.0.0.1]:5000", "127.0.0.1:5000"),
+            ("docker.io", "docker.io"),
+            ("Index.Docker.io.", "docker.io"),
+            ("registry-1.docker.io:443", "docker.io"),
+            ("registry.hub.docker.com", "docker.io"),
+            ("registry-1.docker.io:5000", "registry-1.docker.io:5000"),
+        ] {
+            let registry: RegistryHost = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(registry.name(), expected, "{text}");
+            // What is shown is read as the same again, and is what is connected to.
+            assert_eq!(expected.parse::<RegistryHost>().unwrap(), registry, "{text}");
+            let url = reqwest::Url::parse(&format!("https://{expected}/")).unwrap();
+            assert_eq!(url.host_str(), Some(registry.host()), "{text}");
+            let reference: OciReference = format!("oci://{text}/a/b:1").parse().unwrap();
+            assert_eq!(reference.to_string(), format!("oci://{expected}/a/b:1"));
+        }
+        for text in [
+            "", ":", "h:", ":5000", "h:0", "h:65536", "h:+1", "h:5x", "h..", "a..b", ".", "[::1", "::1", "a:b:1",
+            "a:443:1",
+        ] {
+            assert!(text.parse::<RegistryHost>().is_err(), "{text}");
         }
     }
 

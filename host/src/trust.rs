@@ -1,18 +1,21 @@
-//! Whom to believe: the policy that decides whether a plugin that came from a registry may be compiled.
+//! Whom to believe: the policy that decides whether a plugin may be compiled.
 //!
 //! Rules come from the user's policy file and from `trust` of a pipeline; for one reference exactly one rule counts, the user's before the
-//! pipeline's, and of either the one with the longest prefix. Where no rule fits, a plugin from a registry needs a pin (a digest in the
-//! reference or the lock file) or a valid signature by a key that the command line names. A path on this machine, layouts
-//! included, was chosen by whoever named it; a rule may still ask for more.
+//! pipeline's, and of either the one that fixes most of the reference. Where no rule fits, a plugin from a registry needs a pin
+//! (a digest in the reference or the lock file) or a valid signature. A path on this machine, layouts included, was chosen by
+//! whoever named it; a rule may still ask for more of a layout.
+//!
+//! A key that the command line names is a question of its own: whatever else holds, and wherever the plugin comes from, a
+//! signature by one of those keys is then needed.
 
 pub mod cosign;
 pub mod openpgp;
 mod policy;
 
 use crate::error::Error;
-use crate::fetch::Digest;
+use crate::fetch::{Came, Digest};
 use crate::helm::provenance;
-use crate::oci::pull::Shipped;
+use crate::oci::pull::Package;
 use crate::source::PluginRef;
 
 use cosign::{CosignKey, CosignSignature};
@@ -56,8 +59,37 @@ pub struct TrustPolicy {
     named: Keys,
 }
 
-/// Why a plugin was accepted; each line is fit to be shown.
-pub type Reasons = Vec<String>;
+/// Why a plugin was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Somebody named it by a path, and nobody asked for more. That says nothing about what it is.
+    NamedByPath,
+    /// The rule for it asks for nothing. That says nothing about what it is, either.
+    NothingRequired,
+    /// It is exactly what the user pinned.
+    Pinned(Pin),
+    /// A key that counts signed it; says which.
+    Signed(String),
+}
+
+impl Reason {
+    /// Whether somebody vouches for what the plugin is.
+    #[must_use]
+    pub fn vouches(&self) -> bool {
+        matches!(self, Self::Pinned(_) | Self::Signed(_))
+    }
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NamedByPath => f.write_str("named by a path on this machine"),
+            Self::NothingRequired => f.write_str("its trust rule asks for nothing"),
+            Self::Pinned(pin) => pin.fmt(f),
+            Self::Signed(by) => f.write_str(by),
+        }
+    }
+}
 
 impl TrustPolicy {
     /// The rules of the user's policy file, which need not exist.
@@ -82,7 +114,8 @@ impl TrustPolicy {
         Ok(())
     }
 
-    /// Adds keys that the command line names; they count besides those of whatever rule fits.
+    /// Adds keys that the command line names. They count besides those of whatever rule fits, and a signature by one of
+    /// them is needed from then on.
     pub fn add_keys(&mut self, keyring: Option<Keyring>, cosign: Vec<CosignKey>) {
         if let Some(keyring) = keyring {
             self.named.openpgp.get_or_insert_default().extend(keyring);
@@ -90,19 +123,20 @@ impl TrustPolicy {
         self.named.cosign.extend(cosign);
     }
 
+    /// Whether the command line names a key, so that signatures by it are asked for.
+    #[must_use]
+    pub fn names_keys(&self) -> bool {
+        self.named.openpgp.is_some() || !self.named.cosign.is_empty()
+    }
+
+    /// Whether there is any key that signatures of this reference can be checked with.
+    pub(crate) fn has_keys_for(&self, reference: &PluginRef) -> bool {
+        let keys = self.keys_of(self.rule(reference));
+        keys.openpgp.is_some() || !keys.cosign.is_empty()
+    }
+
     fn rule(&self, reference: &PluginRef) -> Option<&Rule> {
-        let name = reference.to_string();
-        let longest = |rules: &'_ [Rule]| {
-            rules
-                .iter()
-                .enumerate()
-                .filter(|(_, rule)| rule.covers(&name))
-                .max_by_key(|(_, rule)| rule.prefix.len())
-                .map(|(index, _)| index)
-        };
-        longest(&self.user)
-            .and_then(|index| self.user.get(index))
-            .or_else(|| longest(&self.pipeline).and_then(|index| self.pipeline.get(index)))
+        policy::rule_for(&self.user, reference).or_else(|| policy::rule_for(&self.pipeline, reference))
     }
 
     /// Whether cosign signatures have a say about this reference, so that they have to be looked for: that may take a
@@ -123,50 +157,59 @@ impl TrustPolicy {
         keys.any(|key| signatures.iter().any(|signature| signature.verify(key, manifest).is_ok()))
     }
 
-    /// Decides whether a plugin that was shipped may be run.
+    /// Decides whether a plugin may be run, by what came along with it. The reasons are never none.
     ///
     /// # Errors
     /// What it lacks, and how to trust it (exit 3).
-    pub fn judge(&self, reference: &PluginRef, shipped: &Shipped) -> Result<Reasons, Error> {
+    pub fn judge(&self, reference: &PluginRef, came: &Came) -> Result<Vec<Reason>, Error> {
         let rule = self.rule(reference);
         let keys = self.keys_of(rule);
+        let mut reasons = Vec::new();
         match rule.and_then(|rule| rule.require.as_ref()) {
-            Some(required) => required
-                .iter()
-                .map(|requirement| check(*requirement, shipped, &keys))
-                .collect::<Result<_, _>>()
-                .map_err(|why| {
-                    let prefix = rule.map(|rule| rule.prefix.as_str()).unwrap_or_default();
-                    Error::denied(format!("{reference} is not trusted: {why}"))
-                        .hint(format!("the trust rule for `{prefix}` asks for it"))
-                }),
-            None if matches!(reference, PluginRef::Layout { .. }) && rule.is_none() => {
-                Ok(vec!["named by a path on this machine".to_owned()])
-            }
-            None => {
-                let mut problems = Vec::new();
-                for requirement in [Requirement::Digest, Requirement::OpenPgp, Requirement::Cosign] {
-                    match check(requirement, shipped, &keys) {
-                        Ok(reason) => return Ok(vec![reason]),
-                        Err(problem) => problems.push(problem),
-                    }
+            Some(required) => {
+                for requirement in required {
+                    reasons.push(check(*requirement, came, &keys).map_err(|why| {
+                        let prefix = rule.map(|rule| rule.prefix.as_str()).unwrap_or_default();
+                        Error::denied(format!("{reference} is not trusted: {why}"))
+                            .hint(format!("the trust rule for `{prefix}` asks for it"))
+                    })?);
                 }
-                Err(untrusted(reference, shipped, &problems))
+            }
+            None if self.names_keys() => {}
+            None if rule.is_none() && is_on_this_machine(reference) => reasons.push(Reason::NamedByPath),
+            None => reasons.push(
+                one_of(&[Requirement::Digest, Requirement::OpenPgp, Requirement::Cosign], came, &keys)
+                    .map_err(|problems| untrusted(reference, came, &problems))?,
+            ),
+        }
+        if self.names_keys() {
+            let signed = self.signed_by_named_key(reference, came, rule)?;
+            if !reasons.contains(&signed) {
+                reasons.push(signed);
             }
         }
+        if reasons.is_empty() {
+            reasons.push(Reason::NothingRequired);
+        }
+        Ok(reasons)
     }
 
-    /// Checks one thing alone, with the keys that the policy and the command line give for this reference.
-    ///
-    /// # Errors
-    /// Why it does not hold.
-    pub(crate) fn judge_one(
-        &self,
-        reference: &PluginRef,
-        shipped: &Shipped,
-        requirement: Requirement,
-    ) -> Result<String, String> {
-        check(requirement, shipped, &self.keys_of(self.rule(reference)))
+    /// Whoever gives a key asks about signatures by it: neither a pin nor a path nor another key is an answer.
+    fn signed_by_named_key(&self, reference: &PluginRef, came: &Came, rule: Option<&Rule>) -> Result<Reason, Error> {
+        let fingerprints = rule.map(|rule| rule.keys.fingerprints.clone()).unwrap_or_default();
+        let keys = Keys { fingerprints, ..self.named.clone() };
+        let kinds = [(Requirement::OpenPgp, keys.openpgp.is_some()), (Requirement::Cosign, !keys.cosign.is_empty())];
+        let asked: Vec<Requirement> = kinds.into_iter().filter_map(|(kind, asked)| asked.then_some(kind)).collect();
+        one_of(&asked, came, &keys).map_err(|problems| {
+            let error = Error::denied(format!("{reference} is not trusted: {}", problems.join("; ")))
+                .hint("a key is named (`--keyring`, `--cosign-key`), so a signature by it is needed");
+            match came {
+                Came::Loose => {
+                    error.hint("only what is packaged can be signed: name the archive, with its .prov beside it")
+                }
+                Came::Archive(_) | Came::Shipped(_) => error,
+            }
+        })
     }
 
     fn keys_of(&self, rule: Option<&Rule>) -> Keys {
@@ -179,21 +222,44 @@ impl TrustPolicy {
     }
 }
 
-fn check(requirement: Requirement, shipped: &Shipped, keys: &Keys) -> Result<String, String> {
-    match requirement {
-        Requirement::OpenPgp => check_openpgp(shipped, keys),
-        Requirement::Cosign => check_cosign(shipped, keys),
-        Requirement::Digest => {
-            shipped.pin.map(|pin| pin.to_string()).ok_or_else(|| "it is not pinned by a digest".to_owned())
-        }
+/// A path was chosen by whoever named it; what a registry gives was not.
+fn is_on_this_machine(reference: &PluginRef) -> bool {
+    match reference {
+        PluginRef::Path(_) | PluginRef::Installed(_) | PluginRef::Layout { .. } => true,
+        PluginRef::Oci(_) | PluginRef::Attached(_) => false,
     }
 }
 
-fn check_openpgp(shipped: &Shipped, keys: &Keys) -> Result<String, String> {
-    let provenance = shipped.provenance.as_ref().ok_or("it has no OpenPGP provenance")?;
+/// The first that holds, or why none does.
+fn one_of(requirements: &[Requirement], came: &Came, keys: &Keys) -> Result<Reason, Vec<String>> {
+    let mut problems = Vec::new();
+    for requirement in requirements {
+        match check(*requirement, came, keys) {
+            Ok(reason) => return Ok(reason),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    Err(problems)
+}
+
+fn check(requirement: Requirement, came: &Came, keys: &Keys) -> Result<Reason, String> {
+    match requirement {
+        Requirement::OpenPgp => check_openpgp(came.package(), keys).map(Reason::Signed),
+        Requirement::Cosign => check_cosign(came, keys).map(Reason::Signed),
+        Requirement::Digest => came
+            .shipped()
+            .and_then(|shipped| shipped.pin)
+            .map(Reason::Pinned)
+            .ok_or_else(|| "it is not pinned by a digest".to_owned()),
+    }
+}
+
+fn check_openpgp(package: Option<&Package>, keys: &Keys) -> Result<String, String> {
+    let package = package.ok_or("it is no archive, so it has no OpenPGP provenance")?;
+    let provenance = package.provenance.as_ref().ok_or("it has no OpenPGP provenance")?;
     let keyring =
         keys.openpgp.as_ref().ok_or("it has an OpenPGP provenance, but no keyring is given to check it with")?;
-    let signer = provenance::verify(provenance, &shipped.archive, &shipped.archive_name, keyring)
+    let signer = provenance::verify(provenance, &package.archive, &package.archive_name, keyring)
         .map_err(|error| error.message().to_owned())?;
     let is_named =
         keys.fingerprints.is_empty() || keys.fingerprints.iter().any(|end| signer.fingerprint.ends_with(end.as_str()));
@@ -204,10 +270,11 @@ fn check_openpgp(shipped: &Shipped, keys: &Keys) -> Result<String, String> {
     }
 }
 
-fn check_cosign(shipped: &Shipped, keys: &Keys) -> Result<String, String> {
+fn check_cosign(came: &Came, keys: &Keys) -> Result<String, String> {
     if keys.cosign.is_empty() {
         return Err("no cosign key is given".to_owned());
     }
+    let shipped = came.shipped().ok_or("it has no manifest, which is what cosign signs")?;
     if shipped.cosign.is_empty() {
         return Err("it has no cosign signature".to_owned());
     }
@@ -223,13 +290,19 @@ fn check_cosign(shipped: &Shipped, keys: &Keys) -> Result<String, String> {
     Err(format!("none of its {} cosign signatures is valid: {reason}", shipped.cosign.len()))
 }
 
-fn untrusted(reference: &PluginRef, shipped: &Shipped, problems: &[String]) -> Error {
+fn untrusted(reference: &PluginRef, came: &Came, problems: &[String]) -> Error {
     let mut error = Error::denied(format!("{reference} is not trusted: {}", problems.join("; ")));
-    if let PluginRef::Oci(oci) = reference {
+    if let (PluginRef::Oci(oci) | PluginRef::Attached(oci), Some(shipped)) = (reference, came.shipped()) {
         let tag = oci.tag().map(|tag| format!(":{tag}")).unwrap_or_default();
         let pinned = format!("oci://{}/{}{tag}@{}", oci.registry(), oci.repository(), shipped.manifest);
-        error = error
-            .hint(format!("to trust exactly this content, name it by its digest: `{pinned}`, or run `windlass lock`"));
+        error = match reference {
+            PluginRef::Attached(_) => error
+                .hint("a chart's digest says nothing about what is attached to it")
+                .hint(format!("to trust exactly this content, run it under its own name: `{pinned}`")),
+            _ => error.hint(format!(
+                "to trust exactly this content, name it by its digest: `{pinned}`, or run `windlass lock`"
+            )),
+        };
     }
     error
         .hint("to trust a signer, give `--keyring FILE` (OpenPGP) or `--cosign-key FILE`")

@@ -1,21 +1,23 @@
 //! Stage two: is this the plugin that the user trusts? Only a [`Verified`] plugin can be compiled.
 //!
-//! A path on this machine is trusted because the user named it. What comes from a registry must pass the trust policy.
+//! The lock file and the trust policy judge everything that is to be run, wherever it comes from. A path on this machine is
+//! trusted because the user named it, unless a key is named that it must be signed by.
 
 use std::path::Path;
 
 use crate::error::Error;
 use crate::fetch::{Digest, Fetched};
-use crate::lock::Lock;
+use crate::lock::{Lock, LockEntry};
 use crate::oci::artifact;
 use crate::oci::pull::{Remote, Shipped};
 use crate::source::PluginRef;
+use crate::trust::Reason;
 
 /// A plugin whose bytes the user trusts enough to be run in the sandbox.
 #[derive(Debug, Clone)]
 pub struct Verified {
     fetched: Fetched,
-    reasons: Vec<String>,
+    reasons: Vec<Reason>,
 }
 
 impl Verified {
@@ -39,14 +41,19 @@ impl Verified {
         &self.fetched.wasm
     }
 
-    /// Why it is trusted, in words; never empty.
-    pub fn reasons(&self) -> &[String] {
+    /// Why it may be run; never empty.
+    pub fn reasons(&self) -> &[Reason] {
         &self.reasons
     }
 
     /// What came along with it, where it was shipped by a registry or a layout.
     pub fn shipped(&self) -> Option<&Shipped> {
-        self.fetched.shipped.as_ref()
+        self.fetched.came.shipped()
+    }
+
+    /// What a lock file pins it by.
+    pub fn lock_entry(&self) -> LockEntry {
+        LockEntry::of(&self.fetched)
     }
 
     /// The digest of [`Verified::wasm`].
@@ -64,11 +71,11 @@ impl Verified {
     pub fn name(&self) -> String {
         // A plugin that is attached to a chart lies in the chart's repository.
         if let Some(shipped) = self.shipped() {
-            return artifact::name_and_version(&shipped.archive_name).0.to_owned();
+            return artifact::name_and_version(&shipped.package.archive_name).0.to_owned();
         }
         match &self.fetched.reference {
             PluginRef::Installed(name) => name.clone(),
-            PluginRef::Oci(reference) => {
+            PluginRef::Oci(reference) | PluginRef::Attached(reference) => {
                 reference.repository().rsplit('/').next().unwrap_or_else(|| reference.repository()).to_owned()
             }
             PluginRef::Path(path) | PluginRef::Layout { folder: path, .. } => path
@@ -80,8 +87,7 @@ impl Verified {
     }
 }
 
-/// Decides whether `fetched` may be run: by the lock file, where there is one, and by the trust policy, for what was
-/// shipped.
+/// Decides whether `fetched` may be run: by the lock file, where there is one, and by the trust policy.
 ///
 /// # Errors
 ///
@@ -92,9 +98,6 @@ pub fn verify(fetched: Fetched, remote: &Remote) -> Result<Verified, Error> {
         None if remote.locked => return Err(Lock::missing()),
         None => {}
     }
-    let reasons = match &fetched.shipped {
-        Some(shipped) => remote.trust.judge(&fetched.reference, shipped)?,
-        None => vec!["named by a path on this machine".to_owned()],
-    };
+    let reasons = remote.trust.judge(&fetched.reference, &fetched.came)?;
     Ok(Verified { fetched, reasons })
 }

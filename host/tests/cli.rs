@@ -470,3 +470,75 @@ fn the_reference_in_the_documentation_is_what_help_says() {
     check_snapshot(&tests().join("../../docs/cli.md"), &text, &mut failures);
     finish(failures);
 }
+
+/// plugin.yaml holds configuration that a plugin gets, so a lock that sees the wasm alone would let it be changed.
+#[test]
+fn a_lock_pins_configuration_too() {
+    let config = "  config:\n    podTemplates: true\n";
+    for reference in ["./unchanged", "unchanged", "./unchanged-1.2.3.tgz"] {
+        let home = Home::new();
+        let windlass = |arguments: &[&str]| run(home.command(arguments), INPUT.as_bytes());
+        let prepare = || {
+            assert!(windlass(&["install", "./unchanged", "--force"]).status.success());
+            assert!(windlass(&["package", "./unchanged"]).status.success());
+        };
+        prepare();
+        let pipeline = format!("apiVersion: windlass.dev/v1alpha1\nkind: Pipeline\nplugins:\n- use: {reference}\n");
+        fs::write(home.path().join("windlass.yaml"), pipeline).expect("written");
+        let locked = ["run", "--pipeline", "windlass.yaml", "--locked"];
+        for command in [&["lock"][..], &locked, &["lock", "--check"]] {
+            let output = windlass(command);
+            assert!(output.status.success(), "{command:?} {reference}: {}", home.transcript(&output));
+        }
+        let yaml = home.path().join("unchanged/plugin.yaml");
+        let text = fs::read_to_string(&yaml).expect("a plugin.yaml");
+        fs::write(&yaml, format!("{text}{config}")).expect("written");
+        prepare();
+        for command in [&locked[..], &["lock", "--check"]] {
+            let output = windlass(command);
+            assert_eq!(output.status.code(), Some(3), "{command:?} {reference}: {}", home.transcript(&output));
+            assert!(output.stdout.is_empty());
+        }
+        assert!(home.transcript(&windlass(&locked)).contains("has the plugin.yaml sha256:"), "{reference}");
+        assert!(windlass(&["lock"]).status.success());
+        assert!(windlass(&locked).status.success());
+    }
+}
+
+/// The cases of a plugin that somebody else wrote are somebody else's word.
+#[test]
+fn a_case_does_not_grant_itself_what_is_not_its_own() {
+    let home = Home::new();
+    let case = home.path().join("unchanged/tests/cases/one");
+    fs::create_dir_all(&case).expect("made");
+    fs::write(home.path().join("secret"), "secret").expect("written");
+    fs::write(case.join("input.yaml"), INPUT).expect("written");
+    fs::write(case.join("expected.yaml"), INPUT).expect("written");
+    for (grants, flag) in [
+        ("{read: {/in: .}, clock: true}", None),
+        ("{read: {/in: /}}", Some(["--allow-read", "/in=/"])),
+        ("{env: [HOME]}", Some(["--allow-env", "HOME"])),
+        ("{net: [registry.example]}", Some(["--allow-net", "registry.example"])),
+    ] {
+        fs::write(case.join("grants.yaml"), grants).expect("written");
+        let output = run(home.command(["test", "unchanged"]), b"");
+        let Some(flag) = flag else {
+            assert!(output.status.success(), "{grants}: {}", home.transcript(&output));
+            continue;
+        };
+        let transcript = home.transcript(&output);
+        assert_eq!(output.status.code(), Some(3), "{grants}: {transcript}");
+        assert!(transcript.contains(&format!("add `{}`", flag.join(" "))), "{grants}: {transcript}");
+        let output = run(home.command([&["test", "unchanged"], &flag[..]].concat()), b"");
+        assert!(output.status.success(), "{grants}: {}", home.transcript(&output));
+    }
+    // Blessing writes nothing outside of the case.
+    fs::write(case.join("grants.yaml"), "{}").expect("written");
+    fs::remove_file(case.join("expected.yaml")).expect("removed");
+    std::os::unix::fs::symlink(home.path().join("secret"), case.join("expected.yaml")).expect("a link");
+    let mut bless = home.command(["test", "unchanged"]);
+    bless.env("WINDLASS_BLESS", "1");
+    let output = run(bless, b"");
+    assert_eq!(output.status.code(), Some(3), "{}", home.transcript(&output));
+    assert_eq!(fs::read_to_string(home.path().join("secret")).expect("there"), "secret");
+}

@@ -6,6 +6,7 @@
 //! | [`api_server`] | a Kubernetes API server of our own, for what a real one cannot be made to do |
 //! | [`control_plane`] | a real Kubernetes control plane, with kwok in the kubelet's place |
 //! | [`faulty_registry`] | a registry that fails as it is told to |
+//! | [`memory_registry`] | a registry that answers differently each time it is asked |
 //! | [`token_server`] | a token server that a real registry believes |
 //! | [`http`] | what these servers are made of |
 //! | [`sandbox`] | a home of its own for each test; Windlass and both Helms in it |
@@ -26,6 +27,7 @@ pub mod control_plane;
 pub mod faulty_registry;
 pub mod http;
 pub mod input;
+pub mod memory_registry;
 pub mod needs;
 pub mod objects;
 pub mod oracle;

@@ -11,12 +11,14 @@ use super::push::shipment;
 use super::remote_args::{RegistryArgs, RemoteArgs};
 use crate::error::Error;
 use crate::oci::pull;
-use crate::oci::push::{self, Attached, Chart, Shipment};
+use crate::oci::push::{self, Attached, Chart, Shipment, ToAttach};
 use crate::oci::registry::Registry;
 use crate::source::{OciReference, PluginRef};
 use crate::text::Text;
+use crate::verify;
 
-/// Attach plugins to a chart in a registry, as OCI referrers: found through the chart, invisible to Helm.
+/// Attach plugins to a chart in a registry, as OCI referrers: found through the chart, invisible to Helm. All of them, or, when
+/// one is refused, none.
 #[derive(Args, Debug)]
 pub(super) struct AttachArgs {
     /// oci://HOST/PATH/CHART:VERSION.
@@ -48,34 +50,59 @@ fn find_chart(registry: &Registry, chart: &OciReference) -> Result<Chart, Error>
     Chart::find(registry, chart.repository(), chart.digest().or(chart.tag()).unwrap_or_default())
 }
 
-/// The reference by which an attached plugin is run, pulled and locked.
-fn reference_of(chart: &OciReference, attached: &crate::fetch::Digest) -> Result<OciReference, Error> {
-    format!("oci://{}/{}@{attached}", chart.registry(), chart.repository()).parse()
+/// Reads one of the plugins, and says in which other repository of the chart's registry its blobs are.
+fn read_plugin(
+    plugin: &PluginRef,
+    arguments: &AttachArgs,
+    printer: &Printer,
+) -> Result<(Shipment, Option<String>), Error> {
+    let remote = arguments.remote.remote_for(plugin, true, printer)?;
+    match plugin {
+        PluginRef::Oci(reference) | PluginRef::Attached(reference) => {
+            if arguments.sign.is_given() {
+                return Err(Error::usage(format!("{plugin} is attached as it is, so it cannot be signed on the way"))
+                    .hint("sign it when it is packaged or pushed"));
+            }
+            let arrived = pull::arrive(plugin, &remote)?;
+            if remote.trust.names_keys() {
+                verify::verify(arrived.unpack()?, &remote)?;
+            }
+            let parts = arrived.parts();
+            let elsewhere = (reference.registry_host() == arguments.chart.registry_host())
+                .then(|| reference.repository().to_owned());
+            Ok((Shipment::new(parts.archive.clone(), parts.provenance.clone())?, elsewhere))
+        }
+        PluginRef::Path(_) | PluginRef::Installed(_) => {
+            let path = match plugin {
+                PluginRef::Path(path) => path.clone(),
+                other => PathBuf::from(other.to_string()),
+            };
+            let shipment = shipment(&path, &arguments.sign)?;
+            if remote.trust.names_keys() {
+                verify::verify(shipment.as_fetched(plugin)?, &remote)?;
+            }
+            Ok((shipment, None))
+        }
+        PluginRef::Layout { .. } => Err(Error::usage(format!("{plugin} cannot be attached"))
+            .hint("push it to the registry first: `windlass push --from-layout`")),
+    }
 }
 
 pub(super) fn attach(arguments: &AttachArgs, printer: &Printer) -> Result<Outcome, Error> {
+    let shipments: Vec<(Shipment, Option<String>)> = arguments
+        .plugins
+        .iter()
+        .map(|plugin| read_plugin(plugin, arguments, printer).map_err(|error| error.hint("nothing was attached")))
+        .collect::<Result<_, _>>()?;
     let registry = arguments.remote.registries.connect(arguments.chart.registry(), printer)?;
     let chart = find_chart(&registry, &arguments.chart)?;
+    let plugins: Vec<ToAttach<'_>> =
+        shipments.iter().map(|(shipment, elsewhere)| ToAttach { shipment, elsewhere: elsewhere.clone() }).collect();
+    let pushed = push::attach(&registry, arguments.chart.repository(), &chart, &plugins, arguments.force)?;
     let mut text = Text::new();
     let mut rows = Vec::new();
-    for plugin in &arguments.plugins {
-        let (shipment, elsewhere) = match plugin {
-            PluginRef::Oci(reference) => {
-                let (pulled, _, _) = pull::pull(reference, &arguments.remote.remote(true, printer)?)?;
-                let is_same_registry = reference.registry() == arguments.chart.registry();
-                let elsewhere = is_same_registry.then(|| reference.repository());
-                (Shipment::new(pulled.archive, pulled.provenance)?, elsewhere)
-            }
-            PluginRef::Path(path) => (shipment(path, &arguments.sign)?, None),
-            PluginRef::Installed(name) => (shipment(&PathBuf::from(name), &arguments.sign)?, None),
-            PluginRef::Layout { .. } => {
-                return Err(Error::usage(format!("{plugin} cannot be attached"))
-                    .hint("push it to the registry first: `windlass push --from-layout`"));
-            }
-        };
-        let attached =
-            push::attach(&registry, arguments.chart.repository(), &chart, &shipment, elsewhere, arguments.force)?;
-        let reference = reference_of(&arguments.chart, &attached.digest)?;
+    for ((shipment, _), attached) in shipments.iter().zip(&pushed) {
+        let reference = arguments.chart.at(&attached.digest);
         let what = if attached.is_new { " is attached: " } else { " is attached already: " };
         text = text.show(&shipment.plugin.name).say(" ").show(&shipment.plugin.version).say(what);
         text = text.show(&reference).say("\n");
@@ -102,7 +129,7 @@ pub(super) fn discover(arguments: &DiscoverArgs, printer: &Printer) -> Result<Ou
     let mut text = Text::new();
     let mut rows = Vec::new();
     for Attached { name, version, digest, size, is_signed } in &found {
-        let reference = reference_of(&arguments.chart, digest)?;
+        let reference = arguments.chart.at(digest);
         let signed = if *is_signed { " bytes, signed): " } else { " bytes, not signed): " };
         text = text.show(name).say(" ").show(version).say(" (").show(size).say(signed).show(&reference).say("\n");
         rows.push(json!({
@@ -118,17 +145,17 @@ pub(super) fn discover(arguments: &DiscoverArgs, printer: &Printer) -> Result<Ou
     ))
 }
 
-/// The plugins that `run --for-chart` runs, in the order of `discover`. The digests are the registry's word: what is run is
-/// judged by the trust policy, not pinned by itself.
+/// The plugins that `run --for-chart` runs, in the order of `discover`. Their digests are the registry's word, also where the
+/// chart's is the user's.
 pub(super) fn plugins_for(
     chart: &OciReference,
     registries: &RegistryArgs,
     printer: &Printer,
-) -> Result<Vec<OciReference>, Error> {
+) -> Result<Vec<PluginRef>, Error> {
     let registry = registries.connect(chart.registry(), printer)?;
     let found = push::discover(&registry, chart.repository(), &find_chart(&registry, chart)?)?;
     if found.is_empty() {
         return Err(Error::usage(format!("no plugin is attached to {chart}")).hint("attach one with `windlass attach`"));
     }
-    found.iter().map(|attached| reference_of(chart, &attached.digest)).collect()
+    Ok(found.iter().map(|attached| PluginRef::Attached(chart.at(&attached.digest))).collect())
 }

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use super::plugin_args::GrantArgs;
 use super::printer::{Outcome, Printer, style};
 use crate::author::build::{self, Tool};
-use crate::author::{cases, template};
+use crate::author::cases::{self, Case};
+use crate::author::template;
 use crate::error::{Error, ExitCode};
 use crate::render::{self, CodeCache, LogLevel, RenderOptions};
 use crate::source::PluginRef;
@@ -52,6 +54,9 @@ pub(super) struct BuildArgs {
 /// A case is a folder with input.yaml, optionally config.yaml, args.txt (one extra argument per line) and grants.yaml
 /// (as `grants` in windlass.yaml), and either expected.yaml or error.txt. WINDLASS_BLESS=1 writes what came out as the
 /// expectation.
+///
+/// A case may grant itself folders inside of it, the clock and random bytes. What else it asks for is the plugin's author
+/// asking you: it needs the same --allow-... flag here.
 #[derive(Args, Debug)]
 pub(super) struct TestArgs {
     /// The plugin's folder.
@@ -63,6 +68,8 @@ pub(super) struct TestArgs {
     /// Only cases whose names contain this.
     #[arg(long, value_name = "TEXT", default_value = "")]
     filter: String,
+    #[command(flatten)]
+    grants: GrantArgs,
 }
 
 pub(super) fn new(arguments: &NewArgs) -> Result<Outcome, Error> {
@@ -92,7 +99,15 @@ pub(super) fn build(arguments: &BuildArgs) -> Result<Outcome, Error> {
 }
 
 pub(super) fn test(arguments: &TestArgs, printer: &Printer) -> Result<Outcome, Error> {
-    let cases = cases::find(&arguments.folder)?;
+    // Before anything of the folder is built or run.
+    let cases: Vec<Case> = cases::find(&arguments.folder)?
+        .into_iter()
+        .filter(|case| case.name().contains(&arguments.filter))
+        .map(|case| Case::read(case, arguments.grants.granted()))
+        .collect::<Result<_, _>>()?;
+    if cases.is_empty() {
+        return Err(Error::usage(format!("no case has `{}` in its name", arguments.filter)));
+    }
     let plugin = match &arguments.plugin {
         Some(plugin) => render::open(plugin)?,
         // Always built, as a stale module would pass for the source.
@@ -106,16 +121,7 @@ pub(super) fn test(arguments: &TestArgs, printer: &Printer) -> Result<Outcome, E
     let show = |_: render::Event<'_>| {};
     let mut options = RenderOptions::new(CodeCache::default_place(), &show);
     options.log_level = LogLevel::Off;
-    let mut reports = Vec::new();
-    for case in &cases {
-        let name = case.file_name().unwrap_or_default().to_string_lossy();
-        if name.contains(&arguments.filter) {
-            reports.push(cases::run(&plugin, case, bless, &options)?);
-        }
-    }
-    if reports.is_empty() {
-        return Err(Error::usage(format!("no case has `{}` in its name", arguments.filter)));
-    }
+    let reports: Vec<_> = cases.into_iter().map(|case| case.run(&plugin, bless, &options)).collect::<Result<_, _>>()?;
     let failed = reports.iter().filter(|report| !report.passed).count();
     let passed = reports.len() - failed;
     let mut text = Text::new();

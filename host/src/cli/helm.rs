@@ -39,7 +39,8 @@ struct EnableArgs {
     #[arg(long, value_name = "FILE")]
     pipeline: Option<PathBuf>,
     /// Refuse plugins whose digests are not those of the windlass.lock beside the pipeline.
-    #[arg(long, requires = "pipeline")]
+    // Clap asks for no pipeline where one would conflict with what is there.
+    #[arg(long, requires = "pipeline", conflicts_with = "plugins")]
     locked: bool,
     /// Helm's name for the post-renderer.
     #[arg(long, value_name = "NAME", default_value = DEFAULT_NAME)]

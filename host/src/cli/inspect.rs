@@ -24,12 +24,8 @@ pub(super) struct InspectArgs {
 }
 
 pub(super) fn run(arguments: &InspectArgs, printer: &Printer) -> Result<Outcome, Error> {
-    let plugin = match &arguments.plugin {
-        PluginRef::Path(_) | PluginRef::Installed(_) => render::open(&arguments.plugin)?,
-        PluginRef::Oci(_) | PluginRef::Layout { .. } => {
-            render::open_with(&arguments.plugin, &arguments.remote.remote(true, printer)?)?
-        }
-    };
+    let remote = arguments.remote.remote_for(&arguments.plugin, true, printer)?;
+    let plugin = render::open_with(&arguments.plugin, &remote)?;
     let inspection = inspect::inspect(&plugin)?;
     let yaml = installed::read_plugin_yaml(&plugin)?;
     let mut json = serde_json::to_value(&inspection)

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::ahead::compile_ahead;
 use super::printer::{Outcome, Printer, style};
 use super::remote_args::RemoteArgs;
+use super::verify::texts;
 use crate::error::Error;
 use crate::fetch::installed_names;
 use crate::installed;
@@ -39,7 +40,8 @@ pub(super) struct UninstallArgs {
 pub(super) struct ListArgs {}
 
 pub(super) fn install(arguments: &InstallArgs, printer: &Printer) -> Result<Outcome, Error> {
-    let plugin = render::open_with(&arguments.plugin, &arguments.remote.remote(true, printer)?)?;
+    let remote = arguments.remote.remote_for(&arguments.plugin, true, printer)?;
+    let plugin = render::open_with(&arguments.plugin, &remote)?;
     let (identity, folder) = installed::install(&plugin, arguments.force)?;
     compile_ahead(&plugin, printer);
     let text = Text::new().show(format!("{} {}", identity.name, identity.version).trim_end());
@@ -49,7 +51,7 @@ pub(super) fn install(arguments: &InstallArgs, printer: &Printer) -> Result<Outc
         "version": identity.version,
         "digest": plugin.digest().to_string(),
         "folder": folder,
-        "trusted": plugin.reasons(),
+        "trusted": texts(plugin.reasons()),
     });
     Ok(Outcome::report(text, json))
 }

@@ -10,12 +10,13 @@ use super::printer::{Outcome, Printer};
 use super::remote_args::RemoteArgs;
 use crate::config::pipeline::Pipeline;
 use crate::error::Error;
-use crate::fetch;
+use crate::fetch::{self, Digest};
 use crate::lock::{self, Lock, LockEntry};
 use crate::text::Text;
 use crate::verify;
 
-/// Write windlass.lock: the digest of each plugin of a pipeline. `run --locked` runs nothing else.
+/// Write windlass.lock: the digests of each plugin of a pipeline, of its manifest where a registry or a layout has it, else
+/// of its plugin.yaml and its wasm. `run --locked` runs nothing else.
 ///
 /// A plugin that is locked already keeps its digests; when its tag has moved since, that is an error, unless --update is given.
 #[derive(Args, Debug)]
@@ -40,17 +41,16 @@ pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Result<Outcome, Er
     if let Some(trust) = &pipeline.trust {
         remote.trust.add_pipeline(trust, &pipeline.folder, &arguments.pipeline.display().to_string())?;
     }
-    remote.lock = if arguments.update { None } else { Lock::load(&path)? };
+    let there = Lock::load(&path)?;
+    remote.lock = there.clone().filter(|_| !arguments.update);
     let mut entries = Vec::new();
     for plugin in &pipeline.plugins {
         let mut fetched = fetch::fetch(&plugin.reference, &remote)?;
         fetched.pin_by_locking();
-        let verified = verify::verify(fetched, &remote)?;
-        let manifest = verified.shipped().map(|shipped| shipped.manifest);
-        entries.push(LockEntry { reference: plugin.reference.to_string(), manifest, wasm: verified.digest() });
+        entries.push(verify::verify(fetched, &remote)?.lock_entry());
     }
     let new = Lock::new(entries);
-    let is_changed = Lock::load(&path)?.as_ref() != Some(&new);
+    let is_changed = there.as_ref() != Some(&new);
     if is_changed && arguments.check {
         return Err(
             Error::denied(format!("{} is not up to date", path.display())).hint("write it anew with `windlass lock`")
@@ -62,7 +62,15 @@ pub(super) fn run(arguments: &LockArgs, printer: &Printer) -> Result<Outcome, Er
     let rows: Vec<_> = new
         .entries()
         .iter()
-        .map(|entry| json!({"use": entry.reference, "manifest": entry.manifest.map(|digest| digest.to_string()), "wasm": entry.wasm.to_string()}))
+        .map(|LockEntry { reference, manifest, plugin_yaml, wasm }| {
+            let shown = |digest: &Option<Digest>| digest.map(|digest| digest.to_string());
+            json!({
+                "use": reference.to_string(),
+                "manifest": shown(manifest),
+                "pluginYaml": shown(plugin_yaml),
+                "wasm": wasm.to_string(),
+            })
+        })
         .collect();
     let what = if is_changed { " is written: " } else { " is up to date: " };
     let plugins = if new.entries().len() == 1 { " plugin\n" } else { " plugins\n" };

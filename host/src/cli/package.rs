@@ -58,6 +58,11 @@ enum RuntimeArg {
 }
 
 impl SignArgs {
+    /// Whether a signature is asked for.
+    pub(super) fn is_given(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// The secret key, if one is asked for.
     pub(super) fn key(&self) -> Result<Option<SecretKey>, Error> {
         let Some(key) = &self.key else { return Ok(None) };

@@ -23,7 +23,6 @@ use crate::error::Error;
 use crate::grants::Grants;
 use crate::limits::{ByteSize, Limits, parse_duration};
 use crate::lock::{self, Lock};
-use crate::oci::pull::Remote;
 use crate::render::{self, CodeCache, Event, LogLevel, RenderOptions, Rendered, Step};
 use crate::source::{OciReference, PluginRef};
 use crate::stream;
@@ -40,12 +39,13 @@ pub(super) struct PluginArgs {
     /// Take the plugins with their configuration, grants and limits from this file.
     #[arg(long, value_name = "FILE", conflicts_with = "plugins")]
     pipeline: Option<PathBuf>,
-    /// Run the plugins that are attached to this chart in a registry (oci://HOST/PATH/CHART:VERSION), once they are
-    /// verified, before those named here.
+    /// Run the plugins that are attached to this chart in a registry (oci://HOST/PATH/CHART:VERSION) before those named
+    /// here. Each must be signed by a key that counts: a chart's digest does not cover what is attached to it.
     #[arg(long, value_name = "CHART", conflicts_with = "pipeline")]
     for_chart: Option<OciReference>,
     /// Refuse plugins whose digests are not those of the windlass.lock beside the pipeline.
-    #[arg(long, requires = "pipeline")]
+    // Clap asks for no pipeline where one would conflict with what is there.
+    #[arg(long, requires = "pipeline", conflicts_with_all = ["plugins", "for_chart"])]
     locked: bool,
     /// Read the stream from this file instead of stdin.
     #[arg(long, value_name = "FILE")]
@@ -96,7 +96,7 @@ struct ConfigArgs {
 /// What the plugins may reach: one flag for each row of the table of capabilities. All plugins of the run get each
 /// grant; a pipeline grants to each plugin on its own.
 #[derive(Debug, Default)]
-struct GrantArgs(Grants);
+pub(super) struct GrantArgs(Grants);
 
 impl Args for GrantArgs {
     fn augment_args(command: Command) -> Command {
@@ -201,9 +201,9 @@ impl PluginArgs {
             None => Vec::new(),
         };
         attached
-            .into_iter()
-            .map(|reference| self.open_attached(reference, printer))
-            .chain(self.plugins.iter().map(|reference| self.open(reference, None, printer)))
+            .iter()
+            .chain(&self.plugins)
+            .map(|reference| self.open(reference, None, printer))
             .map(|plugin| {
                 let plugin = plugin?;
                 let configured = Configured::new(&plugin)?;
@@ -237,11 +237,7 @@ impl PluginArgs {
         pipeline: Option<(&Pipeline, &Option<Lock>)>,
         printer: &Printer,
     ) -> Result<Verified, Error> {
-        // A plugin on this machine needs no home directory, no policy, no store.
-        let mut remote = match reference {
-            PluginRef::Path(_) | PluginRef::Installed(_) => Remote::none(),
-            PluginRef::Oci(_) | PluginRef::Layout { .. } => self.remote.remote(!self.no_cache, printer)?,
-        };
+        let mut remote = self.remote.remote_for(reference, !self.no_cache, printer)?;
         if let Some((pipeline, lock)) = pipeline {
             remote.lock.clone_from(lock);
             remote.locked = self.locked;
@@ -250,13 +246,6 @@ impl PluginArgs {
             }
         }
         render::open_with(reference, &remote)
-    }
-
-    /// What is attached to a chart is named by a digest that the registry gave, not the user: it pins nothing.
-    fn open_attached(&self, reference: OciReference, printer: &Printer) -> Result<Verified, Error> {
-        let mut remote = self.remote.remote(!self.no_cache, printer)?;
-        remote.digests_are_pins = self.for_chart.as_ref().is_some_and(|chart| chart.digest().is_some());
-        render::open_with(&PluginRef::Oci(reference), &remote)
     }
 
     /// Reads the stream, once and whole.
@@ -336,6 +325,11 @@ impl PluginArgs {
 }
 
 impl GrantArgs {
+    /// What the flags grant.
+    pub(super) fn granted(&self) -> &Grants {
+        &self.0
+    }
+
     /// The grants of the flags on top of a pipeline's.
     fn over(&self, mut grants: Grants) -> Grants {
         grants.extend(&self.0);

@@ -143,6 +143,10 @@ fn told(reference: impl std::fmt::Display, pushed: &Pushed, mode: Mode) -> Text 
 }
 
 fn from_layout(arguments: &PushArgs, from: &str, printer: &Printer) -> Result<Outcome, Error> {
+    if arguments.sign.is_given() {
+        return Err(Error::usage("what a layout holds is pushed as it is, so it cannot be signed on the way")
+            .hint("sign it when it is packaged or pushed for the first time"));
+    }
     // With --from-layout the only positional argument is the reference.
     let target = arguments
         .plugin
@@ -162,11 +166,18 @@ fn from_layout(arguments: &PushArgs, from: &str, printer: &Printer) -> Result<Ou
         }
         Err(error) => return Err(error),
     };
-    let (mut text, mut manifests) = (Text::new(), Vec::new());
+    // All or nothing: every place is looked at before anything is sent.
+    let mut places = Vec::new();
     for (root, reference) in &shipped {
         let tag = reference.tag().ok_or_else(|| Error::usage(format!("`{target}` has no version to push under")))?;
         let registry = arguments.registries.connect(reference.registry(), printer)?;
-        for one in push::push_from_layout(&layout, root, &registry, reference.repository(), tag, arguments.force)? {
+        push::check_place(root, &registry, reference, arguments.force)
+            .map_err(|error| error.hint("nothing was pushed"))?;
+        places.push((root, reference, registry, tag));
+    }
+    let (mut text, mut manifests) = (Text::new(), Vec::new());
+    for (root, reference, registry, tag) in &places {
+        for one in push::push_from_layout(&layout, root, registry, reference.repository(), tag)? {
             let (digest, plugin) = (one.digest.to_string(), one.plugin.unwrap_or_default());
             let tag = one.tag.as_deref().map(|tag| format!(" :{tag}")).unwrap_or_default();
             text = text.show(format!("{digest}{tag} {plugin}").trim_end()).say("\n");

@@ -13,6 +13,7 @@ use crate::oci::http::ClientOptions;
 use crate::oci::progress::Progress;
 use crate::oci::pull::Remote;
 use crate::oci::registry::Registry;
+use crate::source::PluginRef;
 use crate::trust::TrustPolicy;
 use crate::trust::cosign::CosignKey;
 use crate::trust::openpgp::Keyring;
@@ -61,19 +62,17 @@ impl RegistryArgs {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Trust")]
 pub(super) struct TrustArgs {
-    /// Believe provenance that is signed by an OpenPGP key of this keyring (binary, armored, or keybox).
+    /// Run only what has a provenance that is signed by an OpenPGP key of this keyring (binary, armored, or keybox). With a
+    /// key of any kind named, every plugin needs a signature by one of the named keys, a pinned one and an archive on
+    /// this machine (NAME-VERSION.tgz.prov beside it) as well.
     #[arg(long = "keyring", value_name = "FILE")]
     keyrings: Vec<PathBuf>,
-    /// Believe cosign signatures by this public key.
+    /// Run only what has a cosign signature by this public key; as for --keyring.
     #[arg(long = "cosign-key", value_name = "FILE")]
     cosign_keys: Vec<PathBuf>,
 }
 
 impl TrustArgs {
-    pub(super) fn is_empty(&self) -> bool {
-        self.keyrings.is_empty() && self.cosign_keys.is_empty()
-    }
-
     /// Adds the keys to a policy.
     pub(super) fn add_to(&self, policy: &mut TrustPolicy) -> Result<(), Error> {
         for path in &self.keyrings {
@@ -99,6 +98,19 @@ pub(super) struct RemoteArgs {
 }
 
 impl RemoteArgs {
+    /// What opening a plugin that is named by `reference` depends on: the keys that are named count for all of them, the policy and
+    /// the store for what is shipped. A plugin on this machine needs no home directory.
+    pub(super) fn remote_for(&self, reference: &PluginRef, keep: bool, printer: &Printer) -> Result<Remote, Error> {
+        match reference {
+            PluginRef::Path(_) | PluginRef::Installed(_) => {
+                let mut remote = Remote::none();
+                self.trust.add_to(&mut remote.trust)?;
+                Ok(remote)
+            }
+            PluginRef::Oci(_) | PluginRef::Attached(_) | PluginRef::Layout { .. } => self.remote(keep, printer),
+        }
+    }
+
     /// What the arguments, the user's policy and the user's store say together.
     /// `keep` is false where nothing may be left behind.
     pub(super) fn remote(&self, keep: bool, printer: &Printer) -> Result<Remote, Error> {

@@ -1,20 +1,15 @@
 //! `windlass verify`: is this the plugin that its signer signed, and would the policy let it run?
 
-use std::path::Path;
-
 use clap::Args;
 use serde_json::json;
 
 use super::printer::{Outcome, Printer};
-use super::remote_args::{RemoteArgs, read};
+use super::remote_args::RemoteArgs;
 use crate::error::Error;
-use crate::fetch::Digest;
-use crate::oci::pull::Shipped;
-use crate::oci::push::Shipment;
 use crate::render;
 use crate::source::PluginRef;
 use crate::text::Text;
-use crate::trust::{Requirement, TrustPolicy};
+use crate::trust::Reason;
 
 /// Check a plugin's signatures against the trust policy and the keys given.
 ///
@@ -32,7 +27,9 @@ use crate::trust::{Requirement, TrustPolicy};
 ///       require: cosign
 ///       cosignKeys: [cosign.pub]
 ///
-/// Where no rule fits, a plugin from a registry needs a digest (in its reference or the lock file) or a valid signature.
+/// A prefix is oci://HOST[:PORT][/PATH], oci-layout: for all layouts, or oci-layout:DIR for those in a
+/// folder. Where no rule fits, a plugin from a registry needs a digest (in its reference or the lock
+/// file) or a valid signature.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(super) struct VerifyArgs {
@@ -44,69 +41,59 @@ pub(super) struct VerifyArgs {
 }
 
 pub(super) fn run(arguments: &VerifyArgs, printer: &Printer) -> Result<Outcome, Error> {
-    let remote = arguments.remote.remote(true, printer)?;
-    let (reasons, manifest, wasm) = match &arguments.plugin {
-        PluginRef::Path(path) => {
-            let (shipped, wasm) = local(path)?;
-            (remote.trust.judge_signature(&arguments.plugin, &shipped)?, None, wasm)
-        }
-        PluginRef::Installed(name) => {
-            return Err(Error::usage(format!(
-                "`{name}` is an installed plugin: its signature was checked when it was installed"
-            )));
-        }
-        PluginRef::Oci(_) | PluginRef::Layout { .. } => {
-            let verified = render::open_with(&arguments.plugin, &remote)?;
-            let manifest = verified.shipped().map(|shipped| shipped.manifest);
-            let reasons = match verified.shipped() {
-                // Somebody who gives a key asks about signatures, not about pins.
-                Some(shipped) if !arguments.remote.trust.is_empty() => {
-                    remote.trust.judge_signature(&arguments.plugin, shipped)?
-                }
-                _ => verified.reasons().to_vec(),
-            };
-            (reasons, manifest, verified.digest())
-        }
+    let reference = &arguments.plugin;
+    if let PluginRef::Installed(name) = reference {
+        return Err(Error::usage(format!(
+            "`{name}` is an installed plugin: its signature was checked when it was installed"
+        )));
+    }
+    let remote = arguments.remote.remote_for(reference, true, printer)?;
+    let verified = render::open_with(reference, &remote)?;
+    if matches!(reference, PluginRef::Path(_)) && !remote.trust.names_keys() {
+        return Err(Error::denied(format!("nothing about {reference} can be checked: no key is given"))
+            .hint("give the signer's keys with `--keyring FILE` (OpenPGP)"));
+    }
+    let manifest = verified.shipped().map(|shipped| shipped.manifest);
+    let (vouching, other): (Vec<_>, Vec<_>) = verified.reasons().iter().cloned().partition(Reason::vouches);
+    let mut checked = Vec::new();
+    if let Some(manifest) = manifest {
+        checked.push(format!("all that was read is what the digests of the manifest {manifest} say"));
+    }
+    let is_signed = vouching.iter().any(|reason| matches!(reason, Reason::Signed(_)));
+    let mut not_checked = Vec::new();
+    if !is_signed {
+        not_checked.push(if remote.trust.has_keys_for(reference) {
+            "signatures: the trust policy does not ask for them".to_owned()
+        } else {
+            "signatures: no key is given".to_owned()
+        });
+    }
+    let text = Text::new().show(reference);
+    let text = if vouching.is_empty() {
+        text.say(" would be run, and nobody vouches for it: ").show(texts(&other).join(", ")).say("\n")
+    } else {
+        text.say(" is trusted\n")
     };
-    let text = Text::new().show(&arguments.plugin).say(" is trusted\n");
-    let text = reasons.iter().fold(text, |text, reason| text.show(reason).say("\n"));
-    let text = text.say("wasm ").show(wasm).say("\n");
+    let text = vouching.iter().fold(text, |text, reason| text.show(reason).say("\n"));
+    let text = checked.iter().fold(text, |text, what| text.say("checked: ").show(what).say("\n"));
+    let text = not_checked.iter().fold(text, |text, what| text.say("not checked: ").show(what).say("\n"));
+    let text = text.say("wasm ").show(verified.digest()).say("\n");
+    if !is_signed {
+        printer
+            .note("to check a signature, give the signer's key with `--keyring FILE` (OpenPGP) or `--cosign-key FILE`");
+    }
     let json = json!({
-        "plugin": arguments.plugin.to_string(),
-        "trusted": reasons,
+        "plugin": reference.to_string(),
+        "trusted": texts(&vouching),
+        "checked": checked,
+        "notChecked": not_checked,
         "manifest": manifest.map(|digest| digest.to_string()),
-        "wasm": wasm.to_string(),
+        "wasm": verified.digest().to_string(),
     });
     Ok(Outcome::report(text, json))
 }
 
-/// An archive on this machine, judged as if it had been shipped: as `helm plugin verify` does.
-fn local(path: &Path) -> Result<(Shipped, Digest), Error> {
-    let archive = read(path)?;
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".prov");
-    let provenance = match std::fs::read_to_string(&beside) {
-        Ok(text) => Some(text),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => return Err(Error::usage(format!("cannot read {}: {error}", Path::new(&beside).display()))),
-    };
-    let digest = Digest::of(&archive);
-    let wasm = Shipment::new(archive, None)?.wasm;
-    let archive_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    // There is no manifest, so nothing that cosign signed.
-    Ok((Shipped { manifest: digest, archive_name, archive: digest, provenance, cosign: Vec::new(), pin: None }, wasm))
-}
-
-impl TrustPolicy {
-    /// Like [`TrustPolicy::judge`], for people who ask about signatures: a pin or a local path is no answer.
-    fn judge_signature(&self, reference: &PluginRef, shipped: &Shipped) -> Result<Vec<String>, Error> {
-        match self.judge_one(reference, shipped, Requirement::OpenPgp) {
-            Ok(reason) => Ok(vec![reason]),
-            Err(first) => match self.judge_one(reference, shipped, Requirement::Cosign) {
-                Ok(reason) => Ok(vec![reason]),
-                Err(second) => Err(Error::denied(format!("{reference} is not trusted: {first}; {second}"))
-                    .hint("give the signer's keys with `--keyring FILE` (OpenPGP) or `--cosign-key FILE`")),
-            },
-        }
-    }
+/// Reasons as they are shown.
+pub(super) fn texts(reasons: &[Reason]) -> Vec<String> {
+    reasons.iter().map(Reason::to_string).collect()
 }

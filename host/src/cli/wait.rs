@@ -58,7 +58,8 @@ pub(super) struct WhatArgs {
     #[arg(long, short = 'f', value_name = "FILE", conflicts_with = "release")]
     file: Option<PathBuf>,
     /// This revision of the release instead of the newest.
-    #[arg(long, value_name = "NUMBER", requires = "release")]
+    // Clap asks for no release where one would conflict with what is there.
+    #[arg(long, value_name = "NUMBER", requires = "release", conflicts_with = "file")]
     revision: Option<u64>,
     /// A Job is ready only when it is complete, not when it has started.
     #[arg(long)]

@@ -1,4 +1,7 @@
 //! From a reference to a plugin's bytes: out of the store when its digest is known, else out of the registry.
+//!
+//! [`arrive`] is the only door. It asks once what a name stands for; what is judged, written and run is taken from its one
+//! answer ([`Arrived`]), whatever the registry says a moment later.
 
 use oci_client::manifest::{OCI_IMAGE_MEDIA_TYPE, OciImageManifest};
 
@@ -13,7 +16,7 @@ use super::origin::{Origin, kind_of};
 use super::progress::Progress;
 use super::registry::Registry;
 use crate::error::{Error, ExitCode};
-use crate::fetch::{Digest, Fetched};
+use crate::fetch::{Came, Digest, Fetched, utf8_plugin_yaml};
 use crate::helm::archive::{ArchiveLimits, PLUGIN_YAML, PluginArchive};
 use crate::lock::Lock;
 use crate::source::{OciReference, PluginRef};
@@ -40,8 +43,6 @@ pub struct Remote {
     pub lock: Option<Lock>,
     /// Whether everything must be in the lock file (`--locked`).
     pub locked: bool,
-    /// Whether a digest in a reference is the user's word, and so a pin.
-    pub digests_are_pins: bool,
 }
 
 impl Remote {
@@ -55,7 +56,6 @@ impl Remote {
             trust: TrustPolicy::default(),
             lock: None,
             locked: false,
-            digests_are_pins: true,
         }
     }
 
@@ -69,17 +69,24 @@ impl Remote {
     }
 }
 
-/// What came along with a plugin that was shipped: what the trust policy judges it by.
+/// A plugin's archive, by what a signature says about it.
 #[derive(Clone, Debug)]
-pub struct Shipped {
-    /// The digest of the manifest it came by.
-    pub manifest: Digest,
+pub struct Package {
     /// `NAME-VERSION.tgz`, as the archive is titled.
     pub archive_name: String,
     /// The digest of the archive.
     pub archive: Digest,
     /// The provenance file, if there is one.
     pub provenance: Option<String>,
+}
+
+/// What came along with a plugin that was shipped: what the trust policy judges it by.
+#[derive(Clone, Debug)]
+pub struct Shipped {
+    /// The digest of the manifest it came by.
+    pub manifest: Digest,
+    /// The archive.
+    pub package: Package,
     /// The cosign signatures that were found; looked for only when the policy has a key.
     pub cosign: Vec<CosignSignature>,
     /// Who said that it must be this manifest.
@@ -100,7 +107,7 @@ pub struct Pulled {
 }
 
 impl Pulled {
-    fn from_origin(manifest: Manifest, origin: &Origin<'_>, blobs: &Blobs) -> Result<Self, Error> {
+    pub(crate) fn from_origin(manifest: Manifest, origin: &Origin<'_>, blobs: &Blobs) -> Result<Self, Error> {
         let layers = PluginLayers::find(&manifest.image()?)?;
         let get = |blob: &Blob, what: &str| -> Result<Vec<u8>, Error> {
             match blobs.get(&blob.digest, blob.size) {
@@ -114,7 +121,7 @@ impl Pulled {
     }
 
     /// Keeps all parts in the store; the manifest last, so that one that is there is complete.
-    fn keep(&self, blobs: &Blobs) {
+    pub(crate) fn keep(&self, blobs: &Blobs) {
         blobs.put(&self.archive);
         if let Some(provenance) = &self.provenance {
             blobs.put(provenance);
@@ -141,124 +148,182 @@ impl Pulled {
     pub fn open(&self) -> Result<PluginArchive, Error> {
         PluginArchive::read(&self.archive, ArchiveLimits::DEFAULT)
     }
+}
 
-    fn into_fetched(
-        self,
+/// A plugin that a registry or a layout gave, once: the one answer that everything else is taken from.
+#[derive(Clone, Debug)]
+pub struct Arrived {
+    reference: PluginRef,
+    pulled: Pulled,
+    cosign: Vec<CosignSignature>,
+    pin: Option<Pin>,
+}
+
+impl Arrived {
+    /// Takes a plugin that was named by `reference`, with the signatures that `find_signatures` finds where the policy asks for them.
+    ///
+    /// # Errors
+    /// When it is another plugin or version than the reference says, and no digest names it (exit 3).
+    pub(crate) fn new(
         reference: PluginRef,
-        cosign: Vec<CosignSignature>,
+        pulled: Pulled,
         pin: Option<Pin>,
-    ) -> Result<Fetched, Error> {
-        let archive = self.open()?;
-        let plugin_yaml = archive.file(PLUGIN_YAML).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        remote: &Remote,
+        find_signatures: impl FnOnce(&Digest) -> Result<Vec<CosignSignature>, Error>,
+    ) -> Result<Self, Error> {
+        // A digest says more than a name.
+        if pin.is_none() {
+            refuse_other_plugin(&reference, &pulled.archive_name)?;
+        }
+        let cosign = if remote.trust.wants_cosign(&reference, pin) {
+            find_signatures(&pulled.manifest.digest)?
+        } else {
+            Vec::new()
+        };
+        Ok(Self { reference, pulled, cosign, pin })
+    }
+
+    /// Its parts, as they came.
+    #[must_use]
+    pub fn parts(&self) -> &Pulled {
+        &self.pulled
+    }
+
+    /// What is in the archive, for the trust policy to judge.
+    ///
+    /// # Errors
+    /// The archive is not a plugin's (exit 2 or 3).
+    pub fn unpack(&self) -> Result<Fetched, Error> {
+        let Self { reference, pulled, cosign, pin } = self;
+        let archive = pulled.open()?;
+        let shown = format!("plugin.yaml of {reference}");
+        let plugin_yaml =
+            archive.file(PLUGIN_YAML).map(|bytes| utf8_plugin_yaml(bytes.to_vec(), &shown)).transpose()?;
         let wasm = archive.file("plugin.wasm").ok_or_else(|| {
             Error::usage(format!("{reference} has no plugin.wasm: it is a plugin for Helm that is not WebAssembly"))
         })?;
-        let shipped = Shipped {
-            manifest: self.manifest.digest,
-            archive_name: self.archive_name,
-            archive: Digest::of(&self.archive),
-            provenance: self.provenance.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
-            cosign,
-            pin,
+        let package = Package {
+            archive_name: pulled.archive_name.clone(),
+            archive: Digest::of(&pulled.archive),
+            provenance: pulled.provenance.as_ref().map(|bytes| String::from_utf8_lossy(bytes).into_owned()),
         };
-        Ok(Fetched::shipped(reference, plugin_yaml, wasm.to_vec(), shipped))
+        let shipped = Shipped { manifest: pulled.manifest.digest, package, cosign: cosign.clone(), pin: *pin };
+        Ok(Fetched::new(reference.clone(), None, plugin_yaml, wasm.to_vec(), Came::Shipped(shipped)))
     }
 }
 
-/// The plugin that a registry reference names, for the trust policy to judge.
+/// The plugin that a reference to a registry or a layout names, for the trust policy to judge.
+///
+/// # Errors
+/// Those of [`arrive`], and an archive that is not a plugin's (exit 2 or 3).
+pub fn fetch_shipped(reference: &PluginRef, remote: &Remote) -> Result<Fetched, Error> {
+    arrive(reference, remote)?.unpack()
+}
+
+/// Asks a registry or a layout, once, for the plugin that a reference names.
 ///
 /// With a digest (in the reference or the lock file) and the content in the store, no registry is contacted.
 ///
 /// # Errors
-/// When it cannot be had whole (exit 5), is not what its digest says, or the lock file forbids it (exit 3).
-pub fn fetch_from_registry(reference: &OciReference, remote: &Remote) -> Result<Fetched, Error> {
-    let (pulled, pin, registry) = pull(reference, remote)?;
-    let as_ref = PluginRef::Oci(reference.clone());
-    let pin = pin.filter(|pin| remote.digests_are_pins || *pin != Pin::Reference);
-    let cosign = if remote.trust.wants_cosign(&as_ref, pin) {
-        stored_or_fetched_signatures(
-            &pulled.manifest.digest,
-            remote,
-            || match registry {
-                Some(registry) => Ok(registry),
-                None => Registry::new(reference.registry(), &remote.client, remote.progress),
+/// When it cannot be had whole (exit 5, or 2 from a layout), is not what its digest or its name says, or the lock file forbids it
+/// (exit 3); a reference to this machine's disk (exit 2).
+pub fn arrive(reference: &PluginRef, remote: &Remote) -> Result<Arrived, Error> {
+    match reference {
+        PluginRef::Oci(oci) | PluginRef::Attached(oci) => {
+            let (pulled, pin, registry) = pull_by_any_name(reference, oci, remote)?;
+            Arrived::new(reference.clone(), pulled, pin, remote, |manifest| {
+                let connect = || match registry {
+                    Some(registry) => Ok(registry),
+                    None => Registry::new(oci.registry(), &remote.client, remote.progress),
+                };
+                stored_or_fetched_signatures(manifest, remote, connect, oci.repository())
+            })
+        }
+        PluginRef::Layout { folder, tag } => {
+            let layout = Layout::at(folder);
+            let origin = Origin::Layout(&layout);
+            let pulled = Pulled::from_origin(layout.find(tag.as_deref())?, &origin, &Blobs::none(Vec::new()))?;
+            let pin = pin_of(reference, remote)?;
+            if let Some((digest, _)) = &pin
+                && *digest != pulled.manifest.digest
+            {
+                return Err(moved(reference, digest, &pulled.manifest.digest));
+            }
+            let pin = pin.map(|(_, pin)| pin);
+            Arrived::new(reference.clone(), pulled, pin, remote, |manifest| signatures(&origin, manifest))
+        }
+        PluginRef::Path(_) | PluginRef::Installed(_) => {
+            Err(Error::usage(format!("{reference} is neither in a registry nor in an OCI layout")))
+        }
+    }
+}
+
+/// What a reference says about the plugin that it names.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Promise<'r> {
+    name: Option<&'r str>,
+    version: Option<semver::Version>,
+}
+
+impl<'r> Promise<'r> {
+    fn of(reference: &'r PluginRef) -> Self {
+        match reference {
+            PluginRef::Oci(oci) => match oci.tag() {
+                Some(tag) => Self { name: oci.repository().rsplit('/').next(), version: version_of_tag(tag) },
+                None => Self::default(),
             },
-            reference.repository(),
-        )?
-    } else {
-        Vec::new()
-    };
-    pulled.into_fetched(as_ref, cosign, pin)
-}
-
-/// The plugin in a layout, for the trust policy to judge.
-///
-/// # Errors
-/// When it is not there (exit 2), or was changed (exit 3).
-pub fn fetch_from_layout(
-    reference: &PluginRef,
-    folder: &std::path::Path,
-    tag: Option<&str>,
-    remote: &Remote,
-) -> Result<Fetched, Error> {
-    let layout = Layout::at(folder);
-    let origin = Origin::Layout(&layout);
-    let pulled = Pulled::from_origin(layout.find(tag)?, &origin, &Blobs::none(Vec::new()))?;
-    let pin = pin_of(reference, remote)?;
-    if let Some((digest, _)) = &pin
-        && *digest != pulled.manifest.digest
-    {
-        return Err(moved(reference, digest, &pulled.manifest.digest));
+            // `index.json` gives every manifest its names, and no signature covers it: VERSION, or NAME-VERSION.
+            PluginRef::Layout { tag: Some(tag), .. } => match version_of_tag(tag) {
+                Some(version) => Self { name: None, version: Some(version) },
+                None => tag
+                    .match_indices('-')
+                    .find_map(|(at, _)| Some((tag.get(..at)?, version_of_tag(tag.get(at + 1..)?)?)))
+                    .map(|(name, version)| Self { name: Some(name), version: Some(version) })
+                    .unwrap_or_default(),
+            },
+            // What is attached to a chart lies in the chart's repository, under no name of its own.
+            PluginRef::Layout { tag: None, .. }
+            | PluginRef::Attached(_)
+            | PluginRef::Path(_)
+            | PluginRef::Installed(_) => Self::default(),
+        }
     }
-    let pin = pin.map(|(_, pin)| pin);
-    let cosign = if remote.trust.wants_cosign(reference, pin) {
-        signatures(&origin, &pulled.manifest.digest)?
-    } else {
-        Vec::new()
-    };
-    pulled.into_fetched(reference.clone(), cosign, pin)
-}
 
-/// Pulls a plugin, and says by what it is pinned. The registry is handed back when one was contacted.
-///
-/// # Errors
-/// As [`fetch_from_registry`]; also when the registry has another plugin or version under the name (exit 3).
-pub(crate) fn pull(
-    reference: &OciReference,
-    remote: &Remote,
-) -> Result<(Pulled, Option<Pin>, Option<Registry>), Error> {
-    let found = pull_by_any_name(reference, remote)?;
-    // A digest says more than a name.
-    if found.1.is_none() {
-        refuse_other_plugin(reference, &found.0.archive_name)?;
+    fn is_kept_by(&self, archive_name: &str) -> bool {
+        let (name, version) = name_and_version(archive_name);
+        self.name.is_none_or(|asked| asked == name)
+            && self
+                .version
+                .as_ref()
+                .is_none_or(|asked| semver::Version::parse(version).is_ok_and(|version| version == *asked))
     }
-    Ok(found)
 }
 
-/// A signature says who made a plugin, not that it is the one that was asked for: whoever can write to a registry could put
-/// another one of the same signer under a tag, or an old version with a hole. Helm demands the same name, too.
-fn refuse_other_plugin(reference: &OciReference, archive_name: &str) -> Result<(), Error> {
-    let Some(tag) = reference.tag() else { return Ok(()) };
-    let (name, version) = name_and_version(archive_name);
-    let repository = reference.repository();
-    let is_name = repository.rsplit('/').next() == Some(name);
-    // Helm writes `_` for `+`. A tag that is no version (`latest`) promises none.
-    let is_version = match semver::Version::parse(&tag.replace('_', "+")) {
-        Ok(asked) => semver::Version::parse(version).is_ok_and(|version| version == asked),
-        Err(_) => true,
-    };
-    if is_name && is_version {
+/// Helm writes `_` for the `+` of a version. A tag that is no version (`latest`) promises none.
+fn version_of_tag(tag: &str) -> Option<semver::Version> {
+    semver::Version::parse(&tag.replace('_', "+")).ok()
+}
+
+/// A signature says who made a plugin, not that it is the one that was asked for: whoever can write to a registry, or to the
+/// `index.json` of a layout, could put another one of the same signer under a tag, or an old version with a hole. Helm demands
+/// the same name, too.
+pub(crate) fn refuse_other_plugin(reference: &PluginRef, archive_name: &str) -> Result<(), Error> {
+    if Promise::of(reference).is_kept_by(archive_name) {
         return Ok(());
     }
     Err(Error::denied(format!("{reference} is there, but it is {}", printable(archive_name)))
         .hint("somebody put another plugin or version under this name; name the one that you want"))
 }
 
+/// Pulls a plugin, and says by what it is pinned. The registry is handed back when one was contacted.
 fn pull_by_any_name(
+    named: &PluginRef,
     reference: &OciReference,
     remote: &Remote,
 ) -> Result<(Pulled, Option<Pin>, Option<Registry>), Error> {
-    let pin = pin_of(&PluginRef::Oci(reference.clone()), remote)?;
+    let pin = pin_of(named, remote)?;
+    // What is attached is asked for by the registry's digest, which is an address and nobody's pin.
+    let address = reference.digest().map(str::parse::<Digest>).transpose()?;
     let stored = match &pin {
         Some((digest, _)) => Pulled::stored(digest, &remote.blobs),
         None => None,
@@ -281,7 +346,7 @@ fn pull_by_any_name(
         (_, Some((digest, Pin::Reference))) => Some(*digest),
         (Some(tag), pin) => match (registry.resolve(repository, tag), pin) {
             (Ok(Some(found)), Some((digest, _))) if found.digest != *digest => {
-                return Err(moved(&PluginRef::Oci(reference.clone()), digest, &found.digest));
+                return Err(moved(named, digest, &found.digest));
             }
             (Ok(Some(found)), _) => Some(found.digest),
             // The tag may be gone or out of reach: the digest says enough.
@@ -290,7 +355,7 @@ fn pull_by_any_name(
             (Err(error), None) => return Err(error),
         },
         (None, Some((digest, _))) => Some(*digest),
-        (None, None) => None,
+        (None, None) => address,
     };
     let pin_kind = pin.map(|(_, pin)| pin);
     if let Some(digest) = &digest
@@ -318,8 +383,7 @@ fn pin_of(reference: &PluginRef, remote: &Remote) -> Result<Option<(Digest, Pin)
         PluginRef::Oci(reference) => reference.digest().map(str::parse::<Digest>).transpose()?,
         _ => None,
     };
-    let locked =
-        remote.lock.as_ref().and_then(|lock| lock.find(&reference.to_string())).and_then(|entry| entry.manifest);
+    let locked = remote.lock.as_ref().and_then(|lock| lock.find(reference)).and_then(|entry| entry.manifest);
     match (typed, locked) {
         (Some(typed), Some(locked)) if typed != locked => Err(moved(reference, &locked, &typed)),
         (_, Some(locked)) => Ok(Some((locked, Pin::LockFile))),
@@ -397,4 +461,35 @@ pub(crate) fn signatures(origin: &Origin<'_>, manifest: &Digest) -> Result<Vec<C
 pub(crate) fn is_signature(image: &OciImageManifest) -> bool {
     let kind = kind_of(image);
     kind.starts_with(BUNDLE_TYPE_PREFIX) || kind == SIMPLE_SIGNING_ARTIFACT_TYPE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_promises_a_name_and_a_version() {
+        let archive = "my-plugin-1.0.0+a.tgz";
+        for (reference, is_kept) in [
+            ("oci://h/p/my-plugin:1.0.0_a", true),
+            ("oci://h/p/my-plugin:latest", true),
+            ("oci://h/p/my-plugin:1.0.0", false),
+            ("oci://h/p/my-plugin:1.1.0_a", false),
+            ("oci://h/p/plugin:1.0.0_a", false),
+            ("oci://h/p/plugin:latest", false),
+            ("oci-layout:l", true),
+            ("oci-layout:l:latest", true),
+            ("oci-layout:l:1.0.0_a", true),
+            ("oci-layout:l:1.0.0+a", true),
+            ("oci-layout:l:my-plugin-1.0.0+a", true),
+            ("oci-layout:l:my-plugin-1.0.0_a", true),
+            ("oci-layout:l:1.1.0_a", false),
+            ("oci-layout:l:1.0.0", false),
+            ("oci-layout:l:my-plugin-1.1.0+a", false),
+            ("oci-layout:l:plugin-1.0.0+a", false),
+        ] {
+            let reference: PluginRef = reference.parse().unwrap();
+            assert_eq!(Promise::of(&reference).is_kept_by(archive), is_kept, "{reference}");
+        }
+    }
 }

@@ -6,15 +6,19 @@ use oci_client::manifest::{OciDescriptor, OciImageManifest};
 
 use super::artifact::{
     Blob, CHART_CONFIG_TYPE, MAX_ARCHIVE_BYTES, MAX_MANIFEST_BYTES, Manifest, PLUGIN_ARTIFACT_TYPE, PluginArtifact,
-    PluginLayers, TITLE, name_and_version,
+    PluginLayers, TITLE, name_and_version, printable,
 };
 use super::layout::{Layout, PLUGIN_NAME, REF_NAME, blobs_of};
 use super::origin::{Origin, kind_of, signature_tag};
+use super::pull::{self, Arrived, Package, Pulled, Remote};
 use super::registry::{Look, Registry, index_entry};
 use crate::error::Error;
-use crate::fetch::Digest;
+use crate::fetch::{self, Came, Digest, Fetched};
 use crate::helm::archive::{ArchiveLimits, PLUGIN_YAML, PluginArchive};
 use crate::helm::plugin_yaml::{self, PluginYaml};
+use crate::source::{OciReference, PluginRef};
+use crate::trust::Pin;
+use crate::verify;
 
 /// How far referrers of referrers are followed: a signature of an attached plugin, and no further.
 const MAX_DEPTH: usize = 3;
@@ -51,6 +55,22 @@ impl Shipment {
         }
         let archive_name = format!("{}-{}.tgz", plugin.name, plugin.version);
         Ok(Self { plugin, artifact: PluginArtifact { archive_name, archive, provenance, annotations }, wasm })
+    }
+
+    /// What is shipped, for the trust policy to judge: by the name that it is shipped under and the provenance that goes
+    /// along.
+    ///
+    /// # Errors
+    /// When the archive is not a plugin's (exit 2 or 3).
+    pub(crate) fn as_fetched(&self, reference: &PluginRef) -> Result<Fetched, Error> {
+        let PluginArtifact { archive_name, archive, provenance, .. } = &self.artifact;
+        let (plugin_yaml, wasm) = fetch::read_archive(archive, archive_name)?;
+        let package = Package {
+            archive_name: archive_name.clone(),
+            archive: Digest::of(archive),
+            provenance: provenance.as_ref().map(|bytes| String::from_utf8_lossy(bytes).into_owned()),
+        };
+        Ok(Fetched::new(reference.clone(), None, plugin_yaml, wasm, Came::Archive(package)))
     }
 
     /// The tag of its version: `+` is no tag character, and Helm writes `_` for it.
@@ -215,46 +235,78 @@ pub struct Attached {
     pub is_signed: bool,
 }
 
-/// Pushes a plugin into the chart's repository as a referrer of the chart. Attached twice, it is there once. What the same
-/// registry has in the repository `elsewhere` is not sent again.
+/// A plugin that is about to be attached to a chart.
+pub struct ToAttach<'s> {
+    /// The plugin.
+    pub shipment: &'s Shipment,
+    /// Another repository of the same registry that has its blobs, which are then not sent again.
+    pub elsewhere: Option<String>,
+}
+
+/// Pushes plugins into the chart's repository as referrers of the chart: all, or, when one of them is refused, none. Attached
+/// twice, a plugin is there once.
 ///
 /// # Errors
-/// When the registry fails (exit 5), or another content of the same version is attached and `force` is not set (exit 3).
+/// When another content of the same version is attached, or given as well, and `force` is not set (exit 3); when the registry fails
+/// (exit 5): everything that can be found out before is, and all blobs are there before the first plugin is attached.
 pub fn attach(
     registry: &Registry,
     repository: &str,
     chart: &Chart,
-    shipment: &Shipment,
-    elsewhere: Option<&str>,
+    plugins: &[ToAttach<'_>],
     force: bool,
-) -> Result<Pushed, Error> {
-    let manifest = shipment.artifact.manifest(Some(chart.descriptor.clone()))?;
-    let version = shipment.plugin.version.to_string();
+) -> Result<Vec<Pushed>, Error> {
     let attached = discover(registry, repository, chart)?;
-    let known = attached.iter().find(|other| other.digest == manifest.digest);
-    let same_version = attached.iter().find(|other| other.name == shipment.plugin.name && other.version == version);
-    let size = size_of(&shipment.artifact);
-    match known.or(same_version) {
-        Some(other) if other.digest == manifest.digest || force => {}
-        Some(other) if has_same_archive(registry, repository, &other.digest, &shipment.artifact)? => {
-            return Ok(Pushed { digest: other.digest, size, is_new: false });
-        }
-        Some(other) => {
-            return Err(Error::denied(format!(
-                "another {}-{version} is attached to this chart ({})",
-                other.name, other.digest
-            ))
-            .hint("give the plugin a new version, or add `--force` to attach this one as well"));
-        }
-        None => {}
+    let mut planned: Vec<(Manifest, Pushed, &Shipment)> = Vec::new();
+    for ToAttach { shipment, .. } in plugins {
+        let manifest = shipment.artifact.manifest(Some(chart.descriptor.clone()))?;
+        let version = shipment.plugin.version.to_string();
+        let known = attached.iter().find(|other| other.digest == manifest.digest);
+        let same_version = attached.iter().find(|other| other.name == shipment.plugin.name && other.version == version);
+        let pushed = Pushed { digest: manifest.digest, size: size_of(&shipment.artifact), is_new: known.is_none() };
+        let twice = planned.iter().find(|(_, _, other)| other.artifact.archive_name == shipment.artifact.archive_name);
+        let pushed = match (known.or(same_version), twice) {
+            (_, Some((_, other, given))) if given.artifact.archive == shipment.artifact.archive => {
+                Pushed { digest: other.digest, is_new: false, ..pushed }
+            }
+            (_, Some(_)) if !force => {
+                return Err(Error::denied(format!(
+                    "two plugins with different content are both {}",
+                    shipment.artifact.archive_name
+                ))
+                .hint("give one of them a new version, or add `--force` to attach both")
+                .hint("nothing was attached"));
+            }
+            (Some(other), _) if other.digest == manifest.digest || force => pushed,
+            (Some(other), _) if has_same_archive(registry, repository, &other.digest, &shipment.artifact)? => {
+                Pushed { digest: other.digest, is_new: false, ..pushed }
+            }
+            (Some(other), _) => {
+                return Err(Error::denied(format!(
+                    "another {}-{version} is attached to this chart ({})",
+                    printable(&other.name),
+                    other.digest
+                ))
+                .hint("give the plugin a new version, or add `--force` to attach this one as well")
+                .hint("nothing was attached"));
+            }
+            (None, _) => pushed,
+        };
+        planned.push((manifest, pushed, shipment));
     }
-    let is_new = known.is_none();
-    if is_new {
-        push_blobs(registry, repository, &shipment.artifact, elsewhere)?;
-        let entry = index_entry(&manifest, PLUGIN_ARTIFACT_TYPE, Some(shipment.artifact.annotations.clone()));
-        registry.push_referrer(repository, &chart.digest, &manifest, &entry)?;
+    for (plugin, _) in plugins.iter().zip(&planned).filter(|(_, (_, pushed, _))| pushed.is_new) {
+        push_blobs(registry, repository, &plugin.shipment.artifact, plugin.elsewhere.as_deref())?;
     }
-    Ok(Pushed { digest: manifest.digest, size, is_new })
+    let mut done: Vec<&str> = Vec::new();
+    for (manifest, _, shipment) in planned.iter().filter(|(_, pushed, _)| pushed.is_new) {
+        let entry = index_entry(manifest, PLUGIN_ARTIFACT_TYPE, Some(shipment.artifact.annotations.clone()));
+        registry.push_referrer(repository, &chart.digest, manifest, &entry).map_err(|error| match done.as_slice() {
+            [] => error.hint("nothing was attached"),
+            done => error.hint(format!("{} is attached already; repeat the command for the rest", done.join(", "))),
+        })?;
+        done.push(&shipment.artifact.archive_name);
+    }
+    Ok(planned.into_iter().map(|(_, pushed, _)| pushed).collect())
 }
 
 /// The plugins that are attached to a chart, sorted by name and version.
@@ -281,64 +333,125 @@ pub fn discover(registry: &Registry, repository: &str, chart: &Chart) -> Result<
     Ok(attached)
 }
 
-/// Copies a manifest, all that it names, and everything that refers to it (signatures, attached plugins) into a layout.
-/// Returns how many manifests are there.
-///
-/// # Errors
-/// When a part cannot be had (exit 5 or 3) or written (exit 2).
-pub fn copy_to_layout(
-    registry: &Registry,
-    repository: &str,
-    manifest: &Manifest,
-    tag: Option<&str>,
-    layout: &Layout,
-) -> Result<usize, Error> {
-    let origin = Origin::Repository(registry, repository);
-    let image = manifest.image()?;
-    let mut annotations = BTreeMap::new();
-    if let Some(tag) = tag {
-        annotations.insert(REF_NAME.to_owned(), tag.to_owned());
-    }
-    copy_one(&origin, manifest, &image, annotations, layout)?;
-    let mut copied = 1;
-    let mut subjects = vec![(manifest.digest, 0)];
-    // Referrers of referrers multiply: all that is copied shares one allowance.
-    let mut look = Look::new();
-    while let Some((subject, depth)) = subjects.pop() {
-        if depth >= MAX_DEPTH {
-            continue;
-        }
-        look.restart();
-        if let Some(signature) = origin.signature_tag(&subject)? {
-            let annotations = BTreeMap::from([(REF_NAME.to_owned(), signature_tag(&subject))]);
-            copy_one(&origin, &signature, &signature.image()?, annotations, layout)?;
-            copied += 1;
-        }
-        for (referrer, image) in origin.referrers_within(&subject, None, &mut look)? {
-            copy_one(&origin, &referrer, &image, BTreeMap::new(), layout)?;
-            subjects.push((referrer.digest, depth + 1));
-            copied += 1;
-        }
-    }
-    Ok(copied)
+/// A manifest with everything that refers to it (signatures, attached plugins), as a registry listed them once. It is judged and
+/// written as it is here, whatever the registry lists a moment later.
+pub struct Load {
+    root: Manifest,
+    parts: Vec<Part>,
 }
 
-fn copy_one(
-    origin: &Origin<'_>,
-    manifest: &Manifest,
-    image: &OciImageManifest,
-    mut annotations: BTreeMap<String, String>,
-    layout: &Layout,
-) -> Result<(), Error> {
-    for blob in blobs_of(image)? {
-        if layout.blob(&blob.digest, MAX_ARCHIVE_BYTES).is_err() {
-            layout.put_blob(&origin.blob(&blob, "a blob")?)?;
+struct Part {
+    manifest: Manifest,
+    image: OciImageManifest,
+    annotations: BTreeMap<String, String>,
+}
+
+impl Part {
+    fn archive_name(&self) -> Option<String> {
+        PluginLayers::find(&self.image).ok().map(|layers| layers.archive_name)
+    }
+}
+
+impl Load {
+    /// Lists what refers to `manifest`, which `tag` was found to stand for. Blobs are not fetched yet.
+    ///
+    /// # Errors
+    /// When a manifest cannot be had (exit 5 or 3).
+    pub fn gather(registry: &Registry, repository: &str, manifest: Manifest, tag: Option<&str>) -> Result<Self, Error> {
+        let origin = Origin::Repository(registry, repository);
+        let annotations = tag.map(|tag| (REF_NAME.to_owned(), tag.to_owned())).into_iter().collect();
+        let mut parts = vec![Part { image: manifest.image()?, manifest: manifest.clone(), annotations }];
+        let mut subjects = vec![(manifest.digest, 0)];
+        // Referrers of referrers multiply: all that is copied shares one allowance.
+        let mut look = Look::new();
+        while let Some((subject, depth)) = subjects.pop() {
+            if depth >= MAX_DEPTH {
+                continue;
+            }
+            look.restart();
+            if let Some(signature) = origin.signature_tag(&subject)? {
+                let annotations = BTreeMap::from([(REF_NAME.to_owned(), signature_tag(&subject))]);
+                parts.push(Part { image: signature.image()?, manifest: signature, annotations });
+            }
+            for (manifest, image) in origin.referrers_within(&subject, None, &mut look)? {
+                subjects.push((manifest.digest, depth + 1));
+                parts.push(Part { manifest, image, annotations: BTreeMap::new() });
+            }
         }
+        Ok(Self { root: manifest, parts })
     }
-    if let Ok(layers) = PluginLayers::find(image) {
-        annotations.insert(PLUGIN_NAME.to_owned(), layers.archive_name.trim_end_matches(".tgz").to_owned());
+
+    /// The digest of the manifest that all of it belongs to.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.root.digest
     }
-    layout.put_manifest(manifest, Some(kind_of(image)), annotations)
+
+    /// The archive's name, when what all belongs to is a plugin and not a chart.
+    #[must_use]
+    pub fn root_plugin(&self) -> Option<String> {
+        self.parts.first().and_then(Part::archive_name)
+    }
+
+    /// Has the trust policy judge every plugin in it; the reasons to trust them.
+    ///
+    /// # Errors
+    /// When one of them is not trusted, or there is none (exit 3).
+    pub fn judge(
+        &self,
+        registry: &Registry,
+        reference: &PluginRef,
+        pin: Option<Pin>,
+        remote: &Remote,
+    ) -> Result<Vec<String>, Error> {
+        let PluginRef::Oci(oci) = reference else {
+            return Err(Error::bug(format!("{reference} is in no registry, and came from one")));
+        };
+        let origin = Origin::Repository(registry, oci.repository());
+        let mut reasons = Vec::new();
+        for part in &self.parts {
+            let Some(name) = part.archive_name() else { continue };
+            let is_root = part.manifest.digest == self.root.digest;
+            let (named, pin) = if is_root {
+                (reference.clone(), pin)
+            } else {
+                (PluginRef::Attached(oci.at(&part.manifest.digest)), None)
+            };
+            let pulled = Pulled::from_origin(part.manifest.clone(), &origin, &remote.blobs)?;
+            pulled.keep(&remote.blobs);
+            let arrived =
+                Arrived::new(named, pulled, pin, remote, |manifest| pull::signatures(&origin, manifest))?.unpack()?;
+            let verified = verify::verify(arrived, remote)?;
+            let name = name.trim_end_matches(".tgz");
+            reasons.extend(verified.reasons().iter().map(|reason| format!("{}: {reason}", printable(name))));
+        }
+        if reasons.is_empty() {
+            return Err(Error::denied(format!("{reference} holds no plugin, so nothing that the named key signed"))
+                .hint("`helm verify` checks the signature of a chart; leave the key away to copy it"));
+        }
+        Ok(reasons)
+    }
+
+    /// Fetches the blobs and writes it all into a layout. Returns how many manifests are there.
+    ///
+    /// # Errors
+    /// When a blob cannot be had (exit 5 or 3) or written (exit 2).
+    pub fn write(&self, registry: &Registry, repository: &str, layout: &Layout) -> Result<usize, Error> {
+        let origin = Origin::Repository(registry, repository);
+        for Part { manifest, image, annotations } in &self.parts {
+            for blob in blobs_of(image)? {
+                if layout.blob(&blob.digest, MAX_ARCHIVE_BYTES).is_err() {
+                    layout.put_blob(&origin.blob(&blob, "a blob")?)?;
+                }
+            }
+            let mut annotations = annotations.clone();
+            if let Ok(layers) = PluginLayers::find(image) {
+                annotations.insert(PLUGIN_NAME.to_owned(), layers.archive_name.trim_end_matches(".tgz").to_owned());
+            }
+            layout.put_manifest(manifest, Some(kind_of(image)), annotations)?;
+        }
+        Ok(self.parts.len())
+    }
 }
 
 /// Puts a plugin into a layout, as [`push`] puts it into a registry.
@@ -384,25 +497,33 @@ pub struct Carried {
     pub is_new: bool,
 }
 
-/// Pushes one plugin or chart of a layout, with everything that refers to it, into a repository.
+/// Whether one plugin or chart of a layout may be pushed to a place: what is asked before anything is sent.
 ///
 /// # Errors
-/// When the layout is damaged (exit 2 or 3), the registry fails (exit 5), or a tag stands for other content and `force` is not set
-/// (exit 3).
+/// When it is another plugin or version than the place says, or the place is taken by other content and `force` is not set (exit 3);
+/// when the registry fails (exit 5).
+pub fn check_place(root: &Manifest, registry: &Registry, place: &OciReference, force: bool) -> Result<(), Error> {
+    if let Ok(layers) = root.image().and_then(|image| PluginLayers::find(&image)) {
+        pull::refuse_other_plugin(&PluginRef::Oci(place.clone()), &layers.archive_name)?;
+    }
+    match place.tag().map(|tag| registry.resolve(place.repository(), tag)).transpose()?.flatten() {
+        Some(there) if there.digest != root.digest && !force => Err(occupied(&place.to_string(), &there.digest)),
+        _ => Ok(()),
+    }
+}
+
+/// Pushes one plugin or chart of a layout, with everything that refers to it, to a place that [`check_place`] found to be
+/// right.
+///
+/// # Errors
+/// When the layout is damaged (exit 2 or 3), or the registry fails (exit 5).
 pub fn push_from_layout(
     layout: &Layout,
     root: &Manifest,
     registry: &Registry,
     repository: &str,
     tag: &str,
-    force: bool,
 ) -> Result<Vec<Carried>, Error> {
-    match registry.resolve(repository, tag)? {
-        Some(there) if there.digest != root.digest && !force => {
-            return Err(occupied(&format!("oci://{}/{repository}:{tag}", registry.name()), &there.digest));
-        }
-        _ => {}
-    }
     let mut carried = vec![carry(layout, root, registry, repository, Some(tag))?];
     let mut subjects = vec![(root.digest, 0)];
     while let Some((subject, depth)) = subjects.pop() {
