@@ -51,7 +51,7 @@ type Outcome = Result<(), Refusal>;
 impl<'a> Planner<'a> {
     /// The splices of a remedy. Copies keep their layout and comments, or all stand on one line.
     pub(crate) fn unshare(&self, remedy: Remedy, on_one_line: bool, budget: &Budget) -> Result<Vec<Splice>, Refusal> {
-        let mut copier = Copier { planner: *self, anchors: self.anchors(), at: 0, on_one_line, budget };
+        let mut copier = Copier { planner: *self, at: 0, on_one_line, budget };
         match remedy {
             Remedy::WriteOut { alias } => copier.replace_alias(alias, None),
             Remedy::Move { alias } => {
@@ -77,26 +77,13 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// All anchors: name and node, in order of both.
-    fn anchors(&self) -> Vec<(&'a str, u32)> {
-        let nodes = self.source.tree.nodes.iter().enumerate();
-        let mut anchors: Vec<(&str, u32)> = nodes
-            .filter(|(_, node)| node.flags & flag::ANCHOR != 0)
-            .filter_map(|(index, _)| {
-                let (start, end) = self.anchor(index as u32)?;
-                Some((self.source.text.get(start + 1..end)?, index as u32))
-            })
-            .collect();
-        anchors.sort_unstable();
-        anchors
-    }
-
     /// Where the anchor of a node stands, with its `&`.
     fn anchor(&self, node: u32) -> Option<(usize, usize)> {
         self.property(node, b'&')
     }
 
     /// Where the anchor (`&`) or the tag (`!`) of a node stands.
+    #[inline(never)]
     fn property(&self, node: u32, sort: u8) -> Option<(usize, usize)> {
         let end = self.source.node(node).start as usize;
         let mut at = self.source.tree.properties_start(node)?;
@@ -113,6 +100,7 @@ impl<'a> Planner<'a> {
     }
 
     /// What takes an anchor away: from where to where, and what comes there.
+    #[inline(never)]
     fn without_anchor(&self, node: u32) -> Option<(usize, usize, &'static str)> {
         let (start, end) = self.anchor(node)?;
         let data = self.source.node(node);
@@ -129,6 +117,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The step to a node, from its parent.
+    #[inline(never)]
     fn step_to(&self, wanted: u32) -> Option<Step> {
         let mut parent = 0;
         loop {
@@ -152,7 +141,6 @@ impl<'a> Planner<'a> {
 /// Writes copies of nodes for one place of the document.
 struct Copier<'a, 'b> {
     planner: Planner<'a>,
-    anchors: Vec<(&'a str, u32)>,
     /// The node that the copy takes the place of: what an alias means depends on where it stands.
     at: u32,
     on_one_line: bool,
@@ -181,6 +169,7 @@ impl<'a> Copier<'a, '_> {
         self.planner.refusal(ErrorKind::Alias, node, &[], why)
     }
 
+    #[inline(never)]
     fn replace_alias(&mut self, alias: u32, anchor: Option<&str>) -> Result<Vec<Splice>, Refusal> {
         let target = self.source().node(alias).extra;
         if target <= alias && alias < self.source().node(target).next {
@@ -194,6 +183,7 @@ impl<'a> Copier<'a, '_> {
         self.planner.replace_by(step, &[], &Content::Copy(&copied))
     }
 
+    #[inline(never)]
     fn copied<'c>(&'c self, node: u32, anchor: Option<&str>) -> Result<Copied<'c>, Refusal>
     where
         'a: 'c,
@@ -212,6 +202,7 @@ impl<'a> Copier<'a, '_> {
         Ok(Copied { copier: self, node, head })
     }
 
+    #[inline(never)]
     fn tag(&self, node: u32) -> Result<Option<&'a str>, Refusal> {
         let data = self.source().node(node);
         if data.flags & flag::TAG == 0 {
@@ -224,14 +215,29 @@ impl<'a> Copier<'a, '_> {
     }
 
     /// Whether an alias means the same where the copy stands.
-    fn means_the_same_there(&self, alias: NodeData) -> bool {
-        let name = self.raw_text(alias).get(1..).unwrap_or_default();
-        let after = self.anchors.partition_point(|&(other, node)| (other, node) < (name, self.at));
-        let latest = after.checked_sub(1).and_then(|at| self.anchors.get(at));
-        latest == Some(&(name, alias.extra))
+    #[inline(never)]
+    fn means_the_same_there(&self, alias: NodeData) -> Result<bool, Exhausted> {
+        let name = self.raw_text(alias).as_bytes().get(1..).unwrap_or_default();
+        let mut node = self.at;
+        // Back to the latest anchor of that name; it is the alias's own or one that hides it.
+        while let Some(before) = node.checked_sub(1).filter(|&before| before > alias.extra) {
+            node = before;
+            if self.source().node(node).flags & flag::ANCHOR == 0 {
+                continue;
+            }
+            self.budget.entries(1)?;
+            if let Some((start, end)) = self.planner.anchor(node)
+                && self.planner.bytes().get(start + 1..end) == Some(name)
+            {
+                return Ok(false);
+            }
+        }
+        self.budget.entries(((self.at - alias.extra.min(self.at)) / 8) as usize)?;
+        Ok(true)
     }
 
     /// Writes a node on one line, valid between brackets, with its tag.
+    #[inline(never)]
     fn write_flow_with_tag(&self, node: u32, depth: usize, out: &mut String) -> Outcome {
         if let Some(tag) = self.tag(node)? {
             out.push_str(tag);
@@ -241,6 +247,7 @@ impl<'a> Copier<'a, '_> {
     }
 
     /// Writes a node on one line; `in_flow` says whether brackets stand around it.
+    #[inline(never)]
     fn write_flow(&self, node: u32, in_flow: bool, depth: usize, out: &mut String) -> Outcome {
         let data = self.source().node(node);
         let Some(depth) = depth.checked_sub(1) else {
@@ -250,7 +257,7 @@ impl<'a> Copier<'a, '_> {
         self.budget.bytes(8)?;
         let is_on_one_line = !raw.contains('\n');
         let text = match data.shape {
-            Shape::Alias if self.means_the_same_there(data) => Cow::Borrowed(raw),
+            Shape::Alias if self.means_the_same_there(data)? => Cow::Borrowed(raw),
             Shape::Alias => return self.write_flow_with_tag(data.extra, depth, out),
             Shape::Empty => Cow::Borrowed("null"),
             Shape::SingleQuoted | Shape::DoubleQuoted if is_on_one_line => Cow::Borrowed(raw),
@@ -294,6 +301,7 @@ impl<'a> Copier<'a, '_> {
         Ok(())
     }
 
+    #[inline(never)]
     fn write_key(&self, key: u32, in_flow: bool, out: &mut String) -> Outcome {
         let data = self.source().node(key);
         match data.shape {
@@ -305,6 +313,7 @@ impl<'a> Copier<'a, '_> {
     }
 
     /// Writes the text of a collection, or somewhat more, as it stands, without anchors, its lines moved by some columns.
+    #[inline(never)]
     fn write_raw(&self, node: u32, start: usize, end: usize, shift: isize, out: &mut String) -> Outcome {
         let data = self.source().node(node);
         let mut from = start;
@@ -323,7 +332,7 @@ impl<'a> Copier<'a, '_> {
                 copy_until(start, end, out)?;
                 out.push_str(instead);
             }
-            if inner.shape == Shape::Alias && !self.means_the_same_there(inner) {
+            if inner.shape == Shape::Alias && !self.means_the_same_there(inner)? {
                 copy_until(inner.start as usize, inner.end as usize, out)?;
                 self.write_flow_with_tag(index, MAX_VALUE_DEPTH, out)?;
             }
@@ -332,6 +341,7 @@ impl<'a> Copier<'a, '_> {
     }
 
     /// Replaces the merge keys of a map by what they give it.
+    #[inline(never)]
     fn write_merges_out(&mut self, map: u32) -> Result<Vec<Splice>, Refusal> {
         let planner = self.planner;
         let view = planner.view(map);
@@ -353,7 +363,6 @@ impl<'a> Copier<'a, '_> {
         let start = planner.source.node(merge_key).start as usize;
         let end = planner.source.node(merge.node).end as usize;
         let column = if in_flow { 0 } else { planner.column(start, &[])? };
-        own.sort();
         let mut added: Vec<(u32, u32)> = Vec::new();
         for merged in view.merged_maps() {
             let from = added.len();
@@ -363,16 +372,14 @@ impl<'a> Copier<'a, '_> {
                 let Some(name) = planner.view(key).scalar_text() else {
                     return Err(self.refuse(key, "is merged and has a key that cannot be copied"));
                 };
-                let place = own.partition_point(|(other, _)| *other < name);
-                match own.get(place) {
-                    Some((other, position)) if *other == name => {
-                        if *position < merge.position {
-                            return Err(planner.refusal(ErrorKind::Merge, merge_key, &[], MERGE_WINS));
-                        }
+                self.budget.entries(own.len())?;
+                match own.iter().find(|(other, _)| *other == name) {
+                    Some(&(_, position)) if position < merge.position => {
+                        return Err(planner.refusal(ErrorKind::Merge, merge_key, &[], MERGE_WINS));
                     }
-                    _ => {
-                        self.budget.bytes(own.len())?;
-                        own.insert(place, (name, usize::MAX));
+                    Some(_) => {}
+                    None => {
+                        own.push((name, usize::MAX));
                         added.push((key, value));
                     }
                 }
@@ -472,6 +479,7 @@ impl Content<'_> {
     }
 
     /// Writes what stands on one line.
+    #[inline(never)]
     pub(crate) fn write_inline(&self, in_flow: bool, out: &mut String) -> Outcome {
         match self {
             Content::Value(value) if in_flow => emit::write_flow(value, out),
@@ -482,6 +490,7 @@ impl Content<'_> {
     }
 
     /// Writes lines at a column: without indentation before the first and line end after the last.
+    #[inline(never)]
     pub(crate) fn write_block(&self, column: usize, style: BlockStyle, out: &mut String) -> Outcome {
         match self {
             Content::Value(value) => emit::write_block(value, column, style, out),
@@ -491,6 +500,7 @@ impl Content<'_> {
     }
 
     /// Writes the lines that come after a key at a column, each after a line end.
+    #[inline(never)]
     pub(crate) fn write_lines(&self, key_column: usize, style: BlockStyle, out: &mut String) -> Outcome {
         let is_list = match self {
             Content::Value(value) => value.as_list().is_some(),
@@ -522,6 +532,7 @@ fn is_safe_in_flow(text: &str) -> bool {
 }
 
 /// Writes a text with the lines after its first moved by some columns, to the left as far as they can be.
+#[inline(never)]
 fn write_shifted(text: &str, shift: isize, out: &mut String) {
     for (position, line) in text.split_inclusive('\n').enumerate() {
         if position == 0 {
@@ -538,6 +549,7 @@ fn write_shifted(text: &str, shift: isize, out: &mut String) {
 
 /// Whether two documents mean the same everywhere, aliases and merges looked through. A node of the second document that
 /// would stand for two of the first counts as a difference: copies are made, nodes are never put together.
+#[inline(never)]
 pub(crate) fn mean_the_same(before: Source<'_>, after: Source<'_>, budget: &Budget) -> Result<bool, Exhausted> {
     const NONE: u32 = u32::MAX;
     budget.entries(after.tree.nodes.len())?;
@@ -571,18 +583,21 @@ pub(crate) fn mean_the_same(before: Source<'_>, after: Source<'_>, budget: &Budg
                 if (old_data.flags | new_data.flags) & flag::MERGES != 0 {
                     budget.entries(after.tree.nodes.len())?;
                 }
-                let (mut old_entries, mut new_entries) = (old.entries(), new.entries());
-                budget.bytes(old_entries.len() + new_entries.len())?;
-                old_entries.sort_by(|(left, _), (right, _)| left.cmp(right));
-                new_entries.sort_by(|(left, _), (right, _)| left.cmp(right));
+                let (old_entries, new_entries) = (old.entries(), new.entries());
                 if old_entries.len() != new_entries.len() {
                     return Ok(false);
                 }
-                for ((old_key, old), (new_key, new)) in old_entries.into_iter().zip(new_entries) {
-                    if old_key != new_key {
-                        return Ok(false);
-                    }
-                    waiting.push((old, new));
+                let mut place = 0;
+                for (key, old) in old_entries {
+                    // Nearly always the next one.
+                    let (before, from) = new_entries.split_at_checked(place).unwrap_or_default();
+                    let found = from.iter().chain(before).position(|(other, _)| *other == key);
+                    let Some(steps) = found else { return Ok(false) };
+                    budget.entries(steps / 8 + 1)?;
+                    place = (place + steps) % new_entries.len().max(1);
+                    let Some((_, new)) = new_entries.get(place) else { return Ok(false) };
+                    waiting.push((old, *new));
+                    place += 1;
                 }
             }
         }
