@@ -81,6 +81,7 @@ fn check_stream(old: &str, output: &[u8]) -> Result<(), Error> {
     check_markers(old, &lines)?;
     let mut unchanged = Unchanged::of(old);
     let mut before = Documents::of(old);
+    let has_odd = has_odd_characters(new);
     let mut sample = PARSED_ALWAYS;
     for document in Documents::of(new) {
         if sample > 0 {
@@ -88,7 +89,7 @@ fn check_stream(old: &str, output: &[u8]) -> Result<(), Error> {
                 continue;
             }
             sample = sample.saturating_sub(document.text.len());
-        } else if is_plainly_an_object(document.text) {
+        } else if is_plainly_an_object(document.text) && !(has_odd && has_odd_characters(document.text)) {
             continue;
         }
         match parse_document(&document, &lines) {
@@ -202,6 +203,15 @@ fn check_markers(old: &str, lines: &Lines<'_>) -> Result<(), Error> {
             )));
         }
     }
+    let is_glued = |at: &usize| !marker(new, *at, "---");
+    let first = new.starts_with("---").then_some(0);
+    let starts = memmem::find_iter(new.as_bytes(), "\n---").map(|at| at + 1);
+    if let Some(at) = first.into_iter().chain(starts).filter(is_glued).find(|at| !was_there(line_at(new, *at))) {
+        return Err(Error::refused(format!(
+            "its output has a line that starts with `---` and goes on, line {}: Helm starts another document there",
+            lines.number(at)
+        )));
+    }
     for at in markers(new, "\n---") {
         let line = line_at(new, at);
         let behind = line.get(3..).unwrap_or_default().trim_start();
@@ -293,6 +303,14 @@ fn is_plainly_an_object(document: &str) -> bool {
         }
     }
     !is_below_metadata
+}
+
+/// Whether there is a line break that is one to Kubernetes alone (U+0085, U+2028, U+2029), behind which an object could
+/// hide in a comment, or a byte order mark: the parser is asked.
+fn has_odd_characters(text: &str) -> bool {
+    ["\u{85}", "\u{2028}", "\u{2029}", "\u{feff}"]
+        .iter()
+        .any(|odd| memmem::find(text.as_bytes(), odd.as_bytes()).is_some())
 }
 
 /// True if `line` starts with letters, digits, `_`, `-`, `.` or `/`, then `:` and white space or the end.
@@ -461,6 +479,10 @@ mod tests {
         check_from("kind: A\n---\nx: [1\n", "kind: B\n---\nx: [1\n", "");
         check_from(INPUT, "{a: [1\n", "cannot be read");
         check_edit("data:\n", "data\n", "cannot be read");
+        let long = format!("{INPUT}---\n").repeat(400);
+        check_from(&long, format!("{long}kind: A\n# x\u{2028}spec: {{}}\n"), "U+2028");
+        check_from(&long, format!("{long}kind: A\nx: \"a\u{85}b\"\n"), "U+0085");
+        check_from(&long, format!("{long}kind: A\nx: \"a\\u2028b\"\n"), "");
         check_edit("spec: {}", "}{", "line 18 of the output");
         check_edit("metadata:\n  name: a\n", "metadata: a\nx:\n  name: a\n", "the metadata of ConfigMap");
         check_edit("metadata:\n  name: a\n", "metadata:\n- name: a\nx:\n", "the metadata of ConfigMap");
@@ -475,6 +497,9 @@ mod tests {
         check_edit("---\n", "--- # fine\n", "");
         check_from(INPUT, format!("%YAML 1.2\n---\n{INPUT}"), "directive");
         check_from(INPUT, "{\"kind\":\"A\"}\n{\"kind\":\"B\"}\n", "cannot be read");
+        check_edit("spec: {}", "---x: 1\nspec: {}", "starts with `---` and goes on, line 18");
+        check_from(INPUT, format!("---- {INPUT}"), "starts with `---` and goes on, line 1");
+        check_from("kind: A\n---x: 1\n", "kind: B\n---x: 1\n", "cannot be read");
         check_edit("on: \"yes\"", "text: |\n    ...\n    --- x", "");
     }
 

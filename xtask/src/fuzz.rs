@@ -1,7 +1,7 @@
 //! `cargo xtask fuzz [TARGET] [SECONDS]`: long runs of the fuzz targets in `fuzz/`; `cargo xtask test` runs short ones.
 
 use crate::command::{self, During, Failure, Result};
-use crate::{say, workspace};
+use crate::{peers, say, workspace};
 use std::process::ExitCode;
 
 /// Targets that are tests of the host, where they see its release build: their names, and what cargo is told. With the
@@ -91,11 +91,17 @@ pub fn rounds(target: &str, rounds: u64) -> Result<()> {
     run_program(target, "--rounds", rounds)
 }
 
+/// The target that asks a peer what Kubernetes sees.
+const WITH_PEER: &str = "go";
+
 fn run_program(target: &str, flag: &str, number: u64) -> Result<()> {
-    command::run(
-        workspace::cargo()
-            .args(["run", "--quiet", "--locked", "--release", "--manifest-path", "fuzz/Cargo.toml", "--target-dir"])
-            .arg(workspace::target().join("fuzz"))
-            .args(["--bin", target, "--", flag, &number.to_string()]),
-    )
+    let mut cargo = workspace::cargo();
+    cargo
+        .args(["run", "--quiet", "--locked", "--release", "--manifest-path", "fuzz/Cargo.toml", "--target-dir"])
+        .arg(workspace::target().join("fuzz"))
+        .args(["--bin", target, "--", flag, &number.to_string()]);
+    if target == WITH_PEER {
+        cargo.env("WINDLASS_YAML_ORACLE", peers::YAML_ORACLE.ensure()?);
+    }
+    command::run(&mut cargo)
 }

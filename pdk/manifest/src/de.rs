@@ -5,13 +5,13 @@
 //! untagged enum) does the scalar's own type count. Errors name the path: `labels.team: expected a string, found a map`.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{self, Deserialize, DeserializeSeed, Expected, Unexpected, Visitor};
 
+use crate::budget::Budget;
 use crate::error::{Error, ErrorKind};
-use crate::node::{Kind, MAX_EXPANDED_NODES, Node};
+use crate::node::{Kind, Node};
 use crate::path::{self, Segment};
 use crate::tree::{self, Tree};
 use crate::typing::{self, PlainType};
@@ -33,11 +33,9 @@ pub fn from_yaml_str<T: de::DeserializeOwned>(text: &str) -> Result<T, Error> {
     let mut tree = Tree::default();
     tree::read_single_document(text, &mut tree)?;
     let root = tree::Source { text, tree: &tree, first_line: 1 }.root();
-    T::deserialize(Deserializer {
-        is_config: true,
-        ..Deserializer::new(Input::Node(root), &Cell::new(MAX_EXPANDED_NODES))
-    })
-    .map_err(|error| error.into_error(root.line()))
+    let budget = Budget::for_text(text.len());
+    T::deserialize(Deserializer { is_config: true, ..Deserializer::new(Input::Node(root), &budget) })
+        .map_err(|error| error.into_error(root.line()))
 }
 
 impl<'a> Node<'a> {
@@ -46,7 +44,7 @@ impl<'a> Node<'a> {
     /// # Errors
     /// A node that does not fit the type, with the path of the place below this node and its line.
     pub fn deserialize<T: Deserialize<'a>>(&self) -> Result<T, Error> {
-        let budget = Cell::new(MAX_EXPANDED_NODES);
+        let budget = Budget::for_text(self.source.text.len());
         let deserializer = Deserializer::new(Input::Node(*self), &budget);
         T::deserialize(deserializer).map_err(|error| error.into_error(self.line()))
     }
@@ -58,7 +56,8 @@ impl Value {
     /// # Errors
     /// A value that does not fit the type, with the path of the place.
     pub fn deserialize<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
-        let budget = Cell::new(MAX_EXPANDED_NODES);
+        // A value has no aliases: reading it makes no more than it is.
+        let budget = Budget::new(u64::MAX, u64::MAX);
         let deserializer = Deserializer::new(Input::Value(self), &budget);
         T::deserialize(deserializer).map_err(|error| error.into_error(0))
     }
@@ -207,9 +206,12 @@ impl<'de> Input<'de> {
         self.kind() == Kind::Scalar && matches!(self.scalar(), Scalar::Null)
     }
 
-    fn entries(self) -> Vec<(Cow<'de, str>, Input<'de>)> {
+    fn entries(self, is_config: bool) -> Vec<(Cow<'de, str>, Input<'de>)> {
         match self {
-            Input::Node(node) => node.entries().into_iter().map(|(key, node)| (key, Input::Node(node))).collect(),
+            Input::Node(node) => {
+                let entries = if is_config { node.config_entries() } else { node.entries() };
+                entries.into_iter().map(|(key, node)| (key, Input::Node(node))).collect()
+            }
             Input::Value(Value::Map(entries)) => {
                 entries.iter().map(|(key, value)| (Cow::Borrowed(key.as_str()), Input::Value(value))).collect()
             }
@@ -229,8 +231,8 @@ impl<'de> Input<'de> {
 #[derive(Clone, Copy)]
 struct Deserializer<'de, 'b> {
     input: Input<'de>,
-    /// How many more nodes may be read: aliases upon aliases use it up.
-    budget: &'b Cell<usize>,
+    /// Aliases upon aliases use it up.
+    budget: &'b Budget,
     depth_left: usize,
     /// The target is a [`Value`], which takes numbers as text.
     keeps_numbers: bool,
@@ -239,16 +241,19 @@ struct Deserializer<'de, 'b> {
 }
 
 impl<'de, 'b> Deserializer<'de, 'b> {
-    fn new(input: Input<'de>, budget: &'b Cell<usize>) -> Self {
+    fn new(input: Input<'de>, budget: &'b Budget) -> Self {
         Self { input, budget, depth_left: MAX_TYPED_DEPTH, keeps_numbers: false, is_config: false }
     }
 
     fn below(&self, input: Input<'de>) -> Result<Self, Mismatch> {
-        let (Some(depth_left), Some(budget)) = (self.depth_left.checked_sub(1), self.budget.get().checked_sub(1))
-        else {
-            return Err(de::Error::custom("nested too deep, or too much behind aliases"));
+        let Some(depth_left) = self.depth_left.checked_sub(1) else {
+            return Err(de::Error::custom("nested too deep"));
         };
-        self.budget.set(budget);
+        let length = match input {
+            Input::Node(node) => node.written_length(),
+            Input::Value(_) => 0,
+        };
+        self.budget.entries(1).and_then(|()| self.budget.bytes(length)).map_err(de::Error::custom)?;
         Ok(Self { input, depth_left, keeps_numbers: false, ..*self })
     }
 
@@ -299,7 +304,9 @@ impl<'de, 'b> Deserializer<'de, 'b> {
     }
 
     fn map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-        let entries = self.input.entries();
+        let entries = self.input.entries(self.is_config);
+        let keys = entries.iter().map(|(key, _)| key.len()).sum();
+        self.budget.bytes(keys).map_err(de::Error::custom)?;
         visitor.visit_map(Entries { parent: self, entries: entries.into_iter(), value: None })
     }
 
@@ -473,7 +480,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'de, '_> {
                 visitor.visit_enum(Variant { name: text, content: None })
             }
             (Kind::Map, _) => {
-                let mut entries = self.input.entries();
+                let mut entries = self.input.entries(self.is_config);
                 match (entries.pop(), entries.is_empty()) {
                     (Some((name, content)), true) => {
                         visitor.visit_enum(Variant { name, content: Some(self.below(content)?) })
@@ -876,7 +883,7 @@ mod tests {
             text.push_str(&format!("a{level}: &a{level} [*a{}, *a{}]\n", level - 1, level - 1));
         }
         assert_eq!(Value::from_yaml(&text).expect_err("too large").kind(), ErrorKind::TooLarge);
-        assert!(from_yaml_str::<Value>(&text).expect_err("too large").to_string().contains("behind aliases"));
+        assert!(from_yaml_str::<Value>(&text).expect_err("too large").to_string().contains("aliases repeat"));
         assert!(from_yaml_str::<Value>("&a [*a]").is_err());
     }
 }

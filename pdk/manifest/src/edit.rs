@@ -504,6 +504,8 @@ impl<'a> Planner<'a> {
                     return Ok(vec![Splice::new(data.start as usize, data.start as usize, text)]);
                 }
                 let at = self.clean_line_end(data.end as usize, path)?;
+                // The line end of the neighbour, which then stands behind the last new line.
+                let style = BlockStyle { newline: self.newline_at(at), ..style };
                 emit::write_line_start(column, style, &mut text);
                 emit::write_block_entries(entries, column, style, &mut text);
                 Ok(vec![Splice { start: at, end: at, text, appends_to: Some((map, column)) }])
@@ -588,6 +590,7 @@ impl<'a> Planner<'a> {
                     ));
                 }
                 let at = self.clean_line_end(previous as usize, path)?;
+                let style = BlockStyle { newline: self.newline_at(at), ..style };
                 emit::write_line_start(column, style, &mut text);
                 emit::write_block_item(value, column, style, &mut text);
                 let appends_to = (index == length).then_some((list, column));
@@ -646,7 +649,7 @@ impl<'a> Planner<'a> {
         if self.line_start(self.outer_start(last)) > data.start as usize
             && prefix.bytes().all(|byte| matches!(byte, b' ' | b'\t'))
         {
-            text.push_str(self.newline_at(data.start as usize));
+            text.push_str(self.newline_at(self.source.node(last).end as usize));
             text.push_str(prefix);
         } else {
             text.push(' ');
@@ -672,7 +675,8 @@ impl<'a> Planner<'a> {
         let mut text = String::new();
         if self.in_flow(step.parent) {
             if data.shape == Shape::Empty && outer == start {
-                let has_colon = step.key.is_none() || self.bytes().get(start.wrapping_sub(1)) == Some(&b':');
+                // `{a:}` has none: to Helm that is the key `a:`.
+                let has_colon = step.key.is_none_or(|key| start > self.source.node(key).end as usize);
                 // Its colon would come here, and must be on the line that the key starts on.
                 let key_is_on_one_line = step.key.is_none_or(|key| {
                     let key_start = self.source.node(key).start as usize;
@@ -739,13 +743,14 @@ impl<'a> Planner<'a> {
             content.write_block(column, style, &mut text)?;
             return Ok(vec![Splice::new(start, end, text)]);
         }
+        let line_end = self.clean_line_end(end, path)?;
+        let style = BlockStyle { newline: self.newline_at(line_end), ..style };
         content.write_lines(key_column, style, &mut text)?;
         let mut head = String::new();
         if !content.head().is_empty() {
             head.push(' ');
             head.push_str(content.head());
         }
-        let line_end = self.clean_line_end(end, path)?;
         let is_on_key_line = self.line_start(end) <= after_colon;
         if is_on_key_line {
             // What stood there goes; a comment behind it stays on the line of the key.
@@ -958,6 +963,50 @@ fn wrap(path: &[Segment], value: Value) -> Option<Value> {
         Segment::Index(0) => Some(Value::List(vec![value])),
         Segment::Index(_) => None,
     })
+}
+
+/// Blank lines with a tab that stand behind an edit are part of the plain scalar in front of them to Go's parser, and an
+/// error behind anything else: the edit takes their blanks away, whatever it put in front of them. Their line ends stay. A
+/// comment that stood right behind a quote gets a space.
+pub(crate) fn own_blank_lines(text: &str, splices: &mut Vec<Splice>) {
+    let bytes = text.as_bytes();
+    for index in 0..splices.len() {
+        let Some(splice) = splices.get_mut(index) else { break };
+        let end = splice.end;
+        // `"x"#c` has a comment, `x#c` has none.
+        let before = splice.text.bytes().next_back().or_else(|| bytes.get(splice.start.checked_sub(1)?).copied());
+        if bytes.get(end) == Some(&b'#') && before.is_some_and(|before| !before.is_ascii_whitespace()) {
+            splice.text.push(' ');
+        }
+        let is_line_start = end == 0 || bytes.get(end - 1) == Some(&b'\n');
+        let mut at = end;
+        if !is_line_start {
+            let line = skip_blank_in_line(bytes, at);
+            if !matches!(bytes.get(line), Some(b'\n' | b'#')) {
+                continue;
+            }
+            at = split::next_line(bytes, at);
+        }
+        loop {
+            let blanks_end = skip_blank_in_line(bytes, at);
+            if at >= bytes.len() || !matches!(bytes.get(blanks_end), None | Some(b'\n')) {
+                break;
+            }
+            let blanks_end =
+                if bytes.get(blanks_end.wrapping_sub(1)) == Some(&b'\r') { blanks_end - 1 } else { blanks_end };
+            let has_tab = bytes.get(at..blanks_end).is_some_and(|blanks| blanks.contains(&b'\t'));
+            let is_taken = splices.iter().any(|splice| splice.start < blanks_end && at < splice.end);
+            if has_tab && !is_taken {
+                splices.push(Splice::new(at, blanks_end, ""));
+            }
+            at = split::next_line(bytes, at);
+        }
+    }
+}
+
+fn skip_blank_in_line(bytes: &[u8], from: usize) -> usize {
+    let rest = bytes.get(from..).unwrap_or_default();
+    from + rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count()
 }
 
 /// Puts sorted, disjoint splices into a text; `None` if they are not disjoint.

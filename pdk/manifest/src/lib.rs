@@ -10,8 +10,13 @@
 //! there twice, an anchored node whose alias is a key) is refused with an [`Error`] that names the object and the line. Nothing is skipped silently, and nothing panics.
 //! Every reading has a [`Budget`]: of time, of text that is made, of entries.
 //!
+//! What a document means is what Helm and Kubernetes read in it, by go-yaml: the types of scalars, keys such as `on`, merge
+//! keys, and every odd text that parsers disagree on. What they drop without a word (text behind the document), what their
+//! buffers decide (a byte order mark inside) and what other readers see as other lines (U+0085, U+2028, U+2029, a line such
+//! as `---x`) is refused.
+//!
 //! From the stream to the edit, module by module: `split` finds documents, `tree` reads one into an arena of spans by
-//! way of `granit-parser`, `plain` does the same faster for what is written plainly, `node` is the view, `typing` the types Helm sees, `edit` turns an edit into splices, `unshare` makes a shared place stand for itself first, `emit`
+//! way of `windlass-manifest-events`, `plain` does the same faster for what is written plainly, `node` is the view, `typing` the types Helm sees, `edit` turns an edit into splices, `unshare` makes a shared place stand for itself first, `emit`
 //! writes values, `budget` bounds all of it, `de` and `ser` are serde's side, `object` keeps the edits of a document in order, `stream` puts the output together.
 
 mod budget;
@@ -39,6 +44,6 @@ pub use node::{Kind, Node};
 pub use object::Object;
 pub use path::{Path, PathError, Segment};
 #[doc(hidden)]
-pub use plain::compare_readers;
+pub use plain::{compare_readers, nodes_as_json};
 pub use stream::{Manifests, read_text};
 pub use value::Value;

@@ -1,15 +1,14 @@
 //! Reading: a view of one node, through aliases and merge keys.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
+use crate::budget::{Budget, Exhausted};
 use crate::error::{Error, ErrorKind};
 use crate::path::{Path, Segment};
 use crate::tree::{self, NodeData, Shape, Source, flag};
 use crate::typing::{self, PlainType};
 use crate::value::{MAX_VALUE_DEPTH, Value};
-
-/// How many nodes one reading of a node may produce; aliases upon aliases reach it, manifests do not.
-pub(crate) const MAX_EXPANDED_NODES: usize = 1_000_000;
 
 /// What a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +77,7 @@ impl<'a> Node<'a> {
                 if data.shape.is_map() {
                     let Some(value) = children.next() else { return path };
                     if self.source.node(value).next > self.index {
-                        let key = self.at_index(child).scalar_text().unwrap_or_default();
+                        let key = self.key_text(child).unwrap_or_default();
                         path.push(Segment::Key(key.into_owned()));
                         break value;
                     }
@@ -113,6 +112,8 @@ impl<'a> Node<'a> {
             _ if data.flags & flag::TEXT_TAG != 0 => PlainType::Text,
             Shape::Plain => typing::resolve(&self.text_of(data)),
             Shape::Empty => PlainType::Null,
+            // A tag such as `!!int` takes the quotes away.
+            _ if data.flags & flag::TAG != 0 => typing::resolve(&self.text_of(data)),
             _ => PlainType::Text,
         }
     }
@@ -136,7 +137,8 @@ impl<'a> Node<'a> {
         let (start, end) = (data.start as usize, data.end as usize);
         if data.flags & flag::UNDECODED != 0 {
             let source = text.get(start..end).unwrap_or_default();
-            return Cow::Owned(tree::decode_scalar(source, data.shape.is_block_scalar()));
+            let has_line_end = data.shape.is_block_scalar() && end < text.len();
+            return Cow::Owned(tree::decode_scalar(source, has_line_end));
         }
         Cow::Borrowed(match data.shape {
             Shape::SingleQuoted | Shape::DoubleQuoted => text.get(start + 1..end.saturating_sub(1)).unwrap_or_default(),
@@ -198,24 +200,56 @@ impl<'a> Node<'a> {
         std::iter::from_fn(move || Some((children.next()?, children.next()?)))
     }
 
-    /// Whether the key node at an index reads as this text.
+    /// A key as Helm sees it: `on` is the key `true`, `0x10` the key `16`. `None` for a key that is a map or a list.
+    pub(crate) fn key_text(&self, key_node: u32) -> Option<Cow<'a, str>> {
+        let key = self.at_index(key_node);
+        let text = key.scalar_text()?;
+        Some(match key.scalar_type() {
+            PlainType::Text | PlainType::Null => text,
+            PlainType::Bool(value) => Cow::Borrowed(if value { "true" } else { "false" }),
+            PlainType::Int | PlainType::Float => typing::key_of_number(&text).map_or(text, Cow::Owned),
+        })
+    }
+
+    /// Whether the key node at an index is this key.
     pub(crate) fn key_is(&self, key_node: u32, key: &str) -> bool {
         let data = self.source.node(key_node);
+        let is_typed = || typing::resolve(key) != PlainType::Text;
         match data.shape {
             Shape::Plain | Shape::SingleQuoted | Shape::DoubleQuoted
-                if data.flags & (flag::DECODED | flag::UNDECODED) == 0 =>
+                if data.flags & (flag::DECODED | flag::UNDECODED | flag::TAG) == 0 =>
             {
-                let quote = u32::from(data.shape != Shape::Plain);
+                let is_quoted = data.shape != Shape::Plain;
+                let quote = u32::from(is_quoted);
                 let bytes = self.source.text.as_bytes();
-                bytes.get((data.start + quote) as usize..(data.end - quote) as usize) == Some(key.as_bytes())
+                let own = bytes.get((data.start + quote) as usize..(data.end - quote) as usize).unwrap_or_default();
+                match own == key.as_bytes() {
+                    // Only a key that has another type without quotes can be another one than it reads as.
+                    true if is_quoted || !is_typed() => true,
+                    false if is_quoted || !is_typed() => false,
+                    _ => self.key_text(key_node).is_some_and(|text| text == key),
+                }
             }
-            _ => self.at_index(key_node).scalar_text().is_some_and(|text| text == key),
+            _ => self.key_text(key_node).is_some_and(|text| text == key),
         }
     }
 
     /// The value of a key of this map, also a merged one.
     pub fn get(&self, key: &str) -> Option<Node<'a>> {
-        self.get_own(key).or_else(|| self.merged_get(key))
+        self.find_value(key).map(|value| self.at_index(value))
+    }
+
+    /// The value node of a key of this map, also a merged one. Of equal keys the last one counts, and a merge key counts
+    /// where it stands: it wins over the keys in front of it, as in sigs.k8s.io/yaml.
+    pub(crate) fn find_value(&self, key: &str) -> Option<u32> {
+        if self.data().flags & flag::MERGES == 0 {
+            return self
+                .own_entries()
+                .filter(|&(key_node, _)| self.key_is(key_node, key))
+                .last()
+                .map(|(_, value)| value);
+        }
+        self.by_priority(|map, key_node| map.key_is(key_node, key)).next().map(|(_, _, value)| value)
     }
 
     /// The value that a merge key gives a key of this map.
@@ -223,17 +257,54 @@ impl<'a> Node<'a> {
         if self.data().flags & flag::MERGES == 0 {
             return None;
         }
-        self.merged_maps().into_iter().find_map(|map| map.get_own(key))
+        let mut found = self.by_priority(|map, key_node| map.index != self.index && map.key_is(key_node, key));
+        found.next().map(|(_, _, value)| self.at_index(value))
     }
 
-    fn get_own(&self, key: &str) -> Option<Node<'a>> {
-        let mut found = None;
-        for (key_node, value) in self.own_entries() {
-            if self.key_is(key_node, key) {
-                found = Some(value);
-            }
+    /// The entries of this map and of those that it merges, directly and through others, as their map, key and value;
+    /// those that win first, each once.
+    fn by_priority(&self, wants: impl Fn(&Node<'a>, u32) -> bool) -> impl Iterator<Item = (Node<'a>, u32, u32)> {
+        enum Next<'a> {
+            Map(Node<'a>),
+            Entry(Node<'a>, u32, u32),
         }
-        found.map(|value| self.at_index(value))
+        let mut is_seen = vec![0u64; self.source.tree.nodes.len() / 64 + 1];
+        let mut see = move |index: u32| {
+            let bit = 1 << (index % 64);
+            is_seen.get_mut(index as usize / 64).is_some_and(|word| {
+                let is_new = *word & bit == 0;
+                *word |= bit;
+                is_new
+            })
+        };
+        let mut waiting = vec![Next::Map(*self)];
+        std::iter::from_fn(move || {
+            loop {
+                let map = match waiting.pop()? {
+                    Next::Entry(map, key, value) => return Some((map, key, value)),
+                    Next::Map(map) => map,
+                };
+                if !map.data().shape.is_map() || !see(map.index) {
+                    continue;
+                }
+                // What is pushed last comes first.
+                for (key, value) in map.own_entries() {
+                    if !map.is_merge_key(key) {
+                        if wants(&map, key) {
+                            waiting.push(Next::Entry(map, key, value));
+                        }
+                        continue;
+                    }
+                    let value = map.at_index(value);
+                    let from = waiting.len();
+                    waiting.extend(value.items().map(Next::Map));
+                    if let Some(added) = waiting.get_mut(from..) {
+                        added.reverse();
+                    }
+                    waiting.push(Next::Map(value));
+                }
+            }
+        })
     }
 
     /// The maps that this one merges, directly and through others, those that win first; each once.
@@ -293,27 +364,47 @@ impl<'a> Node<'a> {
     }
 
     /// The entries of this map: own ones in order (of equal keys the last), then merged ones. Empty for other nodes;
-    /// keys that are maps or lists are left out.
+    /// keys that are maps or lists are left out. Keys are as Helm sees them: `on` is the key `true`.
     pub fn entries(&self) -> Vec<(Cow<'a, str>, Node<'a>)> {
+        self.entries_by(Self::key_text)
+    }
+
+    /// The entries of a map of configuration, with its keys as they stand.
+    pub(crate) fn config_entries(&self) -> Vec<(Cow<'a, str>, Node<'a>)> {
+        self.entries_by(|map, key| map.at_index(key).scalar_text())
+    }
+
+    fn entries_by(&self, key_text: impl Fn(&Node<'a>, u32) -> Option<Cow<'a, str>>) -> Vec<(Cow<'a, str>, Node<'a>)> {
         let mut entries: Vec<(Cow<'a, str>, Node<'a>)> = Vec::new();
-        let merges = self.data().flags & flag::MERGES != 0;
-        // Lowest priority first, so that the last of equal keys is the one that counts.
-        let merged = if merges { self.merged_maps() } else { Vec::new() };
-        let mut own_from = 0;
-        for map in merged.iter().rev().chain(std::iter::once(self)) {
-            own_from = entries.len();
-            for (key, value) in map.own_entries() {
-                if merges && map.is_merge_key(key) {
-                    continue;
-                }
-                if let Some(key) = self.at_index(key).scalar_text() {
+        if self.data().flags & flag::MERGES == 0 {
+            for (key, value) in self.own_entries() {
+                if let Some(key) = key_text(self, key) {
                     entries.push((key, self.at_index(value)));
                 }
             }
+            keep_last_of_equal_keys(&mut entries);
+            return entries;
         }
-        keep_last_of_equal_keys(&mut entries, &mut own_from);
-        entries.rotate_left(own_from);
-        entries
+        let mut is_own = Vec::new();
+        for (map, key, value) in self.by_priority(|_, _| true) {
+            if let Some(key) = key_text(&map, key) {
+                entries.push((key, self.at_index(value)));
+                is_own.push(map.index == self.index);
+            }
+        }
+        // Lowest priority first, so that the last of equal keys is the one that counts.
+        entries.reverse();
+        is_own.reverse();
+        let is_kept = is_last_of_equal_keys(&entries);
+        let mut merged = Vec::new();
+        let mut own = Vec::new();
+        for ((entry, is_own), is_kept) in entries.into_iter().zip(is_own).zip(is_kept) {
+            if is_kept {
+                if is_own { own.push(entry) } else { merged.push(entry) }
+            }
+        }
+        own.append(&mut merged);
+        own
     }
 
     /// The items of this list, in order; none for other nodes.
@@ -329,34 +420,52 @@ impl<'a> Node<'a> {
     /// The node as a value of its own, with the types that Helm sees (`on` is true). Aliases are written out.
     ///
     /// # Errors
-    /// A node nested deeper than 200 levels or, with its aliases written out, of more than a million nodes; a map key
-    /// that is a map or a list.
+    /// A node nested deeper than 200 levels or, with its aliases written out, beyond [`Budget::for_text`] of its document.
     pub fn to_value(&self) -> Result<Value, Error> {
-        self.value_of(false, MAX_VALUE_DEPTH, &mut MAX_EXPANDED_NODES.clone())
+        self.to_value_within(&Budget::for_text(self.source.text.len()))
+    }
+
+    /// The same under a budget that the caller has for more than this.
+    ///
+    /// # Errors
+    /// A node nested deeper than 200 levels; a budget that is used up.
+    pub fn to_value_within(&self, budget: &Budget) -> Result<Value, Error> {
+        self.value_of(false, MAX_VALUE_DEPTH, budget)
     }
 
     /// The node as a value of configuration: see [`Value::from_yaml`].
     pub(crate) fn to_config_value(self) -> Result<Value, Error> {
-        self.value_of(true, MAX_VALUE_DEPTH, &mut MAX_EXPANDED_NODES.clone())
+        self.value_of(true, MAX_VALUE_DEPTH, &Budget::for_text(self.source.text.len()))
     }
 
-    fn value_of(&self, is_config: bool, depth_left: usize, nodes_left: &mut usize) -> Result<Value, Error> {
-        let (Some(depth_left), Some(left)) = (depth_left.checked_sub(1), nodes_left.checked_sub(1)) else {
-            return Err(self.too_large());
+    /// How many bytes the text of a scalar takes in the document; 0 for maps and lists.
+    pub(crate) fn written_length(&self) -> usize {
+        let data = self.data();
+        if data.shape.is_map() || data.shape.is_list() { 0 } else { (data.end - data.start) as usize }
+    }
+
+    fn value_of(&self, is_config: bool, depth_left: usize, budget: &Budget) -> Result<Value, Error> {
+        let Some(depth_left) = depth_left.checked_sub(1) else {
+            let line = self.line();
+            return Err(Error::new(ErrorKind::TooLarge, "", line, format!("line {line}: nested too deep")));
         };
-        *nodes_left = left;
+        let charge = |outcome: Result<(), Exhausted>| outcome.map_err(|exhausted| exhausted.at("", self.line()));
+        charge(budget.entries(1))?;
+        charge(budget.bytes(self.written_length()))?;
         Ok(match self.kind() {
             Kind::List => Value::List(
-                self.items().map(|item| item.value_of(is_config, depth_left, nodes_left)).collect::<Result<_, _>>()?,
+                self.items().map(|item| item.value_of(is_config, depth_left, budget)).collect::<Result<_, _>>()?,
             ),
             Kind::Map => {
-                let own = self.entries();
+                charge(budget.work((self.data().end - self.data().start) as usize))?;
                 if is_config {
-                    self.refuse_equal_keys(&own)?;
+                    self.refuse_equal_keys()?;
                 }
+                let own = if is_config { self.config_entries() } else { self.entries() };
                 let mut entries = Vec::with_capacity(own.len());
                 for (key, value) in own {
-                    entries.push((key.into_owned(), value.value_of(is_config, depth_left, nodes_left)?));
+                    charge(budget.bytes(key.len()))?;
+                    entries.push((key.into_owned(), value.value_of(is_config, depth_left, budget)?));
                 }
                 Value::Map(entries)
             }
@@ -372,30 +481,21 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// Refuses a map that has one of its own keys twice, given its entries: in what somebody writes for us, one of the
-    /// two is a slip.
-    fn refuse_equal_keys(&self, entries: &[(Cow<'a, str>, Node<'a>)]) -> Result<(), Error> {
+    /// Refuses a map that has one of its own keys twice: in what somebody writes for us, one of the two is a slip.
+    fn refuse_equal_keys(&self) -> Result<(), Error> {
         let merges = self.data().flags & flag::MERGES != 0;
-        // Of equal keys the entries hold the last, in the map's order: the first that they skip is one of several.
-        let mut kept = entries.iter();
-        for (key_node, _) in self.own_entries() {
-            if merges && self.is_merge_key(key_node) {
-                continue;
-            }
-            let Some(key) = self.at_index(key_node).scalar_text() else { continue };
-            if kept.next().is_none_or(|(kept, _)| *kept != key) {
-                let line = self.at_index(key_node).line();
+        let own = self.own_entries().filter(|&(key, _)| !(merges && self.is_merge_key(key)));
+        let own: Vec<_> =
+            own.filter_map(|(key, _)| Some((self.at_index(key).scalar_text()?, self.at_index(key)))).collect();
+        let is_last = is_last_of_equal_keys(&own);
+        match own.iter().zip(is_last).find(|(_, is_last)| !is_last) {
+            None => Ok(()),
+            Some(((key, node), _)) => {
+                let line = node.line();
                 let message = format!("line {line}: the key `{key}` is there twice");
-                return Err(Error::new(ErrorKind::DuplicateKey, "", line, message));
+                Err(Error::new(ErrorKind::DuplicateKey, "", line, message))
             }
         }
-        Ok(())
-    }
-
-    #[cold]
-    pub(crate) fn too_large(&self) -> Error {
-        let line = self.line();
-        Error::new(ErrorKind::TooLarge, "", line, format!("line {line}: nested too deep, or too much behind aliases"))
     }
 
     /// Whether a value means the same as this node, so that writing it would change nothing. The order of a map's
@@ -427,43 +527,26 @@ impl<'a> Node<'a> {
     }
 }
 
-/// Of entries with equal keys keeps the last, in order; `own_from` moves along.
-fn keep_last_of_equal_keys(entries: &mut Vec<(Cow<'_, str>, Node<'_>)>, own_from: &mut usize) {
-    // From the last to the first, each key goes into a small hash table; what is there already is not kept.
-    let mut table = vec![usize::MAX; (entries.len() * 2).next_power_of_two()];
-    let mut is_kept = vec![true; entries.len()];
-    for position in (0..entries.len()).rev() {
-        let Some((key, _)) = entries.get(position) else { continue };
-        // FNV-1a. Keys chosen to collide make this slow, not wrong; the host's time limit holds.
-        let hash = key
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        let mut slot = (hash ^ (hash >> 32)) as usize & (table.len() - 1);
-        while let Some(taken) = table.get_mut(slot) {
-            match entries.get(*taken) {
-                None => {
-                    *taken = position;
-                    break;
-                }
-                Some((other, _)) if other == key => {
-                    if let Some(kept) = is_kept.get_mut(position) {
-                        *kept = false;
-                    }
-                    break;
-                }
-                Some(_) => slot = (slot + 1) & (table.len() - 1),
-            }
-        }
+/// Of entries with equal keys keeps the last, in order.
+fn keep_last_of_equal_keys(entries: &mut Vec<(Cow<'_, str>, Node<'_>)>) {
+    let mut is_kept = is_last_of_equal_keys(entries).into_iter();
+    entries.retain(|_| is_kept.next().unwrap_or(true));
+}
+
+/// For each entry whether no later one has its key; in linear time but for a logarithm, whatever the keys are.
+fn is_last_of_equal_keys(entries: &[(Cow<'_, str>, Node<'_>)]) -> Vec<bool> {
+    const FEW: usize = 8;
+    let mut later: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut is_last = Vec::with_capacity(entries.len());
+    for (position, (key, _)) in entries.iter().enumerate().rev() {
+        let is_there = match entries.len() {
+            ..=FEW => entries.iter().skip(position + 1).any(|(other, _)| other == key),
+            _ => later.insert(key, 0).is_some(),
+        };
+        is_last.push(!is_there);
     }
-    if is_kept.iter().all(|&kept| kept) {
-        return;
-    }
-    *own_from = is_kept.iter().take(*own_from).filter(|&&kept| kept).count();
-    let mut position = 0;
-    entries.retain(|_| {
-        position += 1;
-        is_kept.get(position - 1).copied().unwrap_or(true)
-    });
+    is_last.reverse();
+    is_last
 }
 
 /// The arena indices of a collection's children.

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
-use crate::budget::Budget;
+use crate::budget::{Budget, Exhausted};
 use crate::edit::{self, Planner, Refusal, Splice};
 use crate::error::{Error, ErrorKind};
 use crate::node::{Kind, Node};
@@ -37,6 +37,8 @@ pub struct Object<'m> {
     reread: OnceCell<Result<Box<Document>, Error>>,
     /// The objects of the document.
     entries: Vec<Entry>,
+    /// The lists that they stand in.
+    lists: Vec<ListPlace>,
     current: usize,
     header: Header,
     /// What may still be used up for places of the document that are shared.
@@ -54,18 +56,31 @@ struct Document {
     root_parent: Option<u32>,
 }
 
-/// Where an object stands in its document, and what became of it.
-#[derive(Default)]
+/// Where an object stands in its document, and what became of it. Small: aliases of lists can make a million of them.
+#[derive(Clone, Copy, Default)]
 struct Entry {
-    path: Vec<Segment>,
-    /// Its node and that of the list it stands in, as long as the document was not read again.
-    node: u32,
+    /// The list in [`Object::lists`] whose item it is, and which one; none for a document that is one object.
     list: Option<u32>,
-    /// For an item of a typed list that does not say itself: its apiVersion and kind.
-    inherited: Option<Box<(String, String)>>,
+    position: u32,
+    /// Its node, as long as the document was not read again.
+    node: u32,
     is_changed: bool,
     is_deleted: bool,
 }
+
+/// A list of objects. What its items have in common is here, once.
+struct ListPlace {
+    /// The list and the position in it that this one is an item of; none for the document.
+    parent: Option<(u32, u32)>,
+    /// The node of its `items`, as long as the document was not read again.
+    items: u32,
+    /// For a typed list: the apiVersion and kind of items that do not say themselves.
+    inherited: Option<(String, String)>,
+}
+
+/// How many bytes an apiVersion, a kind, a name or a namespace may have. Kubernetes allows 253 at most; through an alias
+/// every item of a list may have the same megabyte.
+const MAX_HEADER: usize = 1024;
 
 /// What identifies the current object.
 #[derive(Default)]
@@ -92,6 +107,7 @@ impl<'m> Object<'m> {
             touched: Vec::new(),
             reread: OnceCell::new(),
             entries: Vec::new(),
+            lists: Vec::new(),
             current: 0,
             header: Header::default(),
             shared: unshare::budget(),
@@ -314,7 +330,7 @@ impl<'m> Object<'m> {
     /// As for [`Object::set`].
     pub fn delete(&mut self) -> Result<(), Error> {
         self.settle()?;
-        let path = self.entries.get(self.current).map(|entry| entry.path.clone()).unwrap_or_default();
+        let path = self.current_path();
         if !path.is_empty() {
             // Whatever could be refused is found out now, while the error can name the object.
             self.plan(&|planner| Planner { root: 0, root_parent: None, ..planner }.remove(&path))?;
@@ -361,6 +377,28 @@ impl<'m> Object<'m> {
         self.error(refusal.kind, line, message)
     }
 
+    fn current_list(&self) -> Option<&ListPlace> {
+        let list = self.entries.get(self.current)?.list?;
+        self.lists.get(list as usize)
+    }
+
+    fn current_path(&self) -> Vec<Segment> {
+        self.entries.get(self.current).map(|entry| self.path_of(entry)).unwrap_or_default()
+    }
+
+    /// Where an object stands in the document.
+    fn path_of(&self, entry: &Entry) -> Vec<Segment> {
+        let mut path = Vec::new();
+        let mut place = entry.list.map(|list| (list, entry.position));
+        while let Some((list, position)) = place {
+            path.push(Segment::Index(position as usize));
+            path.push(Segment::Key("items".to_owned()));
+            place = self.lists.get(list as usize).and_then(|list| list.parent);
+        }
+        path.reverse();
+        path
+    }
+
     fn check_value(&self, value: &Value) -> Result<(), Error> {
         crate::emit::check_writable(value, crate::value::MAX_VALUE_DEPTH)
             .map_err(|message| self.error(ErrorKind::Value, self.header.line, message))
@@ -381,7 +419,10 @@ impl<'m> Object<'m> {
             let document = unshared.as_deref().unwrap_or(&self.base);
             let planner = self.planner(document);
             let refusal = match self.check_unshared(planner).and_then(|()| plan(planner)) {
-                Ok(splices) => return Ok((unshared, splices)),
+                Ok(mut splices) => {
+                    edit::own_blank_lines(planner.source.text, &mut splices);
+                    return Ok((unshared, splices));
+                }
                 Err(refusal) => refusal,
             };
             let Some(remedy) = refusal.remedy else { return Err(self.refused(document, refusal)) };
@@ -396,8 +437,8 @@ impl<'m> Object<'m> {
     /// Refuses if the current object is an item that other places of the document share.
     fn check_unshared(&self, planner: Planner<'_>) -> Result<(), Refusal> {
         match self.entries.get(self.current) {
-            Some(entry) if !entry.path.is_empty() && planner.source.tree.has_anchors() => {
-                Planner { root: 0, root_parent: None, ..planner }.check_unshared(&entry.path)
+            Some(entry) if entry.list.is_some() && planner.source.tree.has_anchors() => {
+                Planner { root: 0, root_parent: None, ..planner }.check_unshared(&self.path_of(entry))
             }
             _ => Ok(()),
         }
@@ -410,7 +451,8 @@ impl<'m> Object<'m> {
         let mut kind = refusal.kind;
         for on_one_line in [false, true] {
             match self.planner(document).unshare(remedy, on_one_line, &self.shared) {
-                Ok(splices) => {
+                Ok(mut splices) => {
+                    edit::own_blank_lines(self.source(document).text, &mut splices);
                     if let Ok(unshared) = self.read_with(document, &splices)
                         && unshare::mean_the_same(self.source(document), self.source(&unshared), &self.shared)
                             .map_err(|exhausted| self.refused(document, exhausted.into()))?
@@ -463,7 +505,7 @@ impl<'m> Object<'m> {
         if header.iter().any(|keys| is_of_header(keys)) {
             let line = self.header.line;
             self.settle()?;
-            self.read_header();
+            self.read_header()?;
             self.header.line = line;
         }
         Ok(true)
@@ -504,26 +546,33 @@ impl<'m> Object<'m> {
     /// A document with splices put in, read again.
     fn read_with(&self, document: &Document, splices: &[Splice]) -> Result<Document, Error> {
         let source = self.source(document);
-        let broken = |why: &str| {
-            let message = format!("an edit could not be read back ({why}); this is a bug in windlass-manifest");
-            self.error(ErrorKind::Layout, self.header.line, message)
-        };
-        let text = edit::apply(source.text, splices).ok_or_else(|| broken("its parts overlap"))?;
+        let broken = |why: &str| self.broken(&format!("an edit could not be read back ({why})"));
+        let text = edit::apply(source.text, splices).ok_or_else(|| self.broken(OVERLAP))?;
         let mut tree = Tree::default();
         tree::read(&text, &mut tree).map_err(|problem| broken(&problem.message))?;
         tree.line_shifts.extend_from_slice(&source.tree.line_shifts);
         tree.line_shifts.push(line_shifts(source.text, splices));
         let mut document = Document { text: Some(text), tree, root: 0, root_parent: None };
-        if let Some(entry) = self.entries.get(self.current) {
-            document.find_root(self.original, &entry.path);
-        }
+        document.find_root(self.original, &self.current_path());
         Ok(document)
+    }
+
+    #[cold]
+    fn broken(&self, what: &str) -> Error {
+        let message = format!("{what}; this is a bug in windlass-manifest");
+        self.error(ErrorKind::Layout, self.header.line, message)
     }
 
     // ---- driven by the stream --------------------------------------------------------------------------------------
 
     /// Takes the next document: the one at the start of what is left of the stream. Answers with how far it reaches.
-    pub(crate) fn load(&mut self, rest: &'m str, first_line: usize, number: usize) -> Result<Extent, Error> {
+    pub(crate) fn load(
+        &mut self,
+        rest: &'m str,
+        first_line: usize,
+        number: usize,
+        budget: &Budget,
+    ) -> Result<Extent, Error> {
         let (extent, outcome) = tree::read_first(rest, &mut self.base.tree);
         let text = rest.get(..extent.length).unwrap_or_default();
         self.original = text;
@@ -535,6 +584,9 @@ impl<'m> Object<'m> {
         self.touched.clear();
         self.reread = OnceCell::new();
         self.entries.clear();
+        self.lists.clear();
+        let exhausted = |why: Exhausted| why.at(format!("document {number} (line {first_line})"), first_line);
+        budget.work(extent.length).map_err(exhausted)?;
         if let Err(problem) = outcome {
             let line = first_line + count_lines(text.as_bytes().get(..problem.offset).unwrap_or_default());
             return Err(Error::new(problem.kind, format!("document {number} (line {line})"), line, problem.message));
@@ -553,8 +605,9 @@ impl<'m> Object<'m> {
             return Err(Error::new(ErrorKind::NotAnObject, format!("document {number} (line {line})"), line, message));
         }
         if is_list_of_objects(root) {
-            self.entries = find_objects(root)?;
+            (self.entries, self.lists) = find_objects(root, budget)?;
         } else {
+            budget.entries(1).map_err(exhausted)?;
             self.entries.push(Entry::default());
         }
         Ok(extent)
@@ -571,15 +624,17 @@ impl<'m> Object<'m> {
         match self.entries.get(position) {
             Some(entry) if self.base.text.is_none() => {
                 self.base.root = entry.node;
-                self.base.root_parent = entry.list;
+                self.base.root_parent = self.current_list().map(|list| list.items);
             }
-            Some(entry) => self.base.find_root(self.original, &entry.path),
+            Some(_) => {
+                let path = self.current_path();
+                self.base.find_root(self.original, &path);
+            }
             None => {}
         }
         // Edits of earlier items are elsewhere; what is read now is the base.
         self.reread = OnceCell::new();
-        self.read_header();
-        Ok(())
+        self.read_header()
     }
 
     /// Ends the work on the current object.
@@ -595,17 +650,17 @@ impl<'m> Object<'m> {
     pub(crate) fn finish_document(
         &mut self,
         fates: &mut Vec<Fate>,
-        replace: &mut dyn FnMut(usize, usize, &str),
+        replace: &mut dyn FnMut(usize, usize, &str) -> Option<()>,
     ) -> Result<(), Error> {
+        let overlap = |object: &Self| object.broken(OVERLAP);
         fates.extend(self.entries.iter().map(|entry| match entry {
             Entry { is_deleted: true, .. } => Fate::Deleted,
             Entry { is_changed: true, .. } => Fate::Changed,
             _ => Fate::Kept,
         }));
         if self.entries.iter().any(|entry| entry.is_deleted) {
-            if self.entries.iter().any(|entry| entry.path.is_empty()) {
-                replace(0, self.original.len(), "");
-                return Ok(());
+            if self.lists.is_empty() {
+                return replace(0, self.original.len(), "").ok_or_else(|| overlap(self));
             }
             self.delete_items()?;
         }
@@ -615,35 +670,41 @@ impl<'m> Object<'m> {
         match &self.base.text {
             None => {
                 for splice in &self.pending {
-                    replace(splice.start, splice.end, &splice.text);
+                    replace(splice.start, splice.end, &splice.text).ok_or_else(|| overlap(self))?;
                 }
+                Ok(())
             }
             Some(_) => {
-                let text = edit::apply(self.source(&self.base).text, &self.pending).unwrap_or_default();
-                replace(0, self.original.len(), &text);
+                let text = edit::apply(self.source(&self.base).text, &self.pending);
+                text.and_then(|text| replace(0, self.original.len(), &text)).ok_or_else(|| overlap(self))
             }
         }
-        Ok(())
     }
 
     /// Removes the items that were deleted, the last ones first, so that the places of the others stay.
     fn delete_items(&mut self) -> Result<(), Error> {
-        let mut paths: Vec<Vec<Segment>> =
-            self.entries.iter().filter(|entry| entry.is_deleted).map(|entry| entry.path.clone()).collect();
+        let deleted: Vec<Entry> = self.entries.iter().filter(|entry| entry.is_deleted).copied().collect();
+        // How many items of each list are still to go.
+        let mut counts = vec![0_usize; self.lists.len()];
+        let list_of = |entry: &Entry| entry.list.map_or(0, |list| list as usize);
+        for entry in &deleted {
+            if let Some(count) = counts.get_mut(list_of(entry)) {
+                *count += 1;
+            }
+        }
         self.settle_whole_document()?;
-        while let Some(path) = paths.pop() {
+        for entry in deleted.iter().rev() {
+            let Some(count) = counts.get_mut(list_of(entry)).filter(|count| **count > 0) else { continue };
+            let path = self.path_of(entry);
             let Some((_, list)) = path.split_last() else { continue };
-            let of_list = 1 + paths
-                .iter()
-                .rev()
-                .take_while(|other| other.split_last().is_some_and(|(_, other)| other == list))
-                .count();
             let length = self.base_root().find_segments(list).map_or(0, |list| list.len());
-            let nothing = Value::List(Vec::new());
-            if of_list == length {
-                paths.truncate(paths.len() + 1 - of_list);
+            if *count == length {
+                // The others are gone with it.
+                *count = 0;
+                let nothing = Value::List(Vec::new());
                 self.edit(list, list, |planner| planner.set(list, &nothing))?;
             } else {
+                *count -= 1;
                 // Only the lines of the item: its list may be touched again at another item.
                 self.edit(&path, &path, |planner| planner.remove(&path))?;
             }
@@ -663,37 +724,51 @@ impl<'m> Object<'m> {
         Ok(())
     }
 
-    fn read_header(&mut self) {
+    fn read_header(&mut self) -> Result<(), Error> {
         let mut header = std::mem::take(&mut self.header);
         for text in [&mut header.api_version, &mut header.kind, &mut header.name, &mut header.namespace] {
             text.clear();
         }
         let root = self.base_root();
+        header.line = root.line();
         let read = |node: Option<Node<'_>>, into: &mut String| {
-            if let Some(node) = node.filter(|node| !node.is_null())
-                && let Some(text) = node.scalar_text()
-            {
-                into.push_str(&text);
+            if let Some(node) = node.filter(|node| !node.is_null()) {
+                check_header(node)?;
+                into.push_str(&node.scalar_text().unwrap_or_default());
             }
+            Ok::<(), Error>(())
         };
-        read(root.get("apiVersion"), &mut header.api_version);
-        read(root.get("kind"), &mut header.kind);
+        read(root.get("apiVersion"), &mut header.api_version)?;
+        read(root.get("kind"), &mut header.kind)?;
         if let Some(metadata) = root.get("metadata") {
-            read(metadata.get("name"), &mut header.name);
-            read(metadata.get("namespace"), &mut header.namespace);
+            read(metadata.get("name"), &mut header.name)?;
+            read(metadata.get("namespace"), &mut header.namespace)?;
         }
-        if let Some(inherited) = self.entries.get(self.current).and_then(|entry| entry.inherited.as_deref()) {
-            for (text, inherited) in [(&mut header.api_version, &inherited.0), (&mut header.kind, &inherited.1)] {
+        if let Some((api_version, kind)) = self.current_list().and_then(|list| list.inherited.as_ref()) {
+            for (text, inherited) in [(&mut header.api_version, api_version), (&mut header.kind, kind)] {
                 if text.is_empty() {
                     text.push_str(inherited);
                 }
             }
         }
         header.has_namespace = !header.namespace.is_empty();
-        header.line = root.line();
         self.header = header;
+        Ok(())
     }
 }
+
+/// Refuses a text that is too long to say what an object is.
+fn check_header(node: Node<'_>) -> Result<(), Error> {
+    if node.written_length() <= MAX_HEADER {
+        return Ok(());
+    }
+    let line = node.line();
+    let message = format!("line {line}: an apiVersion, kind, name or namespace of more than {MAX_HEADER} bytes");
+    Err(Error::new(ErrorKind::TooLarge, "", line, message))
+}
+
+/// What an edit must never be; told instead of output that lacks something.
+const OVERLAP: &str = "the parts of an edit overlap";
 
 impl Document {
     /// Finds the node of an object by where it stands in the document.
@@ -741,9 +816,10 @@ fn is_list_of_objects(node: Node<'_>) -> bool {
         && node.get("items").is_some_and(|items| items.kind() == Kind::List)
 }
 
-/// The objects of a document: its root, or for a list its items, also of lists in lists.
-fn find_objects(root: Node<'_>) -> Result<Vec<Entry>, Error> {
+/// The objects of a document that is a list: its items, also of lists in lists, and the lists themselves.
+fn find_objects(root: Node<'_>, budget: &Budget) -> Result<(Vec<Entry>, Vec<ListPlace>), Error> {
     let mut found = Vec::new();
+    let mut lists: Vec<ListPlace> = Vec::new();
     let mut waiting = vec![(root, Entry::default())];
     while let Some((node, entry)) = waiting.pop() {
         let text = |key: &str| node.get(key).and_then(|node| node.scalar_text());
@@ -753,16 +829,23 @@ fn find_objects(root: Node<'_>) -> Result<Vec<Entry>, Error> {
             found.push(entry);
             continue;
         };
+        node.get("kind").map_or(Ok(()), check_header)?;
+        node.get("apiVersion").map_or(Ok(()), check_header)?;
         // As kubectl does, an item of a typed list has the list's type without `List`.
         let inherited = match kind.strip_suffix("List") {
             None | Some("" | "Resource") => None,
             Some(kind) => Some((text("apiVersion").unwrap_or_default().into_owned(), kind.to_owned())),
         };
+        let parent = entry.list.map(|list| (list, entry.position));
+        let list = lists.len() as u32;
+        lists.push(ListPlace { parent, items: items.index, inherited });
         let from = waiting.len();
-        for (position, item) in items.items().enumerate() {
+        for (position, item) in (0..).zip(items.items()) {
             if item.is_null() {
                 continue;
             }
+            let charged = budget.entries(1);
+            charged.map_err(|exhausted| exhausted.at(format!("{kind} (line {})", root.line()), root.line()))?;
             if item.kind() != Kind::Map {
                 let line = item.line();
                 let message = format!("item {position} of the list is {}, not an object", item.type_name());
@@ -773,24 +856,13 @@ fn find_objects(root: Node<'_>) -> Result<Vec<Entry>, Error> {
                     message,
                 ));
             }
-            let mut path = entry.path.clone();
-            path.push(Segment::Key("items".to_owned()));
-            path.push(Segment::Index(position));
-            let (node, list) = (item.index, Some(items.index));
-            waiting.push((
-                item,
-                Entry { path, node, list, inherited: inherited.clone().map(Box::new), ..Entry::default() },
-            ));
+            waiting.push((item, Entry { list: Some(list), position, node: item.index, ..Entry::default() }));
         }
         if let Some(added) = waiting.get_mut(from..) {
             added.reverse();
         }
-        // A list that holds itself through an alias would go on for ever.
-        if waiting.len() + found.len() > crate::node::MAX_EXPANDED_NODES {
-            return Err(root.too_large());
-        }
     }
-    Ok(found)
+    Ok((found, lists))
 }
 
 #[cfg(test)]
@@ -818,6 +890,79 @@ mod tests {
         check("kind: A\nmetadata: ~\n", &format!("kind: A\n{made}"));
         let flow = r#"{kind: A, metadata: {"annotations": {"b": "z"}, "labels": {"a": "x"}}}"#;
         check("{kind: A, metadata: {}}\n", &format!("{flow}\n"));
+    }
+
+    #[test]
+    fn edits_that_overlap_are_an_error_and_never_output() {
+        let splice = |start, end| super::Splice { start, end, text: "x".into(), appends_to: None };
+        let text = "kind: A\nmetadata: {}\n";
+        for pending in [vec![splice(0, 7), splice(3, 9)], vec![splice(9, 12), splice(2, 4)], vec![splice(5, 99)]] {
+            for is_read_again in [false, true] {
+                let mut object = super::Object::new();
+                object.load(text, 1, 1, &crate::Budget::for_text(text.len())).expect("a document");
+                object.base.text = is_read_again.then(|| text.to_owned());
+                object.pending = pending.clone();
+                let mut assembler = crate::stream::Assembler::new(text);
+                let outcome =
+                    object.finish_document(&mut Vec::new(), &mut |from, to, text| assembler.replace(from, to, text));
+                let is_refused = outcome.is_err() || assembler.finish().is_none();
+                assert!(is_refused, "{pending:?}");
+            }
+        }
+    }
+
+    /// Bytes that say more than they are: 1 MiB at most, and the memory and time of reading must stay near that.
+    fn expanding(text: &str) -> Result<usize, Error> {
+        let mut count = 0;
+        Manifests::from_bytes(text.as_bytes().to_vec())?.read(|object| {
+            count += object.describe().len().min(1);
+            Ok::<(), Error>(())
+        })?;
+        Ok(count)
+    }
+
+    #[test]
+    fn lists_that_expand_are_bounded() {
+        let message = |text: &str| expanding(text).expect_err("refused").to_string();
+        assert!(message("&l\nkind: List\nitems:\n- *l\n").contains("an alias of what it stands in"));
+        // Nine lists of nine lists ...: a thousand million items in 300 bytes.
+        let mut text = String::from("kind: X\nl0: &l0 {kind: List, items: [{kind: A}, {kind: A}]}\n");
+        for level in 1..30 {
+            let items = format!("*l{}, ", level - 1).repeat(9);
+            text.push_str(&format!("l{level}: &l{level} {{kind: List, items: [{items}]}}\n"));
+        }
+        text.push_str("items: [*l29]\n");
+        assert!(message(&text.replacen("kind: X", "kind: List", 1)).contains("counting those that aliases repeat"));
+        // A long header that every item has.
+        let items = "- *i\n".repeat(50_000);
+        for header in ["apiVersion: v1\nkind: HLONGList\n", "apiVersion: LONG\nkind: AList\n"] {
+            let header = header.replace("LONG", &"x".repeat(500_000));
+            let text = format!("{header}i: &i {{metadata: {{name: a}}}}\nitems:\n{items}");
+            assert!(message(&text).contains("more than 1024 bytes"));
+        }
+        let text = format!(
+            "kind: List\nlong: &n {}\nitems:\n{}",
+            "x".repeat(500_000),
+            "- {kind: A, metadata: {name: *n}}\n".repeat(9)
+        );
+        assert!(message(&text).contains("more than 1024 bytes"));
+        // Lists in lists in lists: the way to each object is kept once.
+        let depth = 450;
+        let deep = "{kind: List, items: [".repeat(depth);
+        let text = format!("{deep}{}{}\n", "{},".repeat(100_000), "]}".repeat(depth));
+        assert_eq!(expanding(&text).map_err(|error| error.to_string()), Ok(100_000));
+    }
+
+    #[test]
+    fn lines_are_right_whatever_the_order_they_are_asked_in() {
+        let text = "kind: List\nitems:\n- kind: A\n  x: 1\n- kind: B\n";
+        let tree = &mut crate::tree::Tree::default();
+        assert!(crate::tree::read(text, tree).is_ok());
+        let source = crate::tree::Source { text, tree, first_line: 7 };
+        for offset in [0, 47, 20, 21, 3, 99, 0, 33] {
+            let expected = 7 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count();
+            assert_eq!(source.line_at(offset), expected, "{offset}");
+        }
     }
 
     #[test]

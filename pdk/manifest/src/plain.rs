@@ -270,7 +270,7 @@ impl Scanner<'_, '_> {
                     has_marker = true;
                     continue;
                 }
-                if first.starts_with(b"...") || first.starts_with(b"%") {
+                if first.starts_with(b"---") || first.starts_with(b"...") || first.starts_with(b"%") {
                     return Err(NotPlain);
                 }
             }
@@ -573,7 +573,7 @@ impl Scanner<'_, '_> {
             }
             flags = flag::UNDECODED;
             at += match self.byte(at + 1) {
-                b'"' | b'\\' | b'/' | b'n' | b't' | b'r' | b' ' => 2,
+                b'"' | b'\\' | b'n' | b't' | b'r' | b' ' => 2,
                 // A line end that does not count.
                 b'\n' if at + 1 == end => return Ok(None),
                 b'u' => {
@@ -797,6 +797,52 @@ pub fn compare_readers(text: &str) -> Result<bool, String> {
     Ok(true)
 }
 
+/// The nodes of a text's only document as JSON, in the form of `tests/peers/yaml-oracle`: `["plain", "text"]` for a scalar
+/// (`""` where it is quoted, `"tag"` where it has a tag), `{"m": [key, value]}`, `{"l": [item]}`, `{"a": "name"}`; or why it
+/// is refused. For tests and fuzzing.
+#[doc(hidden)]
+pub fn nodes_as_json(text: &str) -> Result<String, String> {
+    let mut tree = Tree::default();
+    crate::tree::read(text, &mut tree).map_err(|problem| problem.message)?;
+    let source = crate::tree::Source { text, tree: &tree, first_line: 1 };
+    let mut out = String::new();
+    // The collections that are open: where they end, and what closes them.
+    let mut open: Vec<u32> = Vec::new();
+    for (index, node) in (0..).zip(&tree.nodes) {
+        while open.last() == Some(&index) {
+            open.pop();
+            out.push_str("]}");
+        }
+        if index > 0 && !out.ends_with('[') {
+            out.push(',');
+        }
+        match node.shape {
+            shape if shape.is_map() || shape.is_list() => {
+                out.push_str(if shape.is_map() { "{\"m\":[" } else { "{\"l\":[" });
+                open.push(node.next);
+            }
+            Shape::Alias => {
+                out.push_str("{\"a\":");
+                let name = text.get(node.start as usize + 1..node.end as usize).unwrap_or_default();
+                crate::emit::write_quoted(name, &mut out);
+                out.push('}');
+            }
+            shape => {
+                out.push_str(match shape {
+                    _ if node.flags & flag::TAG != 0 => "[\"tag\",",
+                    Shape::Plain | Shape::Empty => "[\"plain\",",
+                    _ => "[\"\",",
+                });
+                let scalar = crate::node::Node::new(source, index, 0).scalar_text().unwrap_or_default();
+                crate::emit::write_quoted(&scalar, &mut out);
+                out.push(']');
+            }
+        }
+    }
+    out.extend(open.iter().map(|_| "]}"));
+    Ok(if out.is_empty() { "null".to_owned() } else { out })
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -881,6 +927,8 @@ mod tests {
             "a: [- b]\n",
             "a : b\n",
             "a: \"\\q\"\n",
+            "a: \"\\/\"\n",
+            "a: b\n---c: d\n",
             "a: b\u{85}c\n",
             "a: b\u{2028}c\n",
             "\u{feff}a: b\n",

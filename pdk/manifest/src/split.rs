@@ -53,6 +53,20 @@ pub(crate) fn document_end(bytes: &[u8], start: usize) -> usize {
     bytes.len()
 }
 
+/// The start of a line that starts with `---` and goes on at once: a boundary to Helm 3 and to Kubernetes' own reader of
+/// streams, a scalar or a key to YAML.
+pub(crate) fn find_glued_marker(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    while at < bytes.len() {
+        let line = bytes.get(at..).unwrap_or_default();
+        if line.starts_with(b"---") && !is_marker(line, b"---") {
+            return Some(at);
+        }
+        at = next_line(bytes, at);
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

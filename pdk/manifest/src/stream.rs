@@ -204,29 +204,37 @@ struct Output {
 }
 
 /// Puts the output together while documents are visited, so that nothing of earlier documents is kept but the output.
-struct Assembler<'s> {
+pub(crate) struct Assembler<'s> {
     stream: &'s str,
     output: Option<String>,
     /// How much of the stream is in the output.
     copied: usize,
 }
 
-impl Assembler<'_> {
-    /// Replaces a range of the stream, at or behind all ranges replaced before.
-    fn replace(&mut self, start: usize, end: usize, text: &str) {
+impl<'s> Assembler<'s> {
+    pub(crate) fn new(stream: &'s str) -> Self {
+        Self { stream, output: None, copied: 0 }
+    }
+
+    /// Replaces a range of the stream, at or behind all ranges replaced before. Nothing is done and `None` answered for a
+    /// range that is not: bytes of the stream would be gone without anybody having said so.
+    pub(crate) fn replace(&mut self, start: usize, end: usize, text: &str) -> Option<()> {
         let stream = self.stream;
+        let before = stream.get(self.copied..start)?;
+        stream.get(start..end)?;
         let output = self.output.get_or_insert_with(|| {
             // Edits are small against the stream; a sixteenth spares most streams a second, larger buffer.
             String::with_capacity(stream.len() + stream.len() / 16 + 1024)
         });
-        output.push_str(stream.get(self.copied..start).unwrap_or_default());
+        output.push_str(before);
         output.push_str(text);
         self.copied = end;
+        Some(())
     }
 
-    fn finish(mut self) -> Option<String> {
+    pub(crate) fn finish(mut self) -> Option<String> {
         let output = self.output.as_mut()?;
-        output.push_str(self.stream.get(self.copied..).unwrap_or_default());
+        output.push_str(self.stream.get(self.copied..)?);
         self.output
     }
 }
@@ -237,7 +245,7 @@ fn walk(
     budget: &Budget,
     visitor: &mut dyn FnMut(&mut Object<'_>) -> bool,
 ) -> Result<Option<Output>, Error> {
-    let mut assembler = Assembler { stream, output: None, copied: 0 };
+    let mut assembler = Assembler::new(stream);
     let mut fates = Vec::new();
     let mut object = Object::new();
     let mut line = 1;
@@ -245,11 +253,7 @@ fn walk(
     let mut start = 0;
     while start < stream.len() {
         number += 1;
-        let extent = object.load(stream.get(start..).unwrap_or_default(), line, number)?;
-        budget
-            .work(extent.length)
-            .and_then(|()| budget.entries(object.count_in_document()))
-            .map_err(|exhausted| exhausted.at(format!("document {number} (line {line})"), line))?;
+        let extent = object.load(stream.get(start..).unwrap_or_default(), line, number, budget)?;
         let mut is_stopped = false;
         for position in 0..object.count_in_document() {
             object.enter(position)?;

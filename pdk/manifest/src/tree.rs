@@ -4,19 +4,19 @@
 //! a collection before its children (a map's children are key, value, key, value); `next` skips a subtree. Aliases are
 //! never expanded: an alias node names its target, so a document of aliases upon aliases costs what its text costs.
 
-use granit_parser::{Event, ScalarStyle, StructureStyle};
-use windlass_manifest_events::Events;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use windlass_manifest_events::{EventKind, Events, Style, Tag};
 
 use crate::error::{Error, ErrorKind};
 use crate::node::Node;
 use crate::plain;
 use crate::split;
+use crate::typing;
 
 /// How deep the collections of one document may be nested. Go's parser allows 10,000; no object comes near.
 const MAX_DEPTH: usize = 1000;
-
-/// Longest key that is looked for in front of a `:`, in characters. Go accepts 1,024 and, in JSON style, more.
-const MAX_KEY_LOOKAHEAD: usize = 1 << 16;
 
 /// How a node is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ pub(crate) mod flag {
     pub(crate) const ALIASED: u8 = 4;
     /// Has a tag.
     pub(crate) const TAG: u8 = 8;
-    /// Has a tag that makes a scalar a text (`!!str`, `!!binary`, `!`).
+    /// Has a tag that makes a scalar a text: all but those of the types that are told without one (`!!int`).
     pub(crate) const TEXT_TAG: u8 = 16;
     /// The value of the scalar is not a slice of the document; it is in [`super::Tree::decoded`].
     pub(crate) const DECODED: u8 = 32;
@@ -95,15 +95,18 @@ pub(crate) struct Tree {
     decoded_text: String,
     /// Nodes with an anchor or a tag, and where the first of these starts; in order of nodes.
     properties: Vec<(u32, u32)>,
-    /// The text has line breaks that not all YAML readers agree on: a lone CR, U+0085, U+2028, U+2029.
+    /// The text has line breaks that not all YAML readers agree on: a lone CR.
     pub(crate) has_odd_line_breaks: bool,
+    has_anchors: bool,
     /// A block map has a key that is not followed by its colon, such as `? key`.
     pub(crate) has_explicit_keys: bool,
     /// For each time the text was edited and read again: where lines were added or taken away.
     pub(crate) line_shifts: Vec<LineShifts>,
+    /// An offset that was asked about and how many lines end before it, so that the next one counts from there: objects
+    /// and nodes are asked about in the order of the text.
+    line_cursor: Cell<(u32, u32)>,
     /// Buffers of the builders.
     open: Vec<Open>,
-    anchors: Vec<u32>,
     pub(crate) levels: Vec<plain::Level>,
 }
 
@@ -114,6 +117,8 @@ pub(crate) type LineShifts = Vec<(usize, isize)>;
 struct Open {
     node: u32,
     children: u32,
+    /// It has no brackets of its own: a block collection, or the pair in `[a: b]`.
+    is_open_ended: bool,
     /// Where the last child ended.
     last_end: usize,
 }
@@ -146,7 +151,16 @@ impl<'a> Source<'a> {
 
     /// The line of the stream, as it came in, that a byte of the text stands on.
     pub(crate) fn line_at(&self, offset: usize) -> usize {
-        let mut line = count_lines(self.text.as_bytes().get(..offset).unwrap_or_default());
+        let bytes = self.text.as_bytes();
+        let offset = offset.min(bytes.len());
+        let (at, before) = self.tree.line_cursor.get();
+        let at = at as usize;
+        let between = |from: usize, to: usize| count_lines(bytes.get(from..to).unwrap_or_default());
+        let mut line = match offset >= at {
+            true => before as usize + between(at, offset),
+            false => (before as usize).saturating_sub(between(offset, at)),
+        };
+        self.tree.line_cursor.set((offset as u32, line as u32));
         for shifts in self.tree.line_shifts.iter().rev() {
             line = line_before_edit(shifts, line);
         }
@@ -182,10 +196,11 @@ impl Tree {
         self.decoded_text.clear();
         self.properties.clear();
         self.open.clear();
-        self.anchors.clear();
         self.line_shifts.clear();
+        self.line_cursor.set((0, 0));
         self.has_odd_line_breaks = false;
         self.has_explicit_keys = false;
+        self.has_anchors = false;
     }
 
     /// Whether the document holds nothing but comments, white space and markers.
@@ -195,7 +210,7 @@ impl Tree {
 
     /// Whether a node has an anchor.
     pub(crate) fn has_anchors(&self) -> bool {
-        !self.anchors.is_empty()
+        self.has_anchors
     }
 
     pub(crate) fn decoded(&self, index: u32) -> &str {
@@ -207,13 +222,6 @@ impl Tree {
     pub(crate) fn properties_start(&self, node: u32) -> Option<usize> {
         let at = self.properties.binary_search_by_key(&node, |&(node, _)| node).ok()?;
         self.properties.get(at).map(|&(_, start)| start as usize)
-    }
-
-    fn note_properties(&mut self, node: u32, start: usize) {
-        match self.properties.last_mut() {
-            Some((last, existing)) if *last == node => *existing = (*existing).min(start as u32),
-            _ => self.properties.push((node, start as u32)),
-        }
     }
 }
 
@@ -272,72 +280,86 @@ pub(crate) fn parse(text: &str, tree: &mut Tree) -> Result<(), Problem> {
     if u32::try_from(text.len()).is_err() {
         return Err(Problem { kind: ErrorKind::TooLarge, offset: 0, message: "a document of 4 GiB or more".into() });
     }
-    tree.has_odd_line_breaks = has_odd_line_breaks(text);
-    let mut options = granit_parser::options! {
-        emit_anchor_events: true,
-        simple_key_max_lookahead: MAX_KEY_LOOKAHEAD,
-        flow_nesting_limit: MAX_DEPTH,
-        block_nesting_limit: MAX_DEPTH,
-    };
-    options.set_emit_comments(false);
+    if let Some(at) = split::find_glued_marker(text.as_bytes()) {
+        return Err(Problem::syntax(at, "a line starts with `---` and goes on; Helm starts another document there"));
+    }
+    tree.has_odd_line_breaks = has_lone_returns(text);
     let mut builder = Builder { text, tree };
-    let mut documents = 0;
-    for event in Events::new(text, options) {
-        let (event, span) = event.map_err(|error| Problem {
-            kind: ErrorKind::Syntax,
-            offset: error.marker().byte_offset().unwrap_or(0),
-            message: error.kind().to_string(),
-        })?;
-        let start = span.start.byte_offset().unwrap_or(0);
-        let end = span.end.byte_offset().unwrap_or(start);
+    let mut events = Events::new(text, MAX_DEPTH);
+    let mut anchors: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut is_behind = false;
+    loop {
+        let event = match events.next_event() {
+            Ok(Some(event)) => event,
+            Ok(None) => return Ok(()),
+            Err(problem) if is_behind => return Err(behind(problem.at)),
+            // What is missing at the end is missing on the last line that has something.
+            Err(problem) => return Err(Problem::syntax(problem.at.min(text.trim_ascii_end().len()), problem.message)),
+        };
+        let (start, end) = (event.start, event.end);
         if builder.tree.nodes.len() >= u32::MAX as usize {
             return Err(Problem { kind: ErrorKind::TooLarge, offset: start, message: "too many nodes".into() });
         }
-        let tag_start = span.tag_start.and_then(|mark| mark.byte_offset());
-        match event {
-            Event::DocumentStart(..) => {
-                documents += 1;
-                if documents > 1 {
-                    return Err(Problem::syntax(start, "a second document starts where no `---` line is"));
-                }
+        let index = match event.kind {
+            EventKind::DocumentStart if is_behind => return Err(behind(start)),
+            EventKind::DocumentStart => continue,
+            EventKind::DocumentEnd => {
+                is_behind = true;
+                continue;
             }
-            Event::Scalar(value, style, anchor, tag) => {
-                let index = builder.scalar(&value, style, start, end);
-                builder.properties(index, anchor, tag.as_deref(), tag_start);
-                builder.child_done(index);
+            EventKind::End => {
+                builder.close(end);
+                continue;
             }
-            Event::SequenceStart(style, anchor, tag) => {
-                let index = builder.list_start(style, start);
-                builder.properties(index, anchor, tag.as_deref(), tag_start);
-            }
-            Event::MappingStart(style, anchor, tag) => {
-                let shape = if style == StructureStyle::Block { Shape::BlockMap } else { Shape::FlowMap };
-                let index = builder.push(shape, start, start);
-                builder.open(index);
-                builder.properties(index, anchor, tag.as_deref(), tag_start);
-            }
-            Event::SequenceEnd | Event::MappingEnd => builder.close(end),
-            Event::Alias(id) => {
-                let target = id.checked_sub(1).and_then(|id| builder.tree.anchors.get(id)).copied();
+            EventKind::Alias => {
+                let target = event.name.and_then(|name| anchors.get(name)).copied();
                 let Some(target) = target else {
                     return Err(Problem::syntax(start, "an alias without an anchor"));
                 };
+                if builder.tree.open.binary_search_by_key(&target, |open| open.node).is_ok() {
+                    return Err(Problem::syntax(start, "an alias of what it stands in"));
+                }
                 let index = builder.push(Shape::Alias, start, end);
                 builder.set_extra(index, target);
-                if let Some(node) = builder.tree.nodes.get_mut(target as usize) {
-                    node.flags |= flag::ALIASED;
-                }
-                builder.child_done(index);
+                builder.add_flags(target, flag::ALIASED);
+                index
             }
-            Event::Anchor(id, _) => {
-                if let Some(&node) = id.checked_sub(1).and_then(|id| builder.tree.anchors.get(id)) {
-                    builder.tree.note_properties(node, start);
-                }
+            EventKind::Scalar(style) if event.tag == Some(Tag::Binary) => {
+                let Some(text) = typing::decode_base64(events.text(&event)) else {
+                    return Err(Problem::syntax(start, "a `!!binary` value that is not base64"));
+                };
+                builder.scalar(&text, style, start, end)
             }
-            _ => {}
+            EventKind::Scalar(style) => builder.scalar(events.text(&event), style, start, end),
+            EventKind::ListStart { is_flow } => {
+                builder.open(if is_flow { Shape::FlowList } else { Shape::BlockList }, start, !is_flow)
+            }
+            EventKind::MapStart { is_flow, is_pair } => {
+                builder.open(if is_flow { Shape::FlowMap } else { Shape::BlockMap }, start, !is_flow || is_pair)
+            }
+        };
+        if event.kind != EventKind::Alias {
+            if let Some(name) = event.name {
+                anchors.insert(name, index);
+                builder.tree.has_anchors = true;
+                builder.add_flags(index, flag::ANCHOR);
+            }
+            if let Some(tag) = event.tag {
+                builder.add_flags(index, if tag == Tag::Plain { flag::TAG } else { flag::TAG | flag::TEXT_TAG });
+            }
+            if let Some(start) = event.properties {
+                builder.tree.properties.push((index, start as u32));
+            }
+        }
+        if matches!(event.kind, EventKind::Alias | EventKind::Scalar(_)) {
+            builder.child_done(index);
         }
     }
-    Ok(())
+}
+
+/// Kubernetes reads the first document up to where it ends and looks no further.
+fn behind(offset: usize) -> Problem {
+    Problem::syntax(offset, "text behind the end of the document, which Kubernetes drops; a `---` line is missing")
 }
 
 struct Builder<'a> {
@@ -371,95 +393,25 @@ impl Builder<'_> {
         }
     }
 
-    fn open(&mut self, index: u32) {
-        let start = self.tree.nodes.get(index as usize).map_or(0, |node| node.start as usize);
-        self.tree.open.push(Open { node: index, children: 0, last_end: start });
-    }
-
-    fn properties(&mut self, index: u32, anchor: usize, tag: Option<&granit_parser::Tag>, tag_start: Option<usize>) {
-        if anchor > 0 {
-            // Ids count up from 1, in the order of the text.
-            if self.tree.anchors.len() < anchor {
-                self.tree.anchors.resize(anchor, 0);
-            }
-            if let Some(slot) = self.tree.anchors.get_mut(anchor - 1) {
-                *slot = index;
-            }
-            self.add_flags(index, flag::ANCHOR);
-        }
-        if let Some(tag) = tag {
-            let is_text = match tag.core_suffix() {
-                Some(suffix) => suffix == "str",
-                None => tag.suffix() == "!" || tag.suffix() == "binary",
-            };
-            self.add_flags(index, if is_text { flag::TAG | flag::TEXT_TAG } else { flag::TAG });
-            if let Some(start) = tag_start {
-                self.tree.note_properties(index, start);
-            }
-        }
-    }
-
-    /// Where to look for the node that is about to come: after the `:` of its key or the `-` of its item.
-    fn content_from(&self) -> Option<usize> {
-        let open = self.tree.open.last()?;
-        let parent = self.tree.nodes.get(open.node as usize)?;
-        match parent.shape {
-            Shape::BlockMap | Shape::FlowMap if open.children % 2 == 1 => {
-                let colon = skip_blank(self.text, open.last_end);
-                (self.text.as_bytes().get(colon) == Some(&b':')).then_some(colon + 1)
-            }
-            Shape::BlockList => {
-                let dash =
-                    if open.children == 0 { parent.start as usize } else { skip_blank(self.text, open.last_end) };
-                (self.text.as_bytes().get(dash) == Some(&b'-')).then_some(dash + 1)
-            }
-            _ => None,
-        }
-    }
-
-    fn list_start(&mut self, style: StructureStyle, start: usize) -> u32 {
-        let index = if style == StructureStyle::Flow {
-            self.push(Shape::FlowList, start, start)
-        } else {
-            // The parser puts a list that is not indented behind its first dash.
-            let dash = self
-                .content_from()
-                .map(|from| skip_properties(self.text, from))
-                .filter(|&at| self.text.as_bytes().get(at) == Some(&b'-'));
-            self.push(Shape::BlockList, dash.unwrap_or(start), start)
-        };
-        self.open(index);
+    fn open(&mut self, shape: Shape, start: usize, is_open_ended: bool) -> u32 {
+        let index = self.push(shape, start, start);
+        self.tree.open.push(Open { node: index, children: 0, is_open_ended, last_end: start });
         index
     }
 
-    fn scalar(&mut self, value: &str, style: ScalarStyle, start: usize, end: usize) -> u32 {
-        let raw = |from: usize, to: usize| self.text.get(from..to).unwrap_or_default();
-        let (shape, start, end, is_verbatim) = match style {
-            ScalarStyle::Plain if start == end => {
-                let at = self.content_from().map_or(start, |from| from.max(start));
-                (Shape::Empty, at, at, true)
-            }
-            ScalarStyle::Plain => (Shape::Plain, start, end, raw(start, end) == value),
-            ScalarStyle::SingleQuoted => {
-                (Shape::SingleQuoted, start, end, raw(start + 1, end.saturating_sub(1)) == value)
-            }
-            ScalarStyle::DoubleQuoted => {
-                (Shape::DoubleQuoted, start, end, raw(start + 1, end.saturating_sub(1)) == value)
-            }
-            ScalarStyle::Literal | ScalarStyle::Folded => {
-                let shape = if style == ScalarStyle::Literal { Shape::Literal } else { Shape::Folded };
-                let header = self
-                    .content_from()
-                    .map(|from| skip_properties(self.text, from))
-                    .filter(|&at| matches!(self.text.as_bytes().get(at), Some(b'|' | b'>')));
-                match header {
-                    Some(header) => (shape, header, block_scalar_end(self.text, header, start, end), false),
-                    None => (shape, start, end, false),
-                }
-            }
+    fn scalar(&mut self, value: &str, style: Style, start: usize, end: usize) -> u32 {
+        let shape = match style {
+            Style::Plain if start == end => Shape::Empty,
+            Style::Plain => Shape::Plain,
+            Style::Single => Shape::SingleQuoted,
+            Style::Double => Shape::DoubleQuoted,
+            Style::Literal => Shape::Literal,
+            Style::Folded => Shape::Folded,
         };
+        let quote = usize::from(matches!(style, Style::Single | Style::Double));
         let index = self.push(shape, start, end);
-        if !is_verbatim {
+        let is_verbatim = self.text.get(start + quote..end - quote) == Some(value);
+        if !is_verbatim || shape.is_block_scalar() {
             let from = self.tree.decoded_text.len() as u32;
             self.tree.decoded_text.push_str(value);
             let to = self.tree.decoded_text.len() as u32;
@@ -491,16 +443,11 @@ impl Builder<'_> {
         }
     }
 
-    fn close(&mut self, span_end: usize) {
+    fn close(&mut self, bracket_end: usize) {
         let Some(open) = self.tree.open.pop() else { return };
         let next = self.tree.nodes.len() as u32;
         if let Some(node) = self.tree.nodes.get_mut(open.node as usize) {
-            let has_bracket = matches!(self.text.as_bytes().get(node.start as usize), Some(b'{' | b'['))
-                && matches!(node.shape, Shape::FlowMap | Shape::FlowList)
-                && !(node.shape == Shape::FlowMap && self.text.as_bytes().get(node.start as usize) == Some(&b'['));
-            let is_pair =
-                node.shape == Shape::FlowMap && self.text.as_bytes().get(span_end.wrapping_sub(1)) != Some(&b'}');
-            node.end = if has_bracket && !is_pair { span_end as u32 } else { open.last_end as u32 };
+            node.end = if open.is_open_ended { open.last_end as u32 } else { bracket_end as u32 };
             node.next = next;
         }
         self.child_done(open.node);
@@ -521,92 +468,27 @@ pub(crate) fn skip_blank(text: &str, from: usize) -> usize {
     at
 }
 
-/// Past white space, comments, anchors and tags.
-fn skip_properties(text: &str, from: usize) -> usize {
+/// Whether a CR stands alone: a line break to Kubernetes, not one to those who cut streams at LF.
+fn has_lone_returns(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let mut at = skip_blank(text, from);
-    while matches!(bytes.get(at), Some(b'&' | b'!')) {
-        at += bytes.get(at..).unwrap_or_default().iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
-        at = skip_blank(text, at);
-    }
-    at
-}
-
-/// The end of a block scalar: before the line end of its last line. Trailing blank lines belong to it only if it keeps
-/// them (`|+`).
-fn block_scalar_end(text: &str, header: usize, content_start: usize, content_end: usize) -> usize {
-    let bytes = text.as_bytes();
-    let header_line = bytes.get(header..).unwrap_or_default();
-    let indicators =
-        header_line.iter().take_while(|byte| matches!(byte, b'|' | b'>' | b'+' | b'-' | b'0'..=b'9')).count();
-    let keeps = header_line.iter().take(indicators).any(|&byte| byte == b'+');
-    let header_end = header + indicators;
-    let line_start = header + header_line.iter().take_while(|&&byte| byte != b'\n').count() + 1;
-    let content_end = content_end.min(bytes.len());
-    if content_start >= content_end && !keeps {
-        return header_end;
-    }
-    // How far the content is indented: the parser's span starts behind the indentation of its first full line.
-    let indent = content_start
-        - bytes
-            .get(..content_start)
-            .map_or(0, |before| before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1));
-    let content_end =
-        if keeps && content_start >= content_end { skip_spaces_and_lines(bytes, line_start) } else { content_end };
-    let mut end = content_end;
-    loop {
-        if end <= line_start {
-            return header_end;
-        }
-        let is_terminated = bytes.get(end - 1) == Some(&b'\n');
-        let line_end = if is_terminated { end - 1 } else { end };
-        let start =
-            bytes.get(..line_end).unwrap_or_default().iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-        let line = bytes.get(start..line_end).unwrap_or_default();
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let is_blank = line.len() <= indent && line.iter().all(|&byte| byte == b' ');
-        let belongs = if keeps { is_terminated || !is_blank } else { !is_blank };
-        if belongs {
-            return start + line.len();
-        }
-        end = start;
-    }
-}
-
-fn skip_spaces_and_lines(bytes: &[u8], from: usize) -> usize {
-    let blank =
-        bytes.get(from..).unwrap_or_default().iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\r')).count();
-    from + blank
-}
-
-/// Whether a text has line breaks that YAML 1.1 and 1.2 readers see differently.
-fn has_odd_line_breaks(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.iter().enumerate().any(|(at, &byte)| match byte {
-        b'\r' => bytes.get(at + 1) != Some(&b'\n'),
-        0xC2 => bytes.get(at + 1) == Some(&0x85),
-        0xE2 => bytes.get(at + 1) == Some(&0x80) && matches!(bytes.get(at + 2), Some(0xA8 | 0xA9)),
-        _ => false,
-    })
+    bytes.iter().enumerate().any(|(at, &byte)| byte == b'\r' && bytes.get(at + 1) != Some(&b'\n'))
 }
 
 /// Decodes one scalar from its own text: a quoted or plain scalar, or a block scalar with its lines.
 #[cold]
-pub(crate) fn decode_scalar(source: &str, is_block: bool) -> String {
-    // Behind a space, so that nothing is a document marker; a block scalar is cut off in front of its last line end.
+pub(crate) fn decode_scalar(source: &str, has_line_end: bool) -> String {
+    // Behind a space, so that nothing is a document marker; a block scalar is cut off in front of its last line end,
+    // if it has one.
     let mut document = String::with_capacity(source.len() + 2);
     document.push(' ');
     document.push_str(source);
-    if is_block {
+    if has_line_end {
         document.push('\n');
     }
-    let mut options = granit_parser::Options::default();
-    options.set_emit_comments(false);
-    for event in Events::new(&document, options) {
-        match event {
-            Ok((Event::Scalar(value, ..), _)) => return value.into_owned(),
-            Ok(_) => {}
-            Err(_) => break,
+    let mut events = Events::new(&document, MAX_DEPTH);
+    while let Ok(Some(event)) = events.next_event() {
+        if matches!(event.kind, EventKind::Scalar(_)) {
+            return events.text(&event).to_owned();
         }
     }
     String::new()

@@ -169,6 +169,88 @@ fn is_finite<'d>(digits: impl Iterator<Item = &'d u8>, whole: usize, exponent: i
     digits.take(OVERFLOW.len()).lt(OVERFLOW.iter().copied())
 }
 
+/// A number as the key that Helm makes of it: an integer in decimal digits, a float as Go writes it (`1.20` is `1.2`). `None`
+/// where that takes the arithmetic of floats: with more digits than a 32-bit float has.
+pub(crate) fn key_of_number(raw: &str) -> Option<String> {
+    if let Some(value) = parse_int(raw) {
+        return Some(value.to_string());
+    }
+    if raw.ends_with(['f', 'F', 'n', 'N']) {
+        let text = raw.to_ascii_lowercase();
+        return Some(text.trim_start_matches('+').to_owned());
+    }
+    let number = to_json_number(raw)?;
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((&number, "0"));
+    let exponent: i32 = exponent.parse().ok()?;
+    let (sign, mantissa) = match mantissa.strip_prefix('-') {
+        Some(mantissa) => ("-", mantissa),
+        None => ("", mantissa),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let mut digits = [whole, fraction].concat();
+    digits.truncate(digits.trim_end_matches('0').len());
+    let zeros = digits.len() - digits.trim_start_matches('0').len();
+    digits.drain(..zeros);
+    // The power of ten that the first digit stands for.
+    let power = whole.len() as i32 - zeros as i32 - 1 + exponent;
+    if digits.is_empty() {
+        return Some(format!("{sign}0"));
+    }
+    const FLOAT_DIGITS: usize = 6;
+    if digits.len() > FLOAT_DIGITS || !(-37..38).contains(&power) {
+        return None;
+    }
+    let mut out = sign.to_owned();
+    if !(-4..6).contains(&power) {
+        let (first, rest) = digits.split_at(1);
+        let point = if rest.is_empty() { "" } else { "." };
+        out.push_str(&format!("{first}{point}{rest}e{}{:02}", if power < 0 { '-' } else { '+' }, power.abs()));
+    } else if power < 0 {
+        out.push_str("0.");
+        out.extend(std::iter::repeat_n('0', (-power - 1) as usize));
+        out.push_str(&digits);
+    } else {
+        let whole = power as usize + 1;
+        out.extend(digits.chars().chain(std::iter::repeat('0')).take(whole));
+        if let Some(fraction) = digits.get(whole..).filter(|fraction| !fraction.is_empty()) {
+            out.push('.');
+            out.push_str(fraction);
+        }
+    }
+    Some(out)
+}
+
+/// What a scalar with the tag `!!binary` means: the text that its base64 stands for. `None` if it is not that.
+#[cold]
+pub(crate) fn decode_base64(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
+    let (mut bits, mut digits, mut padding) = (0u32, 0u32, 0u32);
+    for byte in text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')) {
+        let digit = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            b'=' if digits % 4 >= 2 => {
+                padding += 1;
+                0
+            }
+            _ => return None,
+        };
+        if padding > 0 && byte != b'=' {
+            return None;
+        }
+        bits = bits << 6 | u32::from(digit);
+        digits += 1;
+        if digits % 4 == 0 {
+            let group = bits.to_be_bytes();
+            bytes.extend(group.iter().skip(1).take(3_usize.saturating_sub(padding as usize)));
+        }
+    }
+    (digits % 4 == 0 && padding <= 2).then(|| String::from_utf8_lossy(&bytes).into_owned())
+}
+
 /// Whether the raw text of a number is one in JSON too.
 pub(crate) fn is_json_number(raw: &str) -> bool {
     let bytes = raw.as_bytes();
@@ -233,6 +315,39 @@ pub(crate) fn to_json_number(raw: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_as_keys_are_those_that_go_makes_of_them() {
+        for (raw, key) in [
+            ("1.20", "1.2"),
+            ("0x10", "16"),
+            ("0755", "493"),
+            ("1_000", "1000"),
+            ("1e6", "1e+06"),
+            ("123456.0", "123456"),
+            ("0.0001", "0.0001"),
+            ("-0.00001", "-1e-05"),
+            ("1.5e10", "1.5e+10"),
+            ("-0.0", "-0"),
+            ("+.INF", ".inf"),
+            ("-.Inf", "-.inf"),
+            (".NaN", ".nan"),
+        ] {
+            assert_eq!(key_of_number(raw).as_deref(), Some(key), "{raw}");
+        }
+    }
+
+    #[test]
+    fn binary_is_the_text_behind_it() {
+        for (text, decoded) in
+            [("aGk=", Some("hi")), ("aA==", Some("h")), ("aGlo\naGk=\n", Some("hihhi")), ("", Some(""))]
+        {
+            assert_eq!(decode_base64(text).as_deref(), decoded, "{text:?}");
+        }
+        for text in ["a", "aGk", "aGk==", "a===", "aG k", "=aGk", "aA=A", "aGk=aGk="] {
+            assert_eq!(decode_base64(text), None, "{text:?}");
+        }
+    }
 
     #[test]
     fn plain_scalars_have_the_types_go_yaml_gives_them() {

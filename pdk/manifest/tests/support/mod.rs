@@ -129,7 +129,14 @@ impl Oracle {
 
     fn is_key(&self, key: &str) -> bool {
         match self {
-            Oracle::Text(text) => text == key,
+            // What is a text to libyaml and a boolean to Helm is the key `true` or `false` there.
+            Oracle::Text(text) => {
+                text == key
+                    || matches!(
+                        (key, text.to_lowercase().as_str()),
+                        ("true", "y" | "yes" | "on") | ("false", "n" | "no" | "off")
+                    )
+            }
             Oracle::Null => matches!(key, "" | "~" | "null"),
             Oracle::Bool(value) => value.to_string() == key.to_lowercase(),
             Oracle::Int(value) => value.to_string() == key,
@@ -430,7 +437,7 @@ impl Tally {
 }
 
 /// The documents of a stream, split as the crate under test does: a marker at the start of a line.
-fn visit_nth(manifests: &mut Manifests, wanted: usize, edit: &Edit) -> Result<bool, Error> {
+pub fn visit_nth(manifests: &mut Manifests, wanted: usize, edit: &Edit) -> Result<bool, Error> {
     let mut position = 0;
     let mut outcome = false;
     manifests.visit(|object| {
@@ -628,7 +635,12 @@ fn same_shape(node: Node<'_>, oracle: &Oracle, depth: usize) -> bool {
         Oracle::Map(entries) => {
             // Merge keys and equal keys are told apart by `entries`.
             let own = node.entries();
+            let merges = entries.iter().any(|(key, _)| key.is_key("<<"));
+            let is_last = |at: usize| !entries[at + 1..].iter().any(|(other, _)| *other == entries[at].0);
+            let different = (0..entries.len()).filter(|&at| is_last(at)).count();
             node.kind() == Kind::Map
+                // A key such as `on` is a text to libyaml and `true` to Helm.
+                && (merges || own.len() == different)
                 && node.len() == entries.len()
                 && entries.iter().enumerate().all(|(at, (key, value))| {
                     let is_last = !entries[at + 1..].iter().any(|(other, _)| other == key);
