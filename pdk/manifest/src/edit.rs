@@ -520,7 +520,7 @@ impl<'a> Planner<'a> {
         data.end as usize == self.source.text.len() && self.last_leaf(node).shape.is_block_scalar()
     }
 
-    fn last_leaf(&self, node: u32) -> NodeData {
+    pub(crate) fn last_leaf(&self, node: u32) -> NodeData {
         self.source.node(self.source.node(node).next.saturating_sub(1))
     }
 

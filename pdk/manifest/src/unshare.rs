@@ -456,6 +456,12 @@ impl Copied<'_> {
         let data = self.data();
         let planner = self.copier.planner;
         let own = planner.column(data.start as usize, &[])?;
+        let behind = planner.source.node(self.copier.at).end as usize;
+        let has_line_end = planner.source.text.get(behind..).is_some_and(|rest| rest.contains('\n'));
+        if !has_line_end && planner.last_leaf(self.node).shape.is_block_scalar() {
+            // Readers of YAML 1.1 give a block scalar no line end where the text has none.
+            return Err(self.copier.refuse(self.node, "ends in a block scalar that would come last"));
+        }
         // A comment behind the last line belongs to it, as do those above the first.
         let end = planner.clean_line_end(data.end as usize, &[])?;
         let start = planner.comments_above(data.start as usize);
