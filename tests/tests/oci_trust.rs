@@ -56,9 +56,7 @@ impl Place {
 
     fn run(&self, arguments: &[&str]) -> Finished {
         let mut command = self.sandbox.windlass(arguments);
-        let knows_registries = !matches!(arguments, ["package" | "test" | "helm", ..])
-            && !(arguments.first() == Some(&"push") && arguments.iter().any(|a| a.starts_with("oci-layout:")));
-        if knows_registries {
+        if arguments.first() != Some(&"package") {
             command.arg("--plain-http");
         }
         command.env("WINDLASS_CACHE_DIR", self.sandbox.path().join("cache"));
