@@ -722,6 +722,17 @@ impl<'a> Planner<'a> {
             text.push(' ');
             content.write_inline(false, &mut text)?;
             if !is_block_collection {
+                // A block scalar may stand in the column of its key, on a line of its own; nothing else may.
+                let key_start = self.source.node(parent).start as usize;
+                let is_at_key = self.line_start(outer) > after_colon
+                    && self.line_prefix(outer).len() <= self.line_prefix(key_start).len();
+                if is_at_key {
+                    let between = self.source.text.get(after_colon..outer).unwrap_or_default();
+                    if !between.trim().is_empty() {
+                        return Err(self.layout(outer, path, "has a comment between its key and its value"));
+                    }
+                    return Ok(vec![Splice::new(after_colon, end, text)]);
+                }
                 let from = if outer > after_colon { outer } else { after_colon };
                 let text = if outer > after_colon { text.split_off(1) } else { text };
                 return Ok(vec![Splice::new(from, end, text)]);
