@@ -181,6 +181,27 @@ impl Instance {
         }
     }
 
+    /// Calls an entry that answers through Extism's output. A guest that ends itself with code 0 has returned 0: Go's
+    /// runtime ends that way, and Extism's Go SDK, which is Helm's engine, takes it so (`extism.go`, `CallWithContext`).
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::call`]; also where the guest ended itself with another code, or without having set an output.
+    pub(crate) fn call_message(&mut self, entry: &MessageEntry) -> Result<i32, Error> {
+        let called = match entry {
+            MessageEntry::WithCode(function) => function.call(&mut self.store, ()),
+            MessageEntry::WithoutCode(function) => function.call(&mut self.store, ()).map(|()| 0),
+        };
+        let error = match called {
+            Ok(code) => return Ok(code),
+            Err(error) => error,
+        };
+        match error.downcast_ref::<wasi::Exit>() {
+            Some(wasi::Exit(0)) if self.store.data().kernel.output_length() > 0 => Ok(0),
+            _ => Err(failure(&mut self.store, &self.limits, error)),
+        }
+    }
+
     /// Hands over Extism's input.
     pub(crate) fn set_input(&mut self, input: Vec<u8>) -> Result<(), Error> {
         let host = self.store.data_mut();
@@ -245,6 +266,11 @@ impl Instance {
 
     pub(crate) fn max_output(&self) -> u64 {
         self.limits.max_output.0
+    }
+
+    /// Whether the guest set an error text. With one, code 0 is a failure too, as in Helm's engine.
+    pub(crate) fn has_error_text(&mut self) -> bool {
+        self.store.data_mut().kernel.error_bytes().is_some_and(|text| !text.is_empty())
     }
 
     /// The error text that the guest set, fit to be shown.
@@ -317,6 +343,9 @@ fn failure(store: &mut Store<Host>, limits: &Limits, error: wasmtime::Error) -> 
         Ok(own) => return own,
         Err(other) => other,
     };
+    if let Some(exit) = error.downcast_ref::<wasi::Exit>() {
+        return (*exit).into();
+    }
     let detail = format!("{error:?}");
     if let Some(trap) = error.downcast_ref::<Trap>() {
         match trap {

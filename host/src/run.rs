@@ -11,7 +11,7 @@ use crate::cluster::Connection;
 use crate::compile::Compiled;
 use crate::error::Error;
 use crate::grants::Grants;
-use crate::instance::{Entry, Instance, MessageEntry, Setup};
+use crate::instance::{Entry, Instance, Setup};
 use crate::limits::Limits;
 use crate::render::{Event, LogLevel, RenderOptions, Step};
 use crate::stream::Stream;
@@ -154,11 +154,8 @@ fn call(instance: &mut Instance, stream: &[u8], extra_args: &[String]) -> Result
         }
         Entry::Message(entry) => {
             instance.set_input(message::encode_input(stream, extra_args))?;
-            let code = match entry {
-                MessageEntry::WithCode(function) => instance.call(&function, ())?,
-                MessageEntry::WithoutCode(function) => instance.call(&function, ()).map(|()| 0)?,
-            };
-            if code != 0 {
+            let code = instance.call_message(&entry)?;
+            if code != 0 || instance.has_error_text() {
                 return Err(failed(instance, FailureCode::from_number(code.into()), code.into()));
             }
             let output = instance.take_output()?.unwrap_or_default();

@@ -3,6 +3,7 @@
 //! Away from build servers a missing tool skips the test, with a line that says so. With `CI=true` it fails.
 
 use std::path::PathBuf;
+use xtask::foreign::ForeignGuest;
 use xtask::peers::Peer;
 use xtask::tools::Tool;
 use xtask::{Result, workspace};
@@ -31,6 +32,16 @@ pub fn tool(tool: Tool) -> Option<PathBuf> {
 pub fn peer(peer: Peer) -> Option<PathBuf> {
     let waits = !peer.is_costly() || workspace::ci();
     found(if waits { peer.ensure().map(Some) } else { peer.built() }, &peer.title())
+}
+
+/// The built module of a guest by another toolchain; `None` when the test should end here.
+///
+/// # Panics
+///
+/// It does not build, with `CI=true`.
+#[must_use]
+pub fn foreign(guest: ForeignGuest) -> Option<PathBuf> {
+    found(guest.ensure().map(Some), &guest.title())
 }
 
 fn found(result: Result<Option<PathBuf>>, title: &str) -> Option<PathBuf> {

@@ -8,7 +8,7 @@ use windlass_tests::input::streams;
 use windlass_tests::needs;
 use windlass_tests::sandbox::Sandbox;
 use xtask::command::{Finished, feed};
-use xtask::peers;
+use xtask::{foreign, peers};
 
 /// A plugin with its configuration, as `--set` words for Windlass and as extra arguments for the others, and what
 /// Windlass must grant for it to start.
@@ -141,6 +141,25 @@ fn native_and_sandboxed_code_give_the_same_bytes() {
             assert_eq!(sandboxed.code == Some(0), native.code == Some(0), "{}: {}", stream.name, native.stderr);
             assert!(sandboxed.stdout == native.stdout, "{}: not the same bytes", stream.name);
         }
+    }
+}
+
+/// Plugins that Go's compiler and clang made run as they do in Helm's engine, inside the default limits.
+#[test]
+fn guests_of_other_toolchains_give_the_same_bytes() {
+    let Some(go) = needs::peer(peers::HELM_ENGINE) else { return };
+    let sandbox = Sandbox::new();
+    let cache = sandbox.path().join("wazero");
+    for guest in foreign::ALL {
+        let Some(module) = needs::foreign(guest) else { return };
+        for stream in streams() {
+            let what = format!("{} on {}", guest.title(), stream.name);
+            let ours = in_windlass(&sandbox, &module, &[], &[], &stream.bytes);
+            let in_go = outcome(in_helm_engine(&go, &cache, &module, &[], &stream.bytes));
+            same(&what, &ours, "Helm's engine", &in_go);
+        }
+        let changed = in_windlass(&sandbox, &module, &[], &[], b"kind: A\nmetadata: {}\n").expect("an answer");
+        assert!(String::from_utf8_lossy(&changed).contains("seen"), "{} did nothing", guest.title());
     }
 }
 

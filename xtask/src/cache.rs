@@ -1,6 +1,7 @@
 //! The folder outside the tree where tools and peers are kept: shared by all clones, safe to delete.
 
 use crate::command::{During, Failure, Result};
+use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -52,4 +53,34 @@ pub fn fill_once(wanted: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Resul
     }
     std::fs::rename(&unfinished, wanted).map_err(writing)?;
     Ok(true)
+}
+
+/// A short digest of names and contents of the files in `folder` and below it, without build folders: tells when what was
+/// built from them is out of date.
+///
+/// # Errors
+///
+/// A file cannot be read.
+pub fn digest(folder: &Path) -> Result<String> {
+    let mut files = Vec::new();
+    let mut pending = vec![folder.to_owned()];
+    while let Some(folder) = pending.pop() {
+        for entry in std::fs::read_dir(&folder).during(format_args!("cannot read {}", folder.display()))? {
+            let path = entry.during(format_args!("cannot read {}", folder.display()))?.path();
+            if !path.is_dir() {
+                files.push(path);
+            } else if path.file_name().is_none_or(|name| name != "target") {
+                pending.push(path);
+            }
+        }
+    }
+    files.sort();
+    let mut hash = Sha256::new();
+    for file in files {
+        let name = file.strip_prefix(folder).unwrap_or(&file).to_string_lossy().into_owned();
+        let content = std::fs::read(&file).during(format_args!("cannot read {}", file.display()))?;
+        hash.update(format!("{name}\0{}\0", content.len()));
+        hash.update(content);
+    }
+    Ok(hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect())
 }

@@ -13,7 +13,7 @@
 //! | [`mod@bench`] | the table of speeds and sizes |
 //! | [`streams`], [`helm`] | real Helm, and the records of what it hands over for the charts in `tests/charts` |
 //! | [`lines`] | which lines a plugin added or extended |
-//! | [`tools`], [`peers`], [`cache`] | what the commands above fetch and build outside the tree |
+//! | [`tools`], [`peers`], [`foreign`], [`cache`] | what the commands above fetch and build outside the tree |
 //! | `pip` | built files from a Python package index, by their digests |
 //! | [`workspace`], [`command`], [`say`] | where things are, how other programs are started, how we talk |
 //!
@@ -29,6 +29,7 @@ pub mod build;
 pub mod cache;
 pub mod command;
 pub mod demo;
+pub mod foreign;
 pub mod fuzz;
 pub mod helm;
 pub mod install;

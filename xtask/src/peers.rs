@@ -3,7 +3,6 @@
 
 use crate::command::{self, During, Failure, Result};
 use crate::{cache, pip, say, workspace};
-use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -138,7 +137,7 @@ impl Peer {
     }
 
     fn folder(&self) -> Result<PathBuf> {
-        Ok(cache::folder()?.join("peers").join(format!("{}-{}", self.sources, digest(&self.sources())?)))
+        Ok(cache::folder()?.join("peers").join(format!("{}-{}", self.sources, cache::digest(&self.sources())?)))
     }
 
     fn program(&self, folder: &Path) -> PathBuf {
@@ -185,29 +184,4 @@ fn build_rust(sources: &Path, folder: &Path, name: &str) -> Result<()> {
     std::fs::rename(build.join("release").join(executable(name)), folder.join(executable(name)))
         .during("cannot keep the built peer")?;
     std::fs::remove_dir_all(&build).during("cannot remove the build folder")
-}
-
-/// A short digest of names and contents of the files in a peer's folder and below it.
-fn digest(folder: &Path) -> Result<String> {
-    let mut files = Vec::new();
-    let mut pending = vec![folder.to_owned()];
-    while let Some(folder) = pending.pop() {
-        for entry in std::fs::read_dir(&folder).during(format_args!("cannot read {}", folder.display()))? {
-            let path = entry.during(format_args!("cannot read {}", folder.display()))?.path();
-            if !path.is_dir() {
-                files.push(path);
-            } else if path.file_name().is_none_or(|name| name != "target") {
-                pending.push(path);
-            }
-        }
-    }
-    files.sort();
-    let mut hash = Sha256::new();
-    for file in files {
-        let name = file.strip_prefix(folder).unwrap_or(&file).to_string_lossy().into_owned();
-        let content = std::fs::read(&file).during(format_args!("cannot read {}", file.display()))?;
-        hash.update(format!("{name}\0{}\0", content.len()));
-        hash.update(content);
-    }
-    Ok(hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect())
 }

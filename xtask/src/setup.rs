@@ -1,7 +1,7 @@
 //! `cargo xtask setup`: everything that the other commands need and Rust does not bring.
 
 use crate::command::{self, During, Failure, Result};
-use crate::{cache, expect_only, peers, say, tools, workspace};
+use crate::{cache, expect_only, foreign, peers, say, tools, workspace};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
@@ -26,6 +26,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     let results = wanted
         .iter()
         .map(|tool| (tool.title(), tool.ensure()))
+        .chain(foreign::ALL.iter().map(|guest| (guest.title(), guest.ensure())))
         .chain(peers::FOR_TESTS.iter().map(|peer| (peer.title(), peer.ensure())));
     let mut failed = 0;
     for (title, result) in results {

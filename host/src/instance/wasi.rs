@@ -30,6 +30,24 @@ const MAX_VECTORS: u32 = 1024;
 /// The most subscriptions of one poll.
 const MAX_SUBSCRIPTIONS: u32 = 4096;
 
+/// The guest ended itself by `proc_exit`, with this code.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Exit(pub(super) u32);
+
+impl std::fmt::Display for Exit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "it ended itself with code {} instead of answering", self.0)
+    }
+}
+
+impl std::error::Error for Exit {}
+
+impl From<Exit> for Error {
+    fn from(exit: Exit) -> Self {
+        Self::refused(exit.to_string()).hint("build it as a reactor, not as a command; for Go: `-buildmode=c-shared`")
+    }
+}
+
 /// What every function answers that is about something a guest does not have; others are in [`define`].
 const FIXED: [(&str, &str, i32); 32] = [
     ("clock_res_get", "ii:i", NOT_SUPPORTED),
@@ -197,10 +215,7 @@ pub(super) fn define(linker: &mut Linker<Host>, name: &str) -> wasmtime::Result<
             },
         ),
         "proc_exit" => linker.func_wrap(MODULE, name, |_: Call<'_>, code: u32| -> wasmtime::Result<()> {
-            Err(wasmtime::Error::new(
-                Error::refused(format!("it ended itself with code {code} instead of answering"))
-                    .hint("build it as a reactor, not as a command; for Go: `-buildmode=c-shared`"),
-            ))
+            Err(wasmtime::Error::new(Exit(code)))
         }),
         "random_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, place: u32, length: u32| {
             let Some(memory) = memory(&mut call) else { return FAULT };
