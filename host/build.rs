@@ -1,5 +1,7 @@
-//! Puts the templates of `windlass new` into the program, so that it works offline: one table of all files below
-//! `templates/`, without what a build of a template leaves behind.
+//! Puts into the program what `windlass new` writes, so that it works offline and without a checkout: a table of all files
+//! below `templates/`, without what a build of a template leaves behind, and the sources of the PDK.
+//!
+//! In the package on crates.io there is no PDK beside the host: there a new plugin takes the PDK from crates.io, too.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,11 +9,20 @@ use std::{env, fs, io};
 
 const LEFT_BEHIND: [&str; 4] = ["target", "plugin.wasm", "Cargo.lock", "node_modules"];
 
+/// The crates that a plugin is made of, below the root of the checkout, each before those in its folder.
+const PDK_CRATES: [&str; 5] = ["pdk", "pdk/abi", "pdk/macros", "pdk/manifest", "pdk/manifest/events"];
+
 fn main() -> io::Result<()> {
-    let templates = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../templates");
-    println!("cargo::rerun-if-changed={}", templates.display());
+    let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    fs::write(out.join("templates.rs"), templates(&package.join("templates"))?)?;
+    fs::write(out.join("pdk.rs"), pdk(&package.join(".."), &out)?)
+}
+
+fn templates(folder: &Path) -> io::Result<String> {
+    println!("cargo::rerun-if-changed={}", fs::canonicalize(folder)?.display());
     let mut table = String::from("&[");
-    for (name, folder) in sorted(&templates)? {
+    for (name, folder) in sorted(folder)? {
         if folder.is_dir() && !LEFT_BEHIND.contains(&name.as_str()) {
             let _ = write!(table, "Template {{ name: {name:?}, files: &[");
             add_files(&folder, "", &mut table)?;
@@ -19,7 +30,53 @@ fn main() -> io::Result<()> {
         }
     }
     table.push(']');
-    fs::write(PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("templates.rs"), table)
+    Ok(table)
+}
+
+/// The files of the PDK's crates as a workspace of their own, by their paths in the checkout; none outside a checkout.
+fn pdk(root: &Path, out: &Path) -> io::Result<String> {
+    let workspace = root.join("Cargo.toml");
+    if !PDK_CRATES.iter().all(|name| root.join(name).join("src").is_dir()) || !workspace.is_file() {
+        return Ok("&[]".to_owned());
+    }
+    println!("cargo::rerun-if-changed={}", workspace.display());
+    let manifest = out.join("pdk-workspace.toml");
+    fs::write(&manifest, workspace_of_the_pdk(&fs::read_to_string(&workspace)?))?;
+    let mut table = String::from("&[");
+    let _ = write!(table, "(\"Cargo.toml\", include_str!({:?})),", manifest.display().to_string());
+    for name in PDK_CRATES {
+        let folder = root.join(name);
+        println!("cargo::rerun-if-changed={}", folder.join("src").display());
+        for file in ["Cargo.toml", "README.md"] {
+            if folder.join(file).is_file() {
+                add_file(&folder.join(file), &format!("{name}/{file}"), &mut table)?;
+            }
+        }
+        add_files(&folder.join("src"), &format!("{name}/src/"), &mut table)?;
+    }
+    table.push(']');
+    Ok(table)
+}
+
+/// The workspace's manifest with the PDK's crates as its only members, and without profiles, which are the plugin's.
+fn workspace_of_the_pdk(text: &str) -> String {
+    let mut table = "";
+    let mut kept = String::new();
+    for line in text.lines() {
+        if line.starts_with('[') {
+            table = line;
+        }
+        let is_list_of_members =
+            table == "[workspace]" && ["members", "default-members", "exclude"].iter().any(|key| line.starts_with(key));
+        if !table.starts_with("[profile") && !is_list_of_members && !line.starts_with('#') {
+            kept.push_str(line);
+            kept.push('\n');
+            if line == "[workspace]" {
+                let _ = writeln!(kept, "members = {PDK_CRATES:?}");
+            }
+        }
+    }
+    kept
 }
 
 fn add_files(folder: &Path, prefix: &str, table: &mut String) -> io::Result<()> {
@@ -31,18 +88,20 @@ fn add_files(folder: &Path, prefix: &str, table: &mut String) -> io::Result<()> 
         if path.is_dir() {
             add_files(&path, &format!("{inside}/"), table)?;
         } else {
-            println!("cargo::rerun-if-changed={}", path.display());
-            let path = fs::canonicalize(path)?;
-            let _ = write!(table, "({inside:?}, include_str!({:?})),", path.display().to_string());
+            add_file(&path, &inside, table)?;
         }
     }
     Ok(())
 }
 
+fn add_file(path: &Path, inside: &str, table: &mut String) -> io::Result<()> {
+    let path = fs::canonicalize(path)?;
+    println!("cargo::rerun-if-changed={}", path.display());
+    let _ = write!(table, "({inside:?}, include_str!({:?})),", path.display().to_string());
+    Ok(())
+}
+
 fn sorted(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
-    if !folder.exists() {
-        return Ok(Vec::new());
-    }
     let mut entries = fs::read_dir(folder)?
         .map(|entry| entry.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path())))
         .collect::<io::Result<Vec<_>>>()?;

@@ -1,7 +1,11 @@
 //! A new plugin from one of the templates that the program carries.
 //!
 //! The templates are folders for cargo-generate; `windlass new` fills in the same placeholders: `{{project-name}}`,
-//! `{{crate_name}}`, and those that the template's cargo-generate.toml declares with a default.
+//! `{{crate_name}}`, and those that the template's cargo-generate.toml declares with a default. As cargo-generate does, it
+//! drops the ending `.liquid` of a file's name: a Cargo.toml would keep its folder out of the package on crates.io.
+//!
+//! The PDK comes from the checkout that the program lies in, else as sources that the program carries and puts into
+//! [`VENDOR`] of the new folder, else (in a program from crates.io) from crates.io.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,8 +22,16 @@ struct Template {
 
 const TEMPLATES: &[Template] = include!(concat!(env!("OUT_DIR"), "/templates.rs"));
 
+/// The sources of the PDK, by their paths below [`VENDOR`]; none where this was built from crates.io.
+const PDK_SOURCES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/pdk.rs"));
+
+/// Where a new plugin keeps the PDK's sources, when it needs them.
+pub const VENDOR: &str = "vendor/windlass";
+
 /// For cargo-generate alone.
 const CARGO_GENERATE: &str = "cargo-generate.toml";
+/// The ending of a template's file that the file it makes lacks.
+const LIQUID: &str = ".liquid";
 /// The placeholder for how Cargo finds the PDK.
 const PDK: &str = "pdk";
 
@@ -49,7 +61,7 @@ pub fn write(template: &str, name: &str, folder: &Path, defined: &[(String, Stri
         return Err(Error::usage(format!("`{name}` cannot be the name of a plugin"))
             .hint("crates, Helm and registries all take lower-case letters, digits and `-`, beginning with a letter"));
     }
-    let placeholders = placeholders(found, name, defined)?;
+    let (placeholders, source) = placeholders(found, name, defined)?;
     let is_occupied = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
     if is_occupied || folder.is_file() {
         return Err(
@@ -58,26 +70,57 @@ pub fn write(template: &str, name: &str, folder: &Path, defined: &[(String, Stri
     }
     let unwritable = |error: std::io::Error| Error::usage(format!("`{}` cannot be written: {error}", folder.display()));
     let mut written = Vec::new();
+    let write = |file: &Path, text: &str| {
+        file.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(file, text)).map_err(unwritable)
+    };
     for (path, text) in found.files.iter().filter(|(path, _)| *path != CARGO_GENERATE) {
-        let file = folder.join(fill(path, &placeholders));
-        if let Some(parent) = file.parent() {
-            fs::create_dir_all(parent).map_err(unwritable)?;
-        }
-        fs::write(&file, fill(text, &placeholders)).map_err(unwritable)?;
+        let path = fill(path.strip_suffix(LIQUID).unwrap_or(path), &placeholders);
+        let file = folder.join(path);
+        write(&file, &fill(text, &placeholders))?;
         written.push(file);
+    }
+    if source == PdkSource::Vendored {
+        for (path, text) in PDK_SOURCES {
+            write(&folder.join(VENDOR).join(path), text)?;
+        }
+        written.push(folder.join(VENDOR));
     }
     Ok(written)
 }
 
-fn placeholders(template: &Template, name: &str, defined: &[(String, String)]) -> Result<Vec<(String, String)>, Error> {
+/// Where a new plugin finds the PDK.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PdkSource {
+    /// In its own folder, below [`VENDOR`].
+    Vendored,
+    /// Somewhere that is there already: a checkout, crates.io, or what the user named.
+    Elsewhere,
+}
+
+/// The placeholders with their values.
+type Placeholders = Vec<(String, String)>;
+
+fn placeholders(
+    template: &Template,
+    name: &str,
+    defined: &[(String, String)],
+) -> Result<(Placeholders, PdkSource), Error> {
     let mut known =
         vec![("project-name".to_owned(), name.to_owned()), ("crate_name".to_owned(), name.replace('-', "_"))];
     let declared = template.files.iter().find(|(path, _)| *path == CARGO_GENERATE).map_or("", |(_, text)| *text);
     known.extend(declared_defaults(declared));
+    let mut source = PdkSource::Elsewhere;
     if let Some((_, value)) = known.iter_mut().find(|(key, _)| key == PDK)
-        && let Some(path) = pdk_of_this_checkout()
+        && !defined.iter().any(|(key, _)| key == PDK)
     {
-        *value = format!("{{ path = {:?} }}", path.display().to_string());
+        *value = if let Some(path) = pdk_of_this_checkout() {
+            format!("{{ path = {:?} }}", path.display().to_string())
+        } else if PDK_SOURCES.is_empty() {
+            format!("{:?}", env!("CARGO_PKG_VERSION"))
+        } else {
+            source = PdkSource::Vendored;
+            format!("{{ path = \"{VENDOR}/pdk\" }}")
+        };
     }
     for (key, value) in defined {
         match known.iter_mut().find(|(known, _)| known == key) {
@@ -89,7 +132,7 @@ fn placeholders(template: &Template, name: &str, defined: &[(String, String)]) -
             }
         }
     }
-    Ok(known)
+    Ok((known, source))
 }
 
 /// The `[placeholders.NAME]` tables of a cargo-generate.toml with a `default = '...'` (or `"..."` without escapes).
