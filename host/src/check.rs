@@ -9,11 +9,15 @@
 //! Nearly all lines plainly are what they should be, so a linear scan decides almost always. A document that it does not
 //! plainly understand, and the first of the changed ones whatever they look like, are parsed in full. What came in wrong
 //! is not the plugin's doing.
+//!
+//! The guest has ended by now and its limits with it, so all of this is done under a [`Budget`], in work that is linear in
+//! the two streams: places are found in one pass, nothing is copied but what is needed, and that is cut.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 
 use memchr::{memchr, memchr_iter, memmem};
-use windlass_manifest::{Kind, Manifests, Path};
+use windlass_manifest::{Budget, ErrorKind, Exhausted, Kind, Object, Path, read_text};
 
 use crate::error::Error;
 use crate::run::RawOutput;
@@ -26,6 +30,12 @@ const FILENAME: &str = "postrenderer.helm.sh/postrender-filename";
 const HOOK: &str = "helm.sh/hook";
 /// How many bytes of changed documents are parsed even if they look plain: what is garbage is so from its beginning.
 const PARSED_ALWAYS: usize = 64 << 10;
+/// How many bytes of a name, a kind and the like are looked at: Kubernetes takes 253 at most.
+const MAX_HEADER: usize = 512;
+/// How many bytes of an annotation of Helm's are looked at: a path has no more.
+const MAX_ANNOTATION: usize = 4096;
+/// How many bytes of a text of the output an error shows.
+const MAX_SHOWN: usize = 1024;
 /// The hooks that Helm knows; it drops a document with another.
 const HOOK_TYPES: [&str; 11] = [
     "pre-install",
@@ -52,21 +62,34 @@ pub struct Checked {
 ///
 /// # Errors
 ///
-/// The output breaks a rule (exit 1); the message names the rule and the place.
-pub fn check(input: Stream, output: RawOutput) -> Result<Checked, Error> {
+/// The output breaks a rule (exit 1), the message names the rule and the place; or reading it needs more than the budget
+/// (exit 4).
+pub fn check(input: Stream, output: RawOutput, budget: &Budget) -> Result<Checked, Error> {
     if output.is_unchanged {
         return Ok(Checked { stream: input, changed: false });
     }
     let old = String::from_utf8_lossy(&input);
     // Without a piece of the output: the record of failures keeps errors, and an output may hold Secrets.
-    check_stream(&old, &output.stream)
+    check_stream(&old, &output.stream, budget)
         .map_err(|error| error.hint("this is a defect of the plugin; report it to the plugin's author"))
         // What it names, the plugin has chosen.
         .map_err(|error| error.quoting(&Secrets::of_stream(&input)))?;
     Ok(Checked { stream: output.stream, changed: true })
 }
 
-fn check_stream(old: &str, output: &[u8]) -> Result<(), Error> {
+/// The answer needs more than the budget.
+fn exhausted(exhausted: Exhausted) -> Error {
+    match exhausted {
+        Exhausted::Time => Error::limit("checking its output takes longer than the plugin's time and a second")
+            .hint("if you trust it with more, raise the limit with `--timeout`"),
+        Exhausted::Bytes { .. } | Exhausted::Entries { .. } => {
+            Error::limit("checking its output takes more memory than the plugin may use, and 256 MiB")
+                .hint("if you trust it with more, raise the limit with `--memory`")
+        }
+    }
+}
+
+fn check_stream(old: &str, output: &[u8], budget: &Budget) -> Result<(), Error> {
     let new = std::str::from_utf8(output).map_err(|error| {
         let line = line_of(output, error.valid_up_to());
         Error::refused(format!("its output is not UTF-8 (line {line})"))
@@ -77,13 +100,14 @@ fn check_stream(old: &str, output: &[u8]) -> Result<(), Error> {
         }
         return Err(Error::refused("it answered nothing, which Helm takes for a failure"));
     }
-    let lines = Lines { text: new };
-    check_markers(old, &lines)?;
+    let lines = Lines::of(new);
+    check_markers(old, new, budget)?;
     let mut unchanged = Unchanged::of(old);
     let mut before = Documents::of(old);
     let has_odd = has_odd_characters(new);
     let mut sample = PARSED_ALWAYS;
     for document in Documents::of(new) {
+        budget.work(document.text.len()).map_err(exhausted)?;
         if sample > 0 {
             if before.next().is_some_and(|old| old.text == document.text) {
                 continue;
@@ -92,12 +116,12 @@ fn check_stream(old: &str, output: &[u8]) -> Result<(), Error> {
         } else if is_plainly_an_object(document.text) && !(has_odd && has_odd_characters(document.text)) {
             continue;
         }
-        match parse_document(&document, &lines) {
-            Err(error) if !unchanged.contains(document.text) => return Err(error),
+        match parse_document(&document, &lines, budget) {
+            Err(error) if budget.spent().is_some() || !unchanged.contains(document.text) => return Err(error),
             _ => {}
         }
     }
-    check_annotations(old, new)
+    check_annotations(old, new, budget)
 }
 
 /// The documents of the input, looked at only when one of the output is wrong.
@@ -118,14 +142,28 @@ impl<'s> Unchanged<'s> {
     }
 }
 
+/// Counts lines of a text. Going forward costs one pass in all.
 struct Lines<'s> {
     text: &'s str,
+    /// An offset and the line ends before it.
+    counted: Cell<(usize, usize)>,
 }
 
-impl Lines<'_> {
+impl<'s> Lines<'s> {
+    fn of(text: &'s str) -> Self {
+        Self { text, counted: Cell::new((0, 0)) }
+    }
+
     /// The 1-based line of a byte.
     fn number(&self, offset: usize) -> usize {
-        line_of(self.text.as_bytes(), offset)
+        let (from, before) = match self.counted.get() {
+            (from, before) if from <= offset => (from, before),
+            _ => (0, 0),
+        };
+        let more = self.text.as_bytes().get(from..offset).unwrap_or_default();
+        let before = before + memchr_iter(b'\n', more).count();
+        self.counted.set((offset, before));
+        before + 1
     }
 }
 
@@ -191,34 +229,40 @@ fn line_at(stream: &str, at: usize) -> &str {
 }
 
 /// `...`, text behind `---`, and directives: what loses documents in Helm, unless it was there before.
-fn check_markers(old: &str, lines: &Lines<'_>) -> Result<(), Error> {
-    let new = lines.text;
-    let was_there = |text: &str| old.lines().any(|line| line.trim_end() == text);
+fn check_markers(old: &str, new: &str, budget: &Budget) -> Result<(), Error> {
+    let mut was_there = WasThere { old, lines: None };
+    let end_of_text = new.trim_ascii_end().len();
     let first = marker(new, 0, "...").then_some(0);
     for at in first.into_iter().chain(markers(new, "\n...")) {
-        if !was_there(line_at(new, at)) && !new.get(next_line(new, at)..).unwrap_or_default().trim_ascii().is_empty() {
+        let line = line_at(new, at);
+        budget.work(line.len()).map_err(exhausted)?;
+        if next_line(new, at) < end_of_text && !was_there.contains(line) {
             return Err(Error::refused(format!(
                 "its output has a bare `...` on line {}, behind which Helm drops every document",
-                lines.number(at)
+                line_of(new.as_bytes(), at)
             )));
         }
     }
-    let is_glued = |at: &usize| !marker(new, *at, "---");
     let first = new.starts_with("---").then_some(0);
     let starts = memmem::find_iter(new.as_bytes(), "\n---").map(|at| at + 1);
-    if let Some(at) = first.into_iter().chain(starts).filter(is_glued).find(|at| !was_there(line_at(new, *at))) {
-        return Err(Error::refused(format!(
-            "its output has a line that starts with `---` and goes on, line {}: Helm starts another document there",
-            lines.number(at)
-        )));
+    for at in first.into_iter().chain(starts).filter(|at| !marker(new, *at, "---")) {
+        let line = line_at(new, at);
+        budget.work(line.len()).map_err(exhausted)?;
+        if !was_there.contains(line) {
+            return Err(Error::refused(format!(
+                "its output has a line that starts with `---` and goes on, line {}: Helm starts another document there",
+                line_of(new.as_bytes(), at)
+            )));
+        }
     }
     for at in markers(new, "\n---") {
         let line = line_at(new, at);
+        budget.work(line.len()).map_err(exhausted)?;
         let behind = line.get(3..).unwrap_or_default().trim_start();
-        if !behind.is_empty() && !behind.starts_with('#') && !was_there(line) {
+        if !behind.is_empty() && !behind.starts_with('#') && !was_there.contains(line) {
             return Err(Error::refused(format!(
                 "its output has text behind `---` on line {}, which Helm cannot read",
-                lines.number(at)
+                line_of(new.as_bytes(), at)
             )));
         }
     }
@@ -234,30 +278,62 @@ fn check_markers(old: &str, lines: &Lines<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+/// The marker lines of the input, looked for only when the output has an odd one.
+struct WasThere<'s> {
+    old: &'s str,
+    lines: Option<HashSet<&'s str>>,
+}
+
+impl WasThere<'_> {
+    fn contains(&mut self, line: &str) -> bool {
+        let is_marker = |line: &&str| line.starts_with("---") || line.starts_with("...");
+        let lines = || self.old.lines().map(str::trim_end).filter(is_marker).collect();
+        self.lines.get_or_insert_with(lines).contains(line)
+    }
+}
+
 /// The parser's judgement where the scan is not sure: a document must be an object with a map as its metadata.
-fn parse_document(document: &Document<'_>, lines: &Lines<'_>) -> Result<(), Error> {
+fn parse_document(document: &Document<'_>, lines: &Lines<'_>, budget: &Budget) -> Result<(), Error> {
     let first_line = lines.number(document.start);
-    let misread = |error: windlass_manifest::Error| {
-        let line = (first_line + error.line()).saturating_sub(1);
-        Error::refused(format!("its output cannot be read: {} (line {line} of the output)", error.message()))
-    };
-    let manifests = Manifests::from_bytes(document.text.as_bytes().to_vec()).map_err(misread)?;
     let mut wrong_metadata = None;
-    manifests
-        .read(|object| {
-            let metadata = object.get(&Path::new(["metadata"]));
-            if metadata.is_some_and(|node| node.kind() != Kind::Map && !node.is_null()) {
-                wrong_metadata.get_or_insert_with(|| object.describe());
-            }
-            Ok::<(), windlass_manifest::Error>(())
-        })
-        .map_err(misread)?;
+    let read = read_text(document.text, budget, |object| {
+        let metadata = object.get(&Path::new(["metadata"]));
+        if metadata.is_some_and(|node| node.kind() != Kind::Map && !node.is_null()) {
+            wrong_metadata.get_or_insert_with(|| shown(object));
+        }
+        Ok::<(), windlass_manifest::Error>(())
+    });
+    read.map_err(|error| {
+        let line = (first_line + error.line()).saturating_sub(1);
+        misread(&error, budget, &format!(" (line {line} of the output)"))
+    })?;
     match wrong_metadata {
         None => Ok(()),
         Some(object) => Err(Error::refused(format!(
             "the metadata of {object} is not a map, in the document that starts on line {first_line} of the output"
         ))),
     }
+}
+
+/// The error of an output that is no manifests; or that is too much to find out.
+fn misread(error: &windlass_manifest::Error, budget: &Budget, place: &str) -> Error {
+    match (budget.spent(), error.kind()) {
+        (Some(spent), ErrorKind::Time | ErrorKind::TooLarge) => exhausted(spent),
+        _ => Error::refused(format!("its output cannot be read: {}{place}", head(error.message(), MAX_SHOWN))),
+    }
+}
+
+/// An object as an error names it: [`Object::describe`], cut.
+fn shown(object: &Object<'_>) -> String {
+    let (kind, name) = (head(object.kind(), MAX_HEADER), head(object.name(), MAX_HEADER));
+    let kind = if kind.is_empty() { "object" } else { kind };
+    let slash = if name.is_empty() { "" } else { "/" };
+    format!("{kind}{slash}{name} (line {})", object.line())
+}
+
+/// The beginning of a text.
+fn head(text: &str, most: usize) -> &str {
+    text.get(..text.floor_char_boundary(most)).unwrap_or(text)
 }
 
 /// True if every line of the document that starts in column 0 is a comment or a plain `key:`, and `metadata:` is followed
@@ -323,12 +399,12 @@ fn is_plain_key(line: &[u8]) -> bool {
 }
 
 /// The annotations with which Helm finds its way back must be those of the input.
-fn check_annotations(old: &str, new: &str) -> Result<(), Error> {
+fn check_annotations(old: &str, new: &str, budget: &Budget) -> Result<(), Error> {
     // Line for line the same: nothing was lost or made up.
     if values(old, FILENAME).eq(values(new, FILENAME)) && values(old, HOOK).eq(values(new, HOOK)) {
         return Ok(());
     }
-    let (before, after) = (census(old)?, census(new)?);
+    let (before, after) = (census(old, budget)?, census(new, budget)?);
     let known: HashSet<&str> = before.values().flatten().filter_map(|place| place.filename.as_deref()).collect();
     let known_hooks: HashSet<&str> = before.values().flatten().filter_map(|place| place.hook.as_deref()).collect();
     for (identity, places) in &after {
@@ -375,9 +451,19 @@ fn check_annotations(old: &str, new: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// What follows `key` on each line that has it, and where it has it as a prefix of a longer key.
+/// What follows `key` on each line that has it, up to where it stands again on that line; also where it is the beginning of a
+/// longer key.
 fn values<'s>(stream: &'s str, key: &'s str) -> impl Iterator<Item = &'s str> {
-    memmem::find_iter(stream.as_bytes(), key).map(|at| line_at(stream, at))
+    let mut places = memmem::find_iter(stream.as_bytes(), key).peekable();
+    let mut line_end = 0;
+    std::iter::from_fn(move || {
+        let at = places.next()?;
+        if at >= line_end {
+            line_end = next_line(stream, at);
+        }
+        let end = places.peek().map_or(line_end, |next| line_end.min(*next));
+        Some(stream.get(at..end).unwrap_or_default().trim_end())
+    })
 }
 
 /// What Helm's annotations say about one object.
@@ -387,22 +473,29 @@ struct Place {
     hook: Option<String>,
 }
 
-/// Every object by what identifies it.
-fn census(stream: &str) -> Result<HashMap<[String; 4], Vec<Place>>, Error> {
+/// Every object by what identifies it. Texts are cut: what is longer than a header may be is no object that Kubernetes
+/// takes.
+fn census(stream: &str, budget: &Budget) -> Result<HashMap<[String; 4], Vec<Place>>, Error> {
     let mut census: HashMap<[String; 4], Vec<Place>> = HashMap::new();
-    let misread = |error: windlass_manifest::Error| Error::refused(format!("its output cannot be read: {error}"));
-    Manifests::from_bytes(stream.as_bytes().to_vec())
-        .map_err(misread)?
-        .read(|object| {
-            let annotation = |key| object.annotation(key).map(|value| value.into_owned());
-            let namespace = object.namespace().unwrap_or_default();
-            let identity = [object.api_version(), object.kind(), namespace, object.name()].map(str::to_owned);
-            let place = Place { shown: object.describe(), filename: annotation(FILENAME), hook: annotation(HOOK) };
+    let read = read_text(stream, budget, |object| {
+        let cut = |text: &str| head(text, MAX_HEADER).to_owned();
+        let annotation = |key| object.annotation(key).map(|value| head(&value, MAX_ANNOTATION).to_owned());
+        let namespace = object.namespace().unwrap_or_default();
+        let identity = [object.api_version(), object.kind(), namespace, object.name()].map(cut);
+        let place = Place { shown: shown(object), filename: annotation(FILENAME), hook: annotation(HOOK) };
+        let texts = identity.iter().chain([&place.shown]).chain(&place.filename).chain(&place.hook);
+        let kept: usize = texts.map(String::len).sum::<usize>() + size_of::<Place>() + size_of::<[String; 4]>();
+        // An error of the visit would need a place; the next charge of the reader has one.
+        if budget.bytes(kept).is_ok() {
             census.entry(identity).or_default().push(place);
-            Ok::<(), windlass_manifest::Error>(())
-        })
-        .map_err(misread)?;
-    Ok(census)
+        }
+        Ok::<(), windlass_manifest::Error>(())
+    });
+    read.map_err(|error| misread(&error, budget, &format!(" (line {} of it)", error.line())))?;
+    match budget.spent() {
+        None => Ok(census),
+        Some(spent) => Err(exhausted(spent)),
+    }
 }
 
 #[cfg(test)]
@@ -418,7 +511,7 @@ mod tests {
         let output =
             RawOutput { stream: output.into().into(), is_unchanged: false, took: Duration::ZERO, peak_memory: 0 };
         let stream = output.stream.to_vec();
-        match check(input.as_bytes().to_vec().into(), output) {
+        match check(input.as_bytes().to_vec().into(), output, &Budget::for_text(stream.len())) {
             Ok(checked) => {
                 assert_eq!(expected, "", "the output is accepted");
                 assert!(checked.changed && *checked.stream == *stream);

@@ -15,6 +15,7 @@ use wasmtime::Module;
 
 use crate::error::Error;
 use crate::fetch::Digest;
+use crate::limits::CompileLimits;
 use crate::render::{CodeCache, Event, RenderOptions};
 use crate::verify::Verified;
 
@@ -61,14 +62,19 @@ impl Compiled {
 /// # Errors
 ///
 /// Not a plugin that can run here (exit 2), or the compiler hit a limit (exit 4).
-pub fn compile(plugin: &Verified, options: &RenderOptions<'_>) -> Result<Compiled, Error> {
+pub fn compile(plugin: &Verified, limits: CompileLimits, options: &RenderOptions<'_>) -> Result<Compiled, Error> {
     let name = plugin.name();
-    let module = load_or_build(plugin, &name, options).map_err(|error| error.in_plugin(&name))?;
+    let module = load_or_build(plugin, &name, limits, options).map_err(|error| error.in_plugin(&name))?;
     let metadata_json = plugin.metadata_json().map(str::to_owned);
     Ok(Compiled { digest: plugin.digest(), metadata_json, module, name })
 }
 
-fn load_or_build(plugin: &Verified, name: &str, options: &RenderOptions<'_>) -> Result<Module, Error> {
+fn load_or_build(
+    plugin: &Verified,
+    name: &str,
+    limits: CompileLimits,
+    options: &RenderOptions<'_>,
+) -> Result<Module, Error> {
     let engine = engine::runtime()?;
     // A run needs no cache, only the next run is slower without it.
     let uncached = |why: &str| (options.on_event)(Event::Uncached { why });
@@ -95,7 +101,7 @@ fn load_or_build(plugin: &Verified, name: &str, options: &RenderOptions<'_>) -> 
     }
     (options.on_event)(Event::Compiling { plugin: name });
     let started = Instant::now();
-    let code = child::compile(plugin.wasm(), &options.compiler)?;
+    let code = child::compile(plugin.wasm(), limits, &options.compiler)?;
     (options.on_event)(Event::Compiled { plugin: name, took: started.elapsed() });
     if let Some(cache) = cache.filter(|_| is_readable)
         && let Err(error) = cache.store(plugin.digest(), code.bytes())

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use crate::limits::table::MAX_ERROR_TEXT;
 use crate::secrets::Secrets;
 
 /// What a process that met an [`Error`] ends with. The numbers are a contract: scripts branch on them.
@@ -67,9 +68,9 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of the kind that `exit_code` names.
+    /// An error of the kind that `exit_code` names. A text of more than [`MAX_ERROR_TEXT`] bytes is cut, like a hint.
     pub fn new(exit_code: ExitCode, message: impl Into<String>) -> Self {
-        Self { exit_code, inner: Box::new(Inner { message: message.into(), ..Inner::default() }) }
+        Self { exit_code, inner: Box::new(Inner { message: cut(message.into()), ..Inner::default() }) }
     }
 
     /// The plugin said no, failed, or gave output that Helm would not survive (exit 1).
@@ -106,7 +107,7 @@ impl Error {
     /// Adds advice: a lower-case sentence that says what to do next. Hints are shown in the order they were added.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.inner.hints.push(hint.into());
+        self.inner.hints.push(cut(hint.into()));
         self
     }
 
@@ -171,6 +172,18 @@ impl Error {
     }
 }
 
+/// Whatever an error quotes, it stays short enough to be read: a name from outside may be a megabyte.
+fn cut(mut text: String) -> String {
+    let most = MAX_ERROR_TEXT as usize;
+    if text.len() > most {
+        let end = text.floor_char_boundary(most);
+        text.truncate(end);
+        text.push('…');
+        text.shrink_to_fit();
+    }
+    text
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(plugin) = &self.inner.plugin {
@@ -190,5 +203,12 @@ mod tests {
     fn the_innermost_plugin_name_wins() {
         let error = Error::refused("no").in_plugin("inner").in_plugin("outer");
         assert_eq!(error.to_string(), "plugin `inner`: no");
+    }
+
+    #[test]
+    fn texts_are_cut() {
+        let error = Error::usage("ä".repeat(1 << 20)).hint("x".repeat(1 << 20));
+        assert!(error.to_string().len() < (MAX_ERROR_TEXT + 10) as usize && error.to_string().ends_with('…'));
+        assert!(error.hints()[0].len() < (MAX_ERROR_TEXT + 10) as usize);
     }
 }

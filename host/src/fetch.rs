@@ -1,8 +1,8 @@
 //! Stage one: a [`PluginRef`] to the bytes that it stands for, with their digest. Nothing is judged here.
 
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -10,18 +10,12 @@ use sha2::{Digest as _, Sha256};
 use crate::dirs;
 use crate::error::Error;
 use crate::helm::archive::{ArchiveLimits, PLUGIN_YAML, PluginArchive};
+use crate::input;
+use crate::limits::table::{MAX_ARCHIVE, MAX_DOCUMENT, MAX_WASM};
+use crate::oci::artifact::MAX_PROVENANCE_BYTES;
 use crate::oci::pull::{self, Package, Remote, Shipped};
 use crate::source::{self, PluginRef};
 use crate::trust::Pin;
-
-/// The most bytes of a plugin's wasm: seven times the largest guest we know, JavaScript in goja (19 MB).
-const MAX_WASM_BYTES: u64 = 128 << 20;
-/// The most bytes of a plugin.yaml.
-const MAX_PLUGIN_YAML_BYTES: u64 = 1 << 20;
-/// The most bytes of a provenance file.
-const MAX_PROVENANCE_BYTES: u64 = 1 << 20;
-/// The most bytes of a plugin archive.
-const MAX_ARCHIVE_BYTES: u64 = 128 << 20;
 
 /// A SHA-256 digest; prints as `sha256:` and 64 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -168,18 +162,15 @@ fn fetch_path(reference: &PluginRef, path: &Path) -> Result<Fetched, Error> {
     if metadata.is_dir() {
         return fetch_folder(reference, path);
     }
-    if !metadata.is_file() {
-        return Err(Error::usage(format!("`{}` is neither a file nor a folder", path.display())).hint(source::FORMS));
-    }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if name.ends_with(".tgz") || name.ends_with(".tar.gz") {
-        let archive = read_limited(path, MAX_ARCHIVE_BYTES)?;
+        let archive = read(path, MAX_ARCHIVE)?;
         let (plugin_yaml, wasm) = read_archive(&archive, &path.display().to_string())?;
         let provenance = provenance_beside(path)?;
         let package = Package { archive_name: name.into_owned(), archive: Digest::of(&archive), provenance };
         return Ok(Fetched::new(reference.clone(), None, plugin_yaml, wasm, Came::Archive(package)));
     }
-    let wasm = read_limited(path, MAX_WASM_BYTES)?;
+    let wasm = read(path, MAX_WASM)?;
     Ok(Fetched::new(reference.clone(), None, None, wasm, Came::Loose))
 }
 
@@ -188,11 +179,12 @@ fn provenance_beside(archive: &Path) -> Result<Option<String>, Error> {
     let mut path = archive.as_os_str().to_owned();
     path.push(".prov");
     let path = Path::new(&path);
-    if !path.exists() {
-        return Ok(None);
+    match input::read(path, MAX_PROVENANCE_BYTES) {
+        // Not UTF-8 is no signature, and said by whoever checks it.
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(cannot_read(path, &error)),
     }
-    // Not UTF-8 is no signature, and said by whoever checks it.
-    Ok(Some(String::from_utf8_lossy(&read_limited(path, MAX_PROVENANCE_BYTES)?).into_owned()))
 }
 
 fn fetch_folder(reference: &PluginRef, folder: &Path) -> Result<Fetched, Error> {
@@ -207,12 +199,12 @@ fn fetch_folder(reference: &PluginRef, folder: &Path) -> Result<Fetched, Error> 
     }
     let yaml_path = folder.join("plugin.yaml");
     let plugin_yaml = if yaml_path.exists() {
-        let bytes = read_limited(&yaml_path, MAX_PLUGIN_YAML_BYTES)?;
+        let bytes = read(&yaml_path, MAX_DOCUMENT)?;
         Some(utf8_plugin_yaml(bytes, &yaml_path.display().to_string())?)
     } else {
         None
     };
-    let wasm = read_limited(&wasm_path, MAX_WASM_BYTES)?;
+    let wasm = read(&wasm_path, MAX_WASM)?;
     Ok(Fetched::new(reference.clone(), Some(folder.to_path_buf()), plugin_yaml, wasm, Came::Loose))
 }
 
@@ -249,38 +241,23 @@ pub fn installed_names() -> Vec<String> {
 
 /// The plugin.yaml and plugin.wasm of an archive.
 pub(crate) fn read_archive(archive: &[u8], shown: &str) -> Result<(Option<String>, Vec<u8>), Error> {
-    let archive = PluginArchive::read(archive, ArchiveLimits::DEFAULT)
+    let mut archive = PluginArchive::read(archive, ArchiveLimits::DEFAULT)
         .map_err(|error| error.hint(format!("`{shown}` should be an archive that `windlass package` made")))?;
-    let plugin_yaml = archive.file(PLUGIN_YAML).map(|bytes| utf8_plugin_yaml(bytes.to_vec(), shown)).transpose()?;
-    let wasm = archive.file("plugin.wasm").ok_or_else(|| {
+    let plugin_yaml = archive.take(PLUGIN_YAML).map(|bytes| utf8_plugin_yaml(bytes, shown)).transpose()?;
+    let wasm = archive.take("plugin.wasm").ok_or_else(|| {
         Error::usage(format!(
             "the archive `{shown}` has no plugin.wasm: it is a plugin for Helm that is not WebAssembly"
         ))
     })?;
-    Ok((plugin_yaml, wasm.to_vec()))
+    Ok((plugin_yaml, wasm))
 }
 
 pub(crate) fn utf8_plugin_yaml(bytes: Vec<u8>, shown: &str) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|_| Error::usage(format!("`{shown}` is not UTF-8")))
 }
 
-fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
-    let file = File::open(path).map_err(|error| cannot_read(path, &error))?;
-    let length = file.metadata().map_err(|error| cannot_read(path, &error))?.len();
-    if length > limit {
-        return Err(too_large(path, limit));
-    }
-    // The length is a hint for the allocation only: the file may change while it is read.
-    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| cannot_read(path, &error))?;
-    if bytes.len() as u64 > limit {
-        return Err(too_large(path, limit));
-    }
-    Ok(bytes)
-}
-
-fn too_large(path: &Path, limit: u64) -> Error {
-    Error::usage(format!("`{}` is larger than {} MiB", path.display(), limit >> 20))
+fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
+    input::read(path, limit).map_err(|error| cannot_read(path, &error))
 }
 
 fn cannot_read(path: &Path, error: &io::Error) -> Error {

@@ -9,6 +9,9 @@ use crate::error::Error;
 use crate::instance::{ImportNeed, asks, import_need};
 use crate::verify::Verified;
 
+/// How many reasons a verdict names.
+const MOST_REASONS: usize = 20;
+
 /// The name of the custom section that holds a plugin's metadata, as JSON.
 pub const METADATA_SECTION: &str = "windlass.plugin";
 
@@ -85,7 +88,14 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    fn from_reasons(reasons: Vec<String>) -> Self {
+    /// Of many reasons the first ones, which are enough.
+    fn from_reasons(reasons: impl IntoIterator<Item = String>) -> Self {
+        let mut all = reasons.into_iter();
+        let mut reasons: Vec<String> = all.by_ref().take(MOST_REASONS).collect();
+        match all.count() {
+            0 => {}
+            more => reasons.push(format!("there are {more} more reasons")),
+        }
         Self { accepted: reasons.is_empty(), reasons }
     }
 }
@@ -115,7 +125,7 @@ fn inspect_verified(plugin: &Verified) -> Result<Inspection, Error> {
             Import {
                 module: shown_name(&import.module),
                 name: shown_name(&import.name),
-                r#type: import.what.clone(),
+                r#type: import.what.to_string(),
                 capability: match need {
                     ImportNeed::Grant(capability) => Some(capability.word()),
                     ImportNeed::Nothing | ImportNeed::Unknown => None,
@@ -127,7 +137,7 @@ fn inspect_verified(plugin: &Verified) -> Result<Inspection, Error> {
     let exports: Vec<Export> = shape
         .exports
         .iter()
-        .map(|export| Export { name: shown_name(&export.name), r#type: export.what.clone() })
+        .map(|export| Export { name: shown_name(&export.name), r#type: export.what.to_string() })
         .collect();
     Ok(Inspection {
         plugin: plugin.reference().to_string(),
@@ -152,13 +162,12 @@ fn inspect_verified(plugin: &Verified) -> Result<Inspection, Error> {
 }
 
 fn windlass_verdict(wasm: &[u8], imports: &[Import]) -> Verdict {
-    let mut reasons: Vec<String> = validate(wasm).err().map(|error| error.message().to_owned()).into_iter().collect();
-    reasons.extend(
+    let reasons: Vec<String> = validate(wasm).err().map(|error| error.message().to_owned()).into_iter().collect();
+    Verdict::from_reasons(reasons.into_iter().chain(
         imports.iter().filter(|import| !import.offered).map(|import| {
             format!("it imports `{}` of `{}`, which Windlass does not offer", import.name, import.module)
         }),
-    );
-    Verdict::from_reasons(reasons)
+    ))
 }
 
 /// Helm's engine is Extism's Go SDK on wazero: WebAssembly 2.0, Extism's functions, WASI preview 1, nothing else.

@@ -11,6 +11,8 @@ use crate::dirs;
 use crate::error::Error;
 use crate::fetch::installed_names;
 use crate::helm::plugin_yaml::{self, PluginYaml};
+use crate::input;
+use crate::limits::table::{MAX_DOCUMENT, MAX_WASM};
 use crate::verify::Verified;
 
 /// What a plugin says about itself, from plugin.yaml where there is one, else from its module.
@@ -98,8 +100,8 @@ pub fn install(plugin: &Verified, replace: bool) -> Result<(Identity, PathBuf), 
         None => plugin_yaml::for_subprocess(&identity.name, &identity.version),
     };
     if target.exists() {
-        let same = fs::read(target.join("plugin.wasm")).is_ok_and(|bytes| bytes == plugin.wasm())
-            && fs::read_to_string(target.join("plugin.yaml")).is_ok_and(|there| there == text);
+        let same = input::read(&target.join("plugin.wasm"), MAX_WASM).is_ok_and(|bytes| bytes == plugin.wasm())
+            && input::read_text(&target.join("plugin.yaml"), MAX_DOCUMENT).is_ok_and(|there| there == text);
         if same {
             return Ok((identity, target));
         }

@@ -34,7 +34,7 @@ use watchdog::Watchdog;
 pub(crate) use imports::{ImportNeed, asks, import_need};
 
 /// The most bytes of a guest's error text that are shown.
-const MAX_ERROR_TEXT_BYTES: usize = 16 << 10;
+const MAX_ERROR_TEXT_BYTES: usize = crate::limits::table::MAX_ERROR_TEXT as usize;
 
 /// What the host functions of one run work on.
 struct Host {
@@ -45,6 +45,14 @@ struct Host {
     logs: Logs,
     wasi: wasi::State,
     granted: granted::Granted,
+    deadline: Instant,
+}
+
+impl Host {
+    /// Whether the run's time is over: what a host function asks that works on as much as the guest says.
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.deadline
+    }
 }
 
 /// How a plugin takes its stream.
@@ -112,6 +120,7 @@ impl Instance {
             logs: Logs::new(setup.log_level),
             wasi: wasi::State::default(),
             granted: granted::Granted::new(setup.grants, setup.cluster, deadline).map_err(early)?,
+            deadline,
         };
         let mut store = Store::new(compiled.module().engine(), host);
         store.limiter(|host| &mut host.budget);

@@ -18,8 +18,12 @@
 //! [`cluster`] talks to an API server. [`wait`] is beside that path: it watches a release in a cluster, and asks a plugin, or the rules it is made of, what is
 //! ready.
 //!
+//! `input` is the one door to files, [`limits::table`] names every limit.
+//!
 //! [`inspect`] looks at a plugin without running it, [`dirs`] says where files are kept, [`error`] what went wrong, what
 //! to do, and the exit code. [`text`] makes what a person reads safe to look at.
+
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read what they wrote"))]
 
 pub mod author;
 mod capabilities;
@@ -34,6 +38,7 @@ pub mod error;
 pub mod fetch;
 pub mod grants;
 pub mod helm;
+mod input;
 pub mod inspect;
 pub mod installed;
 mod instance;

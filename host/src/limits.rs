@@ -1,9 +1,15 @@
 //! What a plugin may use up: memory, time, output. Each limit holds before the guest's first instruction (a start
 //! function included) and for each plugin of a chain on its own.
+//!
+//! [`table`] names every limit of the host with its reason, those included that no flag changes.
+
+pub mod table;
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use windlass_manifest::Budget;
 
 use crate::error::Error;
 
@@ -18,12 +24,50 @@ pub struct Limits {
     pub timeout: Duration,
     /// The most bytes that the plugin may answer.
     pub max_output: ByteSize,
+    /// What compiling it may use up.
+    pub compile: CompileLimits,
+}
+
+/// The limits of a plugin's compilation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CompileLimits {
+    /// Address space of the compiler's process, its program and stacks included. None: what a module of that size needs
+    /// at most, never more than [`table::MAX_COMPILE_MEMORY`].
+    pub memory: Option<ByteSize>,
+    /// Processor time of all its threads together. None: what a module of that size needs at most, never more than
+    /// [`table::MAX_COMPILE_TIME`].
+    pub timeout: Option<Duration>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory: None, timeout: Duration::from_secs(10), max_output: ByteSize(256 << 20) }
+        Self {
+            memory: None,
+            timeout: Duration::from_secs(10),
+            max_output: ByteSize(256 << 20),
+            compile: CompileLimits::default(),
+        }
     }
+}
+
+/// What is made of a guest's answer and the stream it got, after the guest has ended.
+impl Limits {
+    /// The budget for reading the answer of a run that began at `started`, of `stream_length` bytes: it ends
+    /// [`table::TIME_TO_CHECK`] after the run's own time, and makes the host hold no more than
+    /// [`table::MEMORY_TO_CHECK`] beside what the guest may hold.
+    pub(crate) fn budget_to_check(&self, started: Instant, stream_length: usize) -> Budget {
+        let memory = self.memory_for(stream_length).saturating_add(table::MEMORY_TO_CHECK.0);
+        let ends = started + self.timeout + table::TIME_TO_CHECK;
+        // A quarter for text; an entry takes some 24 bytes, so the entries are worth three quarters at most.
+        Budget::new(memory / 4, memory / 32).with_clock(move || Instant::now() >= ends)
+    }
+}
+
+/// A budget for a text of `length` bytes that somebody wrote by hand, or whoever poses as somebody: what
+/// [`Budget::for_text`] gives, within [`table::TIME_TO_READ`].
+pub(crate) fn budget_to_read(length: usize) -> Budget {
+    let ends = Instant::now() + table::TIME_TO_READ;
+    Budget::for_text(length).with_clock(move || Instant::now() >= ends)
 }
 
 impl Limits {

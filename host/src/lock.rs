@@ -18,11 +18,14 @@
 //! bare .wasm has no plugin.yaml, and must not get one). Older lock files lack `pluginYaml`: they are good for
 //! what came by a manifest, and for the rest say that they have to be written anew.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::config::document::{self, Misread, Node, Place, refuse_unknown_keys};
 use crate::error::Error;
 use crate::fetch::{Digest, Fetched};
+use crate::input;
+use crate::limits::table::MAX_DOCUMENT;
 use crate::source::PluginRef;
 
 const API_VERSION: &str = "windlass.dev/v1alpha1";
@@ -112,7 +115,7 @@ impl Lock {
     /// # Errors
     /// When it cannot be read or breaks the format (exit 2).
     pub fn load(path: &Path) -> Result<Option<Self>, Error> {
-        match std::fs::read_to_string(path) {
+        match input::read_text(path, MAX_DOCUMENT) {
             Ok(text) => Self::read(&text, &folder_of(path))
                 .map(Some)
                 .map_err(|problem| problem.in_file(&path.display().to_string())),
@@ -140,8 +143,9 @@ impl Lock {
         let list = root.get("plugins").ok_or_else(|| Misread::new(root.place, "plugins is missing"))?;
         let entries: Vec<LockEntry> =
             list.as_list("plugins")?.iter().map(|node| read_entry(node, folder)).collect::<Result<_, _>>()?;
-        for (index, entry) in entries.iter().enumerate() {
-            if entries.iter().skip(index + 1).any(|other| other.reference == entry.reference && other != entry) {
+        let mut by_reference = HashMap::new();
+        for entry in &entries {
+            if by_reference.insert(&entry.reference, entry).is_some_and(|other| other != entry) {
                 return Err(
                     Misread::new(list.place, format!("plugins: two entries for {}", entry.reference)).with_hint(hint)
                 );

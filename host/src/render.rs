@@ -3,7 +3,7 @@
 //! Read [`open`] and [`render`] downwards. Each arrow is a type that only its stage can make, so no step can be skipped.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::check::check;
 use crate::cluster::Connection;
@@ -12,7 +12,7 @@ use crate::compile::{Compiled, compile};
 use crate::error::Error;
 use crate::fetch::{self, Digest};
 use crate::grants::Grants;
-use crate::limits::Limits;
+use crate::limits::{CompileLimits, Limits};
 use crate::oci::pull::Remote;
 use crate::run::{RawOutput, run};
 use crate::secrets::Secrets;
@@ -189,8 +189,8 @@ pub fn open_with(reference: &PluginRef, remote: &Remote) -> Result<Verified, Err
 /// # Errors
 ///
 /// It cannot be compiled or is not one that can run here, or the cache cannot be used.
-pub fn prepare(plugin: &Verified, options: &RenderOptions<'_>) -> Result<(), Error> {
-    compile(plugin, options).map(drop)
+pub fn prepare(plugin: &Verified, limits: CompileLimits, options: &RenderOptions<'_>) -> Result<(), Error> {
+    compile(plugin, limits, options).map(drop)
 }
 
 /// Sends `stream` through the plugins in order. All or nothing: nothing is handed back that Helm would not survive.
@@ -202,11 +202,13 @@ pub fn prepare(plugin: &Verified, options: &RenderOptions<'_>) -> Result<(), Err
 pub fn render(steps: &[Step], stream: Vec<u8>, options: &RenderOptions<'_>) -> Result<Rendered, Error> {
     let mut rendered = Rendered { stream: stream.into(), changed: false, steps: Vec::with_capacity(steps.len()) };
     for step in steps {
-        let compiled = compile(&step.plugin, options)?;
+        let compiled = compile(&step.plugin, step.limits.compile, options)?;
+        let started = Instant::now();
         let output = run(&compiled, step, &rendered.stream, options)
             .map_err(|error| error.quoting(&Secrets::of_stream(&rendered.stream)))?;
         let mut report = StepReport::new(&compiled, &output);
-        let checked = check(rendered.stream, output).map_err(|error| error.in_plugin(compiled.name()))?;
+        let budget = step.limits.budget_to_check(started, rendered.stream.len());
+        let checked = check(rendered.stream, output, &budget).map_err(|error| error.in_plugin(compiled.name()))?;
         report.changed = checked.changed;
         rendered.changed |= checked.changed;
         rendered.stream = checked.stream;

@@ -5,6 +5,8 @@
 //! plugin folders (`unchanged/`), and the case's own `files/`; HOME and all of XDG point into it. Its path reads `DIR`
 //! in the snapshots. `WINDLASS_BLESS=1` writes them anew.
 
+#![allow(clippy::disallowed_methods, reason = "tests read what they wrote")]
+
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -541,4 +543,11 @@ fn a_case_does_not_grant_itself_what_is_not_its_own() {
     let output = run(bless, b"");
     assert_eq!(output.status.code(), Some(3), "{}", home.transcript(&output));
     assert_eq!(fs::read_to_string(home.path().join("secret")).expect("there"), "secret");
+}
+
+#[test]
+fn the_limits_are_written_down() {
+    let mut failures = Vec::new();
+    check_snapshot(&tests().join("../../docs/limits.md"), &windlass::limits::table::markdown(), &mut failures);
+    finish(failures);
 }

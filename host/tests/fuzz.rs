@@ -4,6 +4,8 @@
 //! A fixed number of rounds, always the same inputs but for the time in a signature. `WINDLASS_FUZZ_SECONDS` goes on for as long with others each time
 //! (`cargo xtask fuzz host SECONDS`); a finding names the seed that repeats it and becomes a file in `fuzz/seeds`.
 
+#![allow(clippy::disallowed_methods, reason = "tests read what they wrote")]
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

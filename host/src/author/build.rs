@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use crate::error::Error;
 use crate::installed::{self, Identity};
+use crate::limits::table::MAX_DOCUMENT;
 use crate::render;
 use crate::source::PluginRef;
 
@@ -105,7 +106,7 @@ fn cargo_build(folder: &Path) -> Result<PathBuf, Error> {
         .map(|path| PathBuf::from(path.trim()));
     let profile = workspace
         .as_ref()
-        .and_then(|manifest| fs::read_to_string(manifest).ok())
+        .and_then(|manifest| crate::input::read_text(manifest, MAX_DOCUMENT).ok())
         .map_or("release", |text| if text.contains("[profile.plugin]") { "plugin" } else { "release" });
     let mut command = cargo();
     command.args(["build", "--lib", "--target", RUST_TARGET, "--profile", profile]);

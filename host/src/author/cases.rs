@@ -28,7 +28,9 @@ use crate::config::pipeline::read_grants;
 use crate::config::settings::{self, PlacedConfig};
 use crate::error::{Error, ExitCode};
 use crate::grants::Grants;
+use crate::input;
 use crate::limits::Limits;
+use crate::limits::table::MAX_STREAM;
 use crate::render::{self, RenderOptions, Step};
 use crate::verify::Verified;
 
@@ -88,7 +90,7 @@ impl CaseFolder {
 
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let Some(path) = self.existing(name)? else { return Ok(None) };
-        fs::read(&path)
+        input::read(&path, MAX_STREAM)
             .map(Some)
             .map_err(|error| Error::usage(format!("`{}` cannot be read: {error}", self.path.join(name).display())))
     }

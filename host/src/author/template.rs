@@ -157,7 +157,8 @@ fn declared_defaults(text: &str) -> Vec<(String, String)> {
 fn pdk_of_this_checkout() -> Option<PathBuf> {
     let program = std::env::current_exe().and_then(fs::canonicalize).ok()?;
     program.ancestors().map(|folder| folder.join("pdk")).find(|pdk| {
-        fs::read_to_string(pdk.join("Cargo.toml")).is_ok_and(|text| text.contains("name = \"windlass-pdk\""))
+        crate::input::read_text(&pdk.join("Cargo.toml"), crate::limits::table::MAX_DOCUMENT)
+            .is_ok_and(|text| text.contains("name = \"windlass-pdk\""))
     })
 }
 

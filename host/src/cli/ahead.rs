@@ -1,18 +1,21 @@
 //! Compiling a plugin before it is first run, where the user has time for it: `install` and `pull`.
 
+use super::plugin_args::CompileArgs;
 use super::printer::Printer;
+use crate::limits::CompileLimits;
 use crate::render::{self, CodeCache, Event, RenderOptions};
 use crate::verify::Verified;
 
 /// Compiles a plugin into the cache, so that its first render is as fast as all others. A plugin that cannot be compiled
 /// is there all the same, and its first run says why; so this is told and no failure.
-pub(super) fn compile_ahead(plugin: &Verified, printer: &Printer) {
+pub(super) fn compile_ahead(plugin: &Verified, limits: CompileArgs, printer: &Printer) {
     let tell = |event: Event<'_>| {
         if let Event::Uncached { why } = event {
             printer.warning(format!("not compiled ahead: {why}"));
         }
     };
-    if let Err(error) = render::prepare(plugin, &RenderOptions::new(CodeCache::default_place(), &tell)) {
+    let limits = limits.over(CompileLimits::default());
+    if let Err(error) = render::prepare(plugin, limits, &RenderOptions::new(CodeCache::default_place(), &tell)) {
         printer.warning(format!("not compiled ahead, the first run has to: {error}"));
     }
 }

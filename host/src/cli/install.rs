@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::ahead::compile_ahead;
+use super::plugin_args::CompileArgs;
 use super::printer::{Outcome, Printer, style};
 use super::remote_args::RemoteArgs;
 use super::verify::texts;
@@ -24,6 +25,8 @@ pub(super) struct InstallArgs {
     #[arg(long)]
     force: bool,
     #[command(flatten)]
+    compile: CompileArgs,
+    #[command(flatten)]
     remote: RemoteArgs,
 }
 
@@ -43,7 +46,7 @@ pub(super) fn install(arguments: &InstallArgs, printer: &Printer) -> Result<Outc
     let remote = arguments.remote.remote_for(&arguments.plugin, true, printer)?;
     let plugin = render::open_with(&arguments.plugin, &remote)?;
     let (identity, folder) = installed::install(&plugin, arguments.force)?;
-    compile_ahead(&plugin, printer);
+    compile_ahead(&plugin, arguments.compile, printer);
     let text = Text::new().show(format!("{} {}", identity.name, identity.version).trim_end());
     let text = text.say(" is installed in ").show(folder.display()).say("\n");
     let json = json!({

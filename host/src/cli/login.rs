@@ -1,6 +1,6 @@
 //! `windlass login` and `windlass logout`: credentials for registries, in the file that Helm reads.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::IsTerminal as _;
 
 use clap::Args;
 use serde_json::json;
@@ -8,6 +8,8 @@ use serde_json::json;
 use super::printer::{Outcome, Printer};
 use super::remote_args::RegistryArgs;
 use crate::error::Error;
+use crate::input;
+use crate::limits::table::MAX_PASSWORD;
 use crate::oci::credentials::{Credential, CredentialFiles, Place, Secret};
 use crate::oci::progress::Progress;
 use crate::oci::registry::Registry;
@@ -50,10 +52,9 @@ pub(super) fn login(arguments: &LoginArgs, printer: &Printer) -> Result<Outcome,
     if std::io::stdin().is_terminal() && !arguments.password_stdin {
         printer.note("enter the password and end with Ctrl-D; it will be visible, so better pipe it in");
     }
-    let mut password = String::new();
-    std::io::stdin()
-        .read_to_string(&mut password)
+    let password = input::read_to_limit(std::io::stdin(), MAX_PASSWORD, 0)
         .map_err(|e| Error::usage(format!("cannot read the password from stdin: {e}")))?;
+    let password = String::from_utf8(password).map_err(|_| Error::usage("the password is not UTF-8"))?;
     let password = Secret::new(password.trim_end_matches(['\r', '\n']));
     if password.reveal().is_empty() {
         return Err(

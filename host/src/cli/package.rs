@@ -1,6 +1,5 @@
 //! `windlass package`: a plugin's folder as the archive that Helm installs.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -12,6 +11,8 @@ use crate::error::Error;
 use crate::fetch::Digest;
 use crate::helm::package::{self, Package};
 use crate::helm::plugin_yaml::Runtime;
+use crate::input;
+use crate::limits::table::MAX_PASSWORD;
 use crate::text::Text;
 use crate::trust::openpgp::SecretKey;
 
@@ -80,14 +81,12 @@ impl SignArgs {
 
     fn passphrase(&self) -> Result<Option<String>, Error> {
         let Some(path) = &self.passphrase_file else { return Ok(None) };
-        let mut text = String::new();
-        if path.as_os_str() == "-" {
-            std::io::stdin()
-                .read_to_string(&mut text)
-                .map_err(|e| Error::usage(format!("cannot read the passphrase: {e}")))?;
-        } else {
-            text = String::from_utf8(read(path)?).map_err(|_| Error::usage("the passphrase is not UTF-8"))?;
-        }
+        let bytes = match path.as_os_str() == "-" {
+            true => input::read_to_limit(std::io::stdin(), MAX_PASSWORD, 0)
+                .map_err(|e| Error::usage(format!("cannot read the passphrase: {e}")))?,
+            false => read(path)?,
+        };
+        let text = String::from_utf8(bytes).map_err(|_| Error::usage("the passphrase is not UTF-8"))?;
         Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
     }
 }

@@ -1,7 +1,7 @@
 //! The arguments of every command that runs plugins, and how they become the steps of a run.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal as _, Read as _};
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +21,9 @@ use crate::config::pipeline::Pipeline;
 use crate::config::settings::{self, Configured, Overrides};
 use crate::error::Error;
 use crate::grants::Grants;
-use crate::limits::{ByteSize, Limits, parse_duration};
+use crate::input;
+use crate::limits::table::MAX_STREAM;
+use crate::limits::{ByteSize, CompileLimits, Limits, parse_duration};
 use crate::lock::{self, Lock};
 use crate::render::{self, CodeCache, Event, LogLevel, RenderOptions, Rendered, Step};
 use crate::source::{OciReference, PluginRef};
@@ -158,10 +160,28 @@ struct LimitArgs {
     /// Size of the answer, such as 16Mi [default: 256Mi].
     #[arg(long, value_name = "SIZE")]
     max_output: Option<ByteSize>,
+    #[command(flatten)]
+    compile: CompileArgs,
 }
 
-/// The most bytes for which memory is taken before they have been read.
-const MAX_EXPECTED_STREAM: usize = 1 << 30;
+/// What compiling a plugin may use up.
+#[derive(Args, Clone, Copy, Debug, Default)]
+#[command(next_help_heading = "Limits of each plugin")]
+pub(super) struct CompileArgs {
+    /// Memory for compiling it, such as 4Gi [default: by its size, at most 2Gi].
+    #[arg(long = "compile-memory", value_name = "SIZE")]
+    memory: Option<ByteSize>,
+    /// Processor time for compiling it, such as 5m [default: by its size, at most 60s].
+    #[arg(long = "compile-timeout", value_name = "DURATION", value_parser = parse_duration)]
+    timeout: Option<Duration>,
+}
+
+impl CompileArgs {
+    /// The limits of the flags instead of `limits`.
+    pub(super) fn over(self, limits: CompileLimits) -> CompileLimits {
+        CompileLimits { memory: self.memory.or(limits.memory), timeout: self.timeout.or(limits.timeout) }
+    }
+}
 
 /// A plugin with the configuration laid so far, and what its entry in the pipeline gives it.
 type Chosen = (Configured, (Verified, Grants, Limits));
@@ -268,20 +288,17 @@ impl PluginArgs {
 
     fn read_any_stream(&self, printer: &Printer) -> Result<Vec<u8>, Error> {
         match &self.file {
-            Some(file) => std::fs::read(file)
+            Some(file) => input::read_named(file, MAX_STREAM)
                 .map_err(|error| Error::usage(format!("the stream {} cannot be read: {error}", file.display()))),
             None => {
-                let mut stdin = io::stdin().lock();
+                let stdin = io::stdin().lock();
                 if stdin.is_terminal() {
                     printer.note("reading manifests from the terminal; Ctrl-D ends them, --file reads a file");
                 }
                 // A file's length is a hint for the allocation only; a pipe has none.
                 let length = rustix::fs::fstat(&stdin).map_or(0, |status| status.st_size);
-                let mut stream = Vec::with_capacity(usize::try_from(length).unwrap_or(0).min(MAX_EXPECTED_STREAM) + 1);
-                stdin
-                    .read_to_end(&mut stream)
-                    .map_err(|error| Error::usage(format!("the stream on stdin cannot be read: {error}")))?;
-                Ok(stream)
+                input::read_to_limit(stdin, MAX_STREAM, u64::try_from(length).unwrap_or(0))
+                    .map_err(|error| Error::usage(format!("the stream on stdin cannot be read: {error}")))
             }
         }
     }
@@ -344,6 +361,7 @@ impl LimitArgs {
             memory: self.memory.or(limits.memory),
             timeout: self.timeout.unwrap_or(limits.timeout),
             max_output: self.max_output.unwrap_or(limits.max_output),
+            compile: self.compile.over(limits.compile),
         }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::ahead::compile_ahead;
 use super::package::replace;
+use super::plugin_args::CompileArgs;
 use super::printer::{Outcome, Printer};
 use super::remote_args::RemoteArgs;
 use super::verify::texts;
@@ -63,7 +64,7 @@ fn to_files(arguments: &PullArgs, reference: &OciReference, printer: &Printer) -
         // What is judged is what is written below, not what the registry says by now.
         let plugin = verify::verify(arrived.unpack()?, &remote)?;
         // Only what is trusted is ever compiled.
-        compile_ahead(&plugin, printer);
+        compile_ahead(&plugin, CompileArgs::default(), printer);
         Some(texts(plugin.reasons()))
     } else {
         None

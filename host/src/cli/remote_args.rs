@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::printer::Printer;
 use crate::error::Error;
+use crate::input;
 use crate::limits::parse_duration;
 use crate::oci::blobs::Blobs;
 use crate::oci::http::ClientOptions;
@@ -16,7 +17,7 @@ use crate::oci::registry::Registry;
 use crate::source::PluginRef;
 use crate::trust::TrustPolicy;
 use crate::trust::cosign::CosignKey;
-use crate::trust::openpgp::Keyring;
+use crate::trust::openpgp::{Keyring, MAX_KEYRING_BYTES};
 
 /// How registries are reached.
 #[derive(Args, Clone, Debug, Default)]
@@ -139,6 +140,7 @@ pub(super) fn progress(printer: &Printer) -> Progress {
     if printer.shows_progress() { Progress::Bars } else { Progress::Hidden }
 }
 
+/// The content of a keyring or key file.
 pub(super) fn read(path: &std::path::Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|e| Error::usage(format!("cannot read {}: {e}", path.display())))
+    input::read_named(path, MAX_KEYRING_BYTES).map_err(|e| Error::usage(format!("cannot read {}: {e}", path.display())))
 }

@@ -1,6 +1,6 @@
 //! `windlass wait`: until a release's objects are ready, or gone.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,8 @@ use super::printer::{Outcome, Printer, style};
 use super::readiness_text as text;
 use crate::cluster::Cluster;
 use crate::error::{Error, ExitCode};
+use crate::input;
+use crate::limits::table::MAX_STREAM;
 use crate::limits::{Limits, parse_duration};
 use crate::render::{CodeCache, Event, RenderOptions};
 use crate::source::PluginRef;
@@ -162,16 +164,14 @@ impl WhatArgs {
         }
         match self.file.as_deref() {
             Some(path) if path != Path::new("-") => {
-                let bytes = std::fs::read(path)
+                let bytes = input::read_named(path, MAX_STREAM)
                     .map_err(|error| Error::usage(format!("cannot read {}: {error}", path.display())))?;
                 Ok(Some((path.display().to_string(), bytes)))
             }
             None if std::io::stdin().is_terminal() => Err(Error::usage("nothing to wait for")
                 .hint("name a release, or a file with `-f FILE`, or send a manifest to stdin")),
             _ => {
-                let mut bytes = Vec::new();
-                std::io::stdin()
-                    .read_to_end(&mut bytes)
+                let bytes = input::read_to_limit(std::io::stdin(), MAX_STREAM, 0)
                     .map_err(|error| Error::usage(format!("cannot read stdin: {error}")))?;
                 Ok(Some(("stdin".to_owned(), bytes)))
             }

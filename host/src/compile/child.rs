@@ -17,15 +17,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{TrustedCode, engine, validate};
 use crate::error::{Error, ExitCode};
-use crate::limits::ByteSize;
+use crate::limits::table::{CODE_AT_LEAST, CODE_FOR_BYTE, MAX_COMPILE_MEMORY, MAX_COMPILE_TIME};
+use crate::limits::{ByteSize, CompileLimits};
 
 /// The hidden first argument that makes this program a compiler child: see [`main`].
 pub const ARGUMENT: &str = "__compile";
 
 /// More threads than this bring a plugin-sized module nothing and cost address space.
 const MAX_THREADS: usize = 4;
-/// The most bytes that the child may answer, and so the most that this process holds of it.
-const MAX_CODE_BYTES: u64 = 1 << 30;
 /// How the child tells that its answer is an error in words.
 const EXIT_EXPLAINED: u8 = 10;
 
@@ -50,24 +49,36 @@ impl Compiler {
     }
 }
 
-/// What one compilation may use up, by the size of the module: real guests need a tenth of it.
+/// What one compilation may use up.
 #[derive(Debug, Clone, Copy)]
 struct Budget {
     /// Address space in bytes, program and thread stacks included.
     memory: u64,
     /// CPU time of all threads in seconds; also the base of the wall-clock limit.
     seconds: u64,
+    /// Bytes of machine code that the child may answer, and so the most that this process holds of it.
+    code: u64,
 }
 
 impl Budget {
-    fn for_module(length: usize) -> Self {
-        let length = length as u64;
-        Self { memory: (768 << 20) + length.saturating_mul(160), seconds: 5 + length.saturating_mul(3) / (1 << 20) }
+    /// What was set, else by the size of the module: real guests need a tenth of it.
+    fn new(module_length: usize, limits: CompileLimits) -> Self {
+        let length = module_length as u64;
+        let memory = (768 << 20) + length.saturating_mul(160);
+        let seconds = 5 + length.saturating_mul(3) / (1 << 20);
+        Self {
+            memory: limits.memory.map_or(memory.min(MAX_COMPILE_MEMORY.0), |memory| memory.0),
+            // The system counts whole seconds.
+            seconds: limits
+                .timeout
+                .map_or(seconds.min(MAX_COMPILE_TIME.as_secs()), |time| time.as_secs_f64().ceil() as u64),
+            code: CODE_AT_LEAST + length.saturating_mul(CODE_FOR_BYTE),
+        }
     }
 
-    /// Much longer than the CPU time, for machines with other things to do: twenty processes may start cold at once.
+    /// Longer than the CPU time, for machines with other things to do: twenty processes may start cold at once.
     fn wall_clock(self) -> Duration {
-        Duration::from_secs(60 + 3 * self.seconds)
+        Duration::from_secs(30 + 3 * self.seconds)
     }
 }
 
@@ -84,8 +95,8 @@ struct Explanation {
 /// # Errors
 ///
 /// The module is not one that can run here (exit 2), or compiling it hits a limit (exit 4).
-pub(super) fn compile(wasm: &[u8], compiler: &Compiler) -> Result<TrustedCode, Error> {
-    let budget = Budget::for_module(wasm.len());
+pub(super) fn compile(wasm: &[u8], limits: CompileLimits, compiler: &Compiler) -> Result<TrustedCode, Error> {
+    let budget = Budget::new(wasm.len(), limits);
     let threads = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
     let mut child = Command::new(&compiler.program)
         .args([ARGUMENT, &budget.memory.to_string(), &budget.seconds.to_string()])
@@ -97,6 +108,10 @@ pub(super) fn compile(wasm: &[u8], compiler: &Compiler) -> Result<TrustedCode, E
         .spawn()
         .map_err(|error| Error::bug(format!("the compiler's process cannot be started: {error}")))?;
     let (status, code, complaint) = converse(&mut child, wasm, budget)?;
+    if code.len() as u64 > budget.code {
+        return Err(Error::limit(format!("compiling the plugin makes more than {} of code", ByteSize(budget.code)))
+            .hint("a plugin of this size does not make that much: do not trust it"));
+    }
     if status.success() {
         return Ok(TrustedCode(code));
     }
@@ -114,7 +129,7 @@ fn converse(child: &mut Child, wasm: &[u8], budget: Budget) -> Result<(ExitStatu
     thread::scope(|scope| {
         let reader = scope.spawn(move || {
             let mut code = Vec::new();
-            let read = stdout.take(MAX_CODE_BYTES).read_to_end(&mut code);
+            let read = stdout.take(budget.code + 1).read_to_end(&mut code);
             // The receiver is gone only when the time is up, and then nobody asks for the code.
             let _ = sender.send(());
             read.map(|_| code)
@@ -138,7 +153,11 @@ fn converse(child: &mut Child, wasm: &[u8], budget: Budget) -> Result<(ExitStatu
 }
 
 fn explain(status: ExitStatus, complaint: &[u8], budget: Budget) -> Error {
-    let hint = "a plugin of this size does not need that much: do not trust it, or simplify its largest functions";
+    let hint = |flag: &str| {
+        format!(
+            "a plugin of this size does not need that much: do not trust it, simplify its largest functions, or raise `{flag}`"
+        )
+    };
     if status.code() == Some(i32::from(EXIT_EXPLAINED))
         && let Ok(explanation) = serde_json::from_slice::<Explanation>(complaint)
     {
@@ -148,11 +167,12 @@ fn explain(status: ExitStatus, complaint: &[u8], budget: Budget) -> Error {
     let text = String::from_utf8_lossy(complaint).trim().to_owned();
     let is = |signal: Signal| status.signal() == Some(signal.as_raw());
     let error = if is(Signal::XCPU) || is(Signal::KILL) {
-        Error::limit(format!("compiling the plugin takes more than {} seconds", budget.seconds)).hint(hint)
+        Error::limit(format!("compiling the plugin takes more than {} seconds", budget.seconds))
+            .hint(hint("--compile-timeout"))
     } else if is(Signal::ABORT) || is(Signal::SEGV) || is(Signal::BUS) {
         // Rust aborts when memory runs out, and a thread that cannot get its stack dies on its guard page.
         Error::limit(format!("compiling the plugin needs more than {} of memory", ByteSize(budget.memory >> 20 << 20)))
-            .hint(hint)
+            .hint(hint("--compile-memory"))
     } else {
         Error::bug(format!("the compiler's process failed ({status})"))
     };

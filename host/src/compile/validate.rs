@@ -1,10 +1,13 @@
 //! Is this a module that can run here? Every way in which it is not gets a message of its own.
 
-use wasmparser::{Encoding, ExternalKind, FuncType, Parser, Payload, TypeRef, Validator, WasmFeatures};
+use std::sync::Arc;
+
+use wasmparser::{Encoding, ExternalKind, FuncType, Parser, Payload, TypeRef, ValType, Validator, WasmFeatures};
 use windlass_abi::config::nearest;
 use windlass_abi::raw;
 
 use crate::error::Error;
+use crate::limits::table::{MAX_LISTED, MAX_SHOWN_VALUES};
 use crate::source;
 
 /// What Helm's engine (wazero with its `CoreFeaturesV2`) accepts.
@@ -14,34 +17,28 @@ const FEATURES: WasmFeatures = WasmFeatures::WASM2.difference(WasmFeatures::GC_T
 
 /// How many characters of a name from a guest are shown.
 const SHOWN_NAME_CHARACTERS: usize = 80;
-/// How many imports or exports are looked at; wasmparser's own limit on each is higher.
-const MAX_LISTED: usize = 100_000;
 
-/// A function type as both wasmparser and a reader see it, for example `(i64, i64) -> i64`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Signature {
-    text: String,
-}
+/// What an import or export is, as a reader sees it: `(i64, i64) -> i64` for a function, else `memory`, `table`, `global`. A
+/// module names one type many times, so the text is shared.
+pub(crate) type Shown = Arc<str>;
 
-impl Signature {
-    fn of(function: &FuncType) -> Self {
-        Self { text: windlass_signature(function.params(), function.results()) }
+/// A function type; of a long list of values only the first ones.
+fn signature(function: &FuncType) -> Shown {
+    let shown = MAX_SHOWN_VALUES as usize;
+    let join = |types: &[ValType]| {
+        let mut texts: Vec<String> = types.iter().take(shown).map(ToString::to_string).collect();
+        if types.len() > shown {
+            texts.push(format!("… and {} more", types.len() - shown));
+        }
+        texts.join(", ")
+    };
+    let parameters = join(function.params());
+    match function.results() {
+        [] => format!("({parameters})"),
+        [one] => format!("({parameters}) -> {one}"),
+        many => format!("({parameters}) -> ({})", join(many)),
     }
-}
-
-impl std::fmt::Display for Signature {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-fn windlass_signature<T: ToString>(parameters: &[T], results: &[T]) -> String {
-    let join = |types: &[T]| types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    match results {
-        [] => format!("({})", join(parameters)),
-        [one] => format!("({}) -> {}", join(parameters), one.to_string()),
-        many => format!("({}) -> ({})", join(parameters), join(many)),
-    }
+    .into()
 }
 
 /// Something that a module imports.
@@ -49,16 +46,16 @@ fn windlass_signature<T: ToString>(parameters: &[T], results: &[T]) -> String {
 pub(crate) struct ImportShape {
     pub(crate) module: String,
     pub(crate) name: String,
-    /// The signature of a function, else the kind: `memory`, `table`, `global`.
-    pub(crate) what: String,
+    /// What it is.
+    pub(crate) what: Shown,
 }
 
 /// Something that a module exports.
 #[derive(Debug, Clone)]
 pub(crate) struct ExportShape {
     pub(crate) name: String,
-    /// The signature of a function, else the kind: `memory`, `table`, `global`.
-    pub(crate) what: String,
+    /// What it is.
+    pub(crate) what: Shown,
 }
 
 /// The outside of a module.
@@ -145,7 +142,7 @@ fn explain(wasm: &[u8], error: &wasmparser::BinaryReaderError) -> Error {
 }
 
 fn check_entry(shape: &ModuleShape) -> Result<(), Error> {
-    let what = |name: &str| shape.exports.iter().find(|export| export.name == name).map(|export| export.what.as_str());
+    let what = |name: &str| shape.exports.iter().find(|export| export.name == name).map(|export| &*export.what);
     let wrong_type = |name: &str, is: &str, wanted: &str| {
         Error::usage(format!("the plugin's entry `{name}` is `{is}` and must be `{wanted}`"))
     };
@@ -191,39 +188,47 @@ const RENDER_SIGNATURE: &str = "(i32, i32, i32, i32) -> i64";
 ///
 /// # Errors
 ///
-/// The sections before the code are broken (exit 2).
+/// The sections before the code are broken, or there are more than a plugin could have (exit 2).
 pub(crate) fn shape(wasm: &[u8]) -> Result<ModuleShape, Error> {
     check_format(wasm)?;
-    read_shape(wasm).map_err(|error| explain(wasm, &error))
+    let shape = read_shape(wasm).map_err(|error| explain(wasm, &error))?;
+    for (count, what) in [(shape.imports.len(), "imports"), (shape.exports.len(), "exports")] {
+        if count as u64 > MAX_LISTED {
+            return Err(Error::usage(format!("the module has more than {MAX_LISTED} {what}, so it is no plugin")));
+        }
+    }
+    Ok(shape)
 }
 
+/// One import and one export beyond the limit are read, to tell.
 fn read_shape(wasm: &[u8]) -> Result<ModuleShape, wasmparser::BinaryReaderError> {
-    let mut types: Vec<Signature> = Vec::new();
+    let most = MAX_LISTED as usize + 1;
+    let kind = ["function", "memory", "table", "global", "tag"].map(Shown::from);
+    let [unknown_function, memory, table, global, tag] = &kind;
+    let mut types: Vec<Shown> = Vec::new();
     let mut functions: Vec<u32> = Vec::new();
     let mut shape = ModuleShape::default();
-    let signature = |types: &[Signature], index: u32| {
-        types.get(index as usize).map_or_else(|| "function".to_owned(), Signature::to_string)
-    };
+    let of_type = |types: &[Shown], index: u32| types.get(index as usize).unwrap_or(unknown_function).clone();
     for payload in Parser::new(0).parse_all(wasm) {
         match payload? {
             Payload::Version { encoding: Encoding::Component, .. } | Payload::CodeSectionStart { .. } => break,
             Payload::TypeSection(reader) => {
                 for group in reader.into_iter_err_on_gc_types() {
-                    types.push(Signature::of(&group?));
+                    types.push(signature(&group?));
                 }
             }
             Payload::ImportSection(reader) => {
-                for import in reader.into_imports().take(MAX_LISTED) {
+                for import in reader.into_imports().take(most) {
                     let import = import?;
                     let what = match import.ty {
                         TypeRef::Func(index) | TypeRef::FuncExact(index) => {
                             functions.push(index);
-                            signature(&types, index)
+                            of_type(&types, index)
                         }
-                        TypeRef::Memory(_) => "memory".to_owned(),
-                        TypeRef::Table(_) => "table".to_owned(),
-                        TypeRef::Global(_) => "global".to_owned(),
-                        TypeRef::Tag(_) => "tag".to_owned(),
+                        TypeRef::Memory(_) => memory.clone(),
+                        TypeRef::Table(_) => table.clone(),
+                        TypeRef::Global(_) => global.clone(),
+                        TypeRef::Tag(_) => tag.clone(),
                     };
                     shape.imports.push(ImportShape {
                         module: import.module.to_owned(),
@@ -238,16 +243,16 @@ fn read_shape(wasm: &[u8]) -> Result<ModuleShape, wasmparser::BinaryReaderError>
                 }
             }
             Payload::ExportSection(reader) => {
-                for export in reader.into_iter().take(MAX_LISTED) {
+                for export in reader.into_iter().take(most) {
                     let export = export?;
                     let what = match export.kind {
                         ExternalKind::Func | ExternalKind::FuncExact => functions
                             .get(export.index as usize)
-                            .map_or_else(|| "function".to_owned(), |index| signature(&types, *index)),
-                        ExternalKind::Memory => "memory".to_owned(),
-                        ExternalKind::Table => "table".to_owned(),
-                        ExternalKind::Global => "global".to_owned(),
-                        ExternalKind::Tag => "tag".to_owned(),
+                            .map_or_else(|| unknown_function.clone(), |index| of_type(&types, *index)),
+                        ExternalKind::Memory => memory.clone(),
+                        ExternalKind::Table => table.clone(),
+                        ExternalKind::Global => global.clone(),
+                        ExternalKind::Tag => tag.clone(),
                     };
                     shape.exports.push(ExportShape { name: export.name.to_owned(), what });
                 }

@@ -4,17 +4,16 @@
 //! a key given twice is an error, and an error without a place is of little use. Scalars keep their raw text, so a
 //! version written `1.20` stays `1.20`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, Span, Tag};
 use windlass_abi::config::nearest;
-use windlass_manifest::Value;
+use windlass_manifest::{Budget, Exhausted, Value};
 
 use crate::error::Error;
-
-/// Aliases are expanded while reading; this bound on the nodes of one file makes an alias bomb an error.
-const MAX_NODES: usize = 100_000;
+use crate::limits::ByteSize;
+use crate::limits::table::{MAX_DOCUMENT, MAX_DOCUMENT_NODES, MAX_DOCUMENT_TEXT};
 
 /// Where a node starts: 1-based line and column; prints as editors take it, `LINE:COLUMN`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,9 +102,16 @@ pub struct Entry {
 
 /// Reads the one document of `text`. `None` when there is none (an empty file, or only comments).
 ///
+/// Aliases are written out while reading, so what they repeat counts: in nodes and in bytes.
+///
 /// # Errors
-/// Text that is not YAML, a second document, a key given twice, a key that is not a scalar, a tag of the file's own.
+/// Text that is not YAML, a second document, a key given twice, a key that is not a scalar, a tag of the file's own; more
+/// than the limits for such files, whatever they came in (a folder, an archive, a layer of an image).
 pub fn read(text: &str) -> Result<Option<Node>, Misread> {
+    if text.len() as u64 > MAX_DOCUMENT {
+        let message = format!("the file is larger than {}", ByteSize(MAX_DOCUMENT));
+        return Err(Misread::new(Place { line: 1, column: 1 }, message));
+    }
     let mut options = Options::default();
     options.set_emit_comments(false);
     let mut builder = Builder::default();
@@ -121,16 +127,34 @@ pub fn read(text: &str) -> Result<Option<Node>, Misread> {
 
 /// A collection that is still open.
 enum Open {
-    List { place: Place, anchor: usize, items: Vec<Node> },
-    Map { place: Place, anchor: usize, entries: Vec<Entry>, key: Option<(Place, String)>, merged: Vec<Entry> },
+    List {
+        place: Place,
+        anchor: usize,
+        items: Vec<Node>,
+    },
+    Map {
+        place: Place,
+        anchor: usize,
+        entries: Vec<Entry>,
+        /// The keys of `entries`.
+        keys: HashSet<String>,
+        key: Option<(Place, String)>,
+        merged: Vec<Entry>,
+    },
 }
 
-#[derive(Default)]
 struct Builder {
     root: Option<Node>,
     open: Vec<Open>,
     anchors: HashMap<usize, Node>,
-    nodes: usize,
+    budget: Budget,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        let budget = Budget::new(MAX_DOCUMENT_TEXT, MAX_DOCUMENT_NODES);
+        Self { root: None, open: Vec::new(), anchors: HashMap::new(), budget }
+    }
 }
 
 impl Builder {
@@ -155,26 +179,30 @@ impl Builder {
                 if let Some(tag) = tag.as_deref() {
                     core_tag(tag, place)?;
                 }
-                self.open.push(Open::Map { place, anchor, entries: Vec::new(), key: None, merged: Vec::new() });
+                self.open.push(Open::Map {
+                    place,
+                    anchor,
+                    entries: Vec::new(),
+                    keys: HashSet::new(),
+                    key: None,
+                    merged: Vec::new(),
+                });
                 Ok(())
             }
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
                 Some(Open::List { place, anchor, items }) => {
                     self.finish(Node { place, content: Content::List(items) }, anchor)
                 }
-                Some(Open::Map { place, anchor, mut entries, merged, .. }) => {
-                    for entry in merged {
-                        if !entries.iter().any(|known| known.key == entry.key) {
-                            entries.push(entry);
-                        }
-                    }
+                Some(Open::Map { place, anchor, mut entries, mut keys, merged, .. }) => {
+                    entries.extend(merged.into_iter().filter(|entry| keys.insert(entry.key.clone())));
                     self.finish(Node { place, content: Content::Map(entries) }, anchor)
                 }
                 None => Ok(()),
             },
-            Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
+            Event::Alias(anchor) => match self.anchors.get(&anchor) {
                 Some(node) => {
-                    self.count(size(&node), place)?;
+                    self.charge_copy(node, place)?;
+                    let node = node.clone();
                     self.attach(node)
                 }
                 None => Err(Misread::new(place, "an alias inside the very node it stands for")),
@@ -183,17 +211,41 @@ impl Builder {
         }
     }
 
-    fn count(&mut self, nodes: usize, place: Place) -> Result<(), Misread> {
-        self.nodes = self.nodes.saturating_add(nodes);
-        if self.nodes > MAX_NODES {
-            return Err(Misread::new(place, format!("more than {MAX_NODES} nodes, counting those aliases repeat")));
+    /// Takes what a node and its own text, but not what is below it, costs.
+    fn charge(&self, node: &Node, place: Place) -> Result<(), Misread> {
+        let text = match &node.content {
+            Content::Scalar { text, .. } => text.len(),
+            Content::List(_) => 0,
+            Content::Map(entries) => entries.iter().map(|entry| entry.key.len()).sum(),
+        };
+        self.budget.entries(1).and_then(|()| self.budget.bytes(text)).map_err(|exhausted| {
+            Misread::new(
+                place,
+                match exhausted {
+                    Exhausted::Bytes { limit } => {
+                        format!("more than {} of text, counting what aliases repeat", ByteSize(limit))
+                    }
+                    _ => format!("more than {MAX_DOCUMENT_NODES} nodes, counting those aliases repeat"),
+                },
+            )
+        })
+    }
+
+    /// Takes what a copy of a node with all below it costs.
+    fn charge_copy(&self, node: &Node, place: Place) -> Result<(), Misread> {
+        self.charge(node, place)?;
+        match &node.content {
+            Content::Scalar { .. } => Ok(()),
+            Content::List(items) => items.iter().try_for_each(|item| self.charge_copy(item, place)),
+            Content::Map(entries) => entries.iter().try_for_each(|entry| self.charge_copy(&entry.value, place)),
         }
-        Ok(())
     }
 
     fn finish(&mut self, node: Node, anchor: usize) -> Result<(), Misread> {
-        self.count(1, node.place)?;
+        self.charge(&node, node.place)?;
         if anchor != 0 {
+            // What an anchor keeps is a copy, too: anchors in anchors repeat what is in them.
+            self.charge_copy(&node, node.place)?;
             self.anchors.insert(anchor, node.clone());
         }
         self.attach(node)
@@ -212,10 +264,10 @@ impl Builder {
                 items.push(node);
                 Ok(())
             }
-            Some(Open::Map { entries, key, merged, .. }) => match key.take() {
+            Some(Open::Map { entries, keys, key, merged, .. }) => match key.take() {
                 None => match node.content {
                     Content::Scalar { text, .. } => {
-                        if text != "<<" && entries.iter().any(|known| known.key == text) {
+                        if text != "<<" && !keys.insert(text.clone()) {
                             return Err(Misread::new(node.place, format!("key `{text}` is given twice")));
                         }
                         *key = Some((node.place, text));
@@ -247,14 +299,6 @@ fn merge_into(merged: &mut Vec<Entry>, node: Node, place: Place) -> Result<(), M
 
 fn core_tag(tag: &Tag, place: Place) -> Result<&str, Misread> {
     tag.core_suffix().ok_or_else(|| Misread::new(place, format!("tag `{}` is not known here", tag.original())))
-}
-
-fn size(node: &Node) -> usize {
-    match &node.content {
-        Content::Scalar { .. } => 1,
-        Content::List(items) => 1 + items.iter().map(size).sum::<usize>(),
-        Content::Map(entries) => 1 + entries.iter().map(|entry| size(&entry.value)).sum::<usize>(),
-    }
 }
 
 impl Node {

@@ -12,11 +12,10 @@
 //! trust: {}
 //! ```
 //!
-//! Every key but `apiVersion`, `kind`, `plugins` and `use` may be left out. `metadata`, which kpt and kustomize demand of
-//! every file, is a map that nobody here looks into. Relative paths count from the file's own folder, so a pipeline works
-//! from any current directory.
+//! Every key but `apiVersion`, `kind`, `plugins` and `use` may be left out; `limits` also takes `compileMemory` and
+//! `compileTimeout`. `metadata`, which kpt and kustomize demand of every file, is a map that nobody here looks into.
+//! Relative paths count from the file's own folder, so a pipeline works from any current directory.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use windlass_abi::capabilities::TABLE;
@@ -27,6 +26,8 @@ use super::settings::PlacedConfig;
 use crate::error::Error;
 use crate::fetch::installed_names;
 use crate::grants::Grants;
+use crate::input;
+use crate::limits::table::MAX_DOCUMENT;
 use crate::limits::{Limits, parse_duration};
 use crate::source::PluginRef;
 
@@ -37,7 +38,7 @@ pub const KIND: &str = "Pipeline";
 
 const TOP_LEVEL: [&str; 5] = ["apiVersion", "kind", "metadata", "plugins", "trust"];
 const PLUGIN: [&str; 4] = ["use", "config", "grants", "limits"];
-const LIMITS: [&str; 3] = ["memory", "timeout", "maxOutput"];
+const LIMITS: [&str; 5] = ["memory", "timeout", "maxOutput", "compileMemory", "compileTimeout"];
 
 /// A pipeline as its file says, checked against the format; no plugin has been looked at yet.
 #[derive(Clone, Debug)]
@@ -73,7 +74,7 @@ impl Pipeline {
     /// # Errors
     /// The file cannot be read, or breaks the format: with line and column (exit 2).
     pub fn load(file: &Path) -> Result<Self, Error> {
-        let text = fs::read_to_string(file).map_err(|error| {
+        let text = input::read_named_text(file, MAX_DOCUMENT).map_err(|error| {
             Error::usage(format!("the pipeline {} cannot be read: {error}", file.display()))
                 .hint("a pipeline is a YAML file that lists plugins, see `windlass help run`")
         })?;
@@ -210,6 +211,12 @@ fn read_limits(limits: &Node, at: &str) -> Result<Limits, Misread> {
     }
     if let Some(node) = limits.get("maxOutput") {
         read.max_output = parsed(node, &format!("{what}.maxOutput"), |text| text.parse())?;
+    }
+    if let Some(node) = limits.get("compileMemory") {
+        read.compile.memory = Some(parsed(node, &format!("{what}.compileMemory"), |text| text.parse())?);
+    }
+    if let Some(node) = limits.get("compileTimeout") {
+        read.compile.timeout = Some(parsed(node, &format!("{what}.compileTimeout"), parse_duration)?);
     }
     Ok(read)
 }

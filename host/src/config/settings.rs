@@ -10,17 +10,19 @@
 //! is an error. `NAME:` in front of a key (`--set label-injector:labels.team=x`) or of a file
 //! (`--config label-injector:values.yaml`) sends it to the plugin of that name alone.
 
-use std::fs;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use windlass_abi::config::{find_unknown_key, nearest, overlay};
+use windlass_abi::config::{UnknownKey, find_unknown_key, nearest, overlay};
 use windlass_abi::metadata::Metadata;
 use windlass_abi::set::{self, Typing};
-use windlass_manifest::Value;
+use windlass_manifest::{Budget, Exhausted, Value};
 
 use super::document::{self, Content, Node, Place};
 use crate::error::Error;
+use crate::input;
 use crate::installed;
+use crate::limits::table::MAX_DOCUMENT;
 use crate::verify::Verified;
 
 /// A configuration, key by key.
@@ -53,6 +55,8 @@ pub struct Configured {
     names: Vec<String>,
     /// Its config schema, if it carries one.
     schema: Option<Value>,
+    /// All top-level keys that it knows; none where it may know any.
+    keys: Option<HashSet<String>>,
     /// The layers so far.
     tree: Tree,
 }
@@ -71,10 +75,10 @@ impl Configured {
         let mut names = vec![plugin.name()];
         names.extend(metadata.as_ref().map(|metadata| metadata.name.clone()));
         let schema = metadata.and_then(|metadata| metadata.config_schema);
-        let mut configured = Self { names, schema, tree: Vec::new() };
+        let mut configured = Self { names, keys: schema.as_ref().and_then(closed_keys), schema, tree: Vec::new() };
         if let Some(parsed) = installed::read_plugin_yaml(plugin)? {
             configured.names.push(parsed.name);
-            let defaults = configured.unwrapped(parsed.config);
+            let defaults = configured.unwrapped(parsed.config)?;
             configured.refuse_unknown(&defaults, &format!("in {}", installed::plugin_yaml_shown(plugin)))?;
             overlay(&mut configured.tree, defaults);
         }
@@ -109,7 +113,7 @@ impl Configured {
 
     /// Whether a top-level key means something to the plugin. One without a schema may know any key.
     fn knows(&self, key: &str) -> bool {
-        self.schema.as_ref().is_none_or(|schema| find_unknown_key(schema, &[(key.to_owned(), Value::Null)]).is_none())
+        self.keys.as_ref().is_none_or(|keys| keys.contains(key))
     }
 
     fn known_keys(&self) -> Vec<&str> {
@@ -120,11 +124,17 @@ impl Configured {
     }
 
     /// Helm's engine takes strings only, so a plugin.yaml may hold a map as the text of one.
-    fn unwrapped(&self, config: Tree) -> Tree {
+    ///
+    /// # Errors
+    /// The texts make too much, all together (exit 4).
+    fn unwrapped(&self, config: Tree) -> Result<Tree, Error> {
+        let budget = Budget::for_text(0);
+        let properties = self.schema.as_ref().and_then(|schema| field(schema, "properties")).and_then(Value::as_map);
+        let properties: HashMap<&str, &Value> =
+            properties.unwrap_or_default().iter().rev().map(|(name, property)| (name.as_str(), property)).collect();
         let is_text = |key: &str| {
-            let property =
-                self.schema.as_ref().and_then(|schema| field(schema, "properties")).and_then(|all| field(all, key));
-            property
+            properties
+                .get(key)
                 .is_none_or(|property| matches!(field(property, "type"), Some(Value::String(kind)) if kind == "string"))
         };
         config
@@ -132,15 +142,26 @@ impl Configured {
             .map(|(key, value)| match value {
                 Value::String(text) if !is_text(&key) => {
                     let value = Value::from_yaml(&text).unwrap_or(Value::String(text));
-                    (key, value)
+                    charge(&value, &budget).map_err(|exhausted| {
+                        Error::limit(format!("its plugin.yaml configures too much: {exhausted}")).in_plugin(self.name())
+                    })?;
+                    Ok((key, value))
                 }
-                value => (key, value),
+                value => Ok((key, value)),
             })
             .collect()
     }
 
+    fn unknown_in(&self, tree: &Tree) -> Result<Option<UnknownKey>, Error> {
+        let Some(schema) = &self.schema else { return Ok(None) };
+        find_unknown_key(schema, tree, &Budget::for_text(0)).map_err(|_| {
+            Error::limit("its configuration cannot be compared with its schema: both are too large")
+                .in_plugin(self.name())
+        })
+    }
+
     fn refuse_unknown(&self, tree: &Tree, whence: &str) -> Result<(), Error> {
-        match self.schema.as_ref().and_then(|schema| find_unknown_key(schema, tree)) {
+        match self.unknown_in(tree)? {
             None => Ok(()),
             Some(unknown) => Err(unknown_key(
                 format!("unknown key `{}` {whence}", unknown.path),
@@ -152,7 +173,7 @@ impl Configured {
     }
 
     fn refuse_unknown_in(&self, tree: &Tree, config: &PlacedConfig) -> Result<(), Error> {
-        match self.schema.as_ref().and_then(|schema| find_unknown_key(schema, tree)) {
+        match self.unknown_in(tree)? {
             None => Ok(()),
             Some(unknown) => {
                 let place = place_of(&config.node, &unknown.path).unwrap_or(config.node.place);
@@ -167,14 +188,39 @@ impl Configured {
     }
 }
 
+/// Takes what a value costs.
+fn charge(value: &Value, budget: &Budget) -> Result<(), Exhausted> {
+    budget.entries(1)?;
+    match value {
+        Value::Null | Value::Bool(_) => Ok(()),
+        Value::Number(text) | Value::String(text) => budget.bytes(text.len()),
+        Value::List(items) => items.iter().try_for_each(|item| charge(item, budget)),
+        Value::Map(entries) => entries.iter().try_for_each(|(key, value)| {
+            budget.bytes(key.len())?;
+            charge(value, budget)
+        }),
+    }
+}
+
+/// How many keys an error lists.
+const MOST_SHOWN: usize = 50;
+
+/// The top-level keys of a schema that allows no others.
+fn closed_keys(schema: &Value) -> Option<HashSet<String>> {
+    let is_closed = matches!(field(schema, "additionalProperties"), Some(Value::Bool(false)));
+    let properties = field(schema, "properties").and_then(Value::as_map).unwrap_or_default();
+    is_closed.then(|| properties.iter().map(|(name, _)| name.clone()).collect())
+}
+
 fn unknown_key(message: String, nearest: Option<&str>, known: &[impl AsRef<str>]) -> Error {
     let error = Error::usage(message);
     match nearest {
         Some(nearest) => error.hint(format!("did you mean `{nearest}`?")),
         None if known.is_empty() => error.hint("the plugin takes no configuration here"),
         None => {
-            let known: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
-            error.hint(format!("known keys: {}", known.join(", ")))
+            let known: Vec<&str> = known.iter().map(AsRef::as_ref).take(MOST_SHOWN + 1).collect();
+            let more = if known.len() > MOST_SHOWN { " and others" } else { "" };
+            error.hint(format!("known keys: {}{more}", known.get(..MOST_SHOWN).unwrap_or(&known).join(", ")))
         }
     }
 }
@@ -232,14 +278,15 @@ pub fn apply(plugins: &mut [Configured], overrides: &Overrides) -> Result<(), Er
         for (index, part) in share(plugins, addressee, &named_by(text, typing))? {
             if let Some(plugin) = plugins.get_mut(index) {
                 plugin.refuse_unknown(&part, &format!("in `{flag} {argument}`"))?;
-                let before: Vec<String> = plugin.tree.iter().map(|(key, _)| key.clone()).collect();
+                let mut kept: HashSet<String> = plugin.tree.iter().map(|(key, _)| key.clone()).collect();
+                kept.extend(part.into_iter().map(|(key, _)| key));
                 let mut tree = std::mem::take(&mut plugin.tree);
                 set::apply(&mut tree, text, typing).map_err(|problem| {
                     Error::usage(format!("`{flag} {argument}`: {problem}"))
                         .hint("write `KEY=VALUE`; `\\.` is a dot within a key, `\\,` a comma within a value")
                 })?;
                 // One `--set` may hold keys of several plugins: `--set a=1,b=2`.
-                tree.retain(|(key, _)| before.contains(key) || part.iter().any(|(own, _)| own == key));
+                tree.retain(|(key, _)| kept.contains(key));
                 plugin.tree = tree;
             }
         }
@@ -323,7 +370,7 @@ fn share(plugins: &[Configured], addressee: Option<usize>, tree: &Tree) -> Resul
 /// It cannot be read, is not YAML, or is not a map (exit 2).
 pub fn load(file: &Path) -> Result<PlacedConfig, Error> {
     let shown = file.display().to_string();
-    let text = fs::read_to_string(file).map_err(|error| {
+    let text = input::read_named_text(file, MAX_DOCUMENT).map_err(|error| {
         Error::usage(format!("the configuration {shown} cannot be read: {error}"))
             .hint("`--config` takes a YAML file with a map of the plugin's configuration keys")
     })?;

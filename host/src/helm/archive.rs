@@ -15,6 +15,9 @@ use flate2::read::MultiGzDecoder;
 use flate2::{Compression, GzBuilder};
 
 use crate::error::Error;
+use crate::limits::table::{
+    MAX_ARCHIVE_DEPTH, MAX_ARCHIVE_ENTRIES, MAX_UNPACKED, UNPACKED_AT_LEAST, UNPACKED_FOR_BYTE,
+};
 
 /// The file that makes a folder a plugin.
 pub const PLUGIN_YAML: &str = "plugin.yaml";
@@ -32,7 +35,14 @@ pub struct ArchiveLimits {
 
 impl ArchiveLimits {
     /// Far above any plugin (the samples are below 250 KB), far below what hurts a machine.
-    pub const DEFAULT: Self = Self { unpacked_bytes: 256 << 20, entries: 4096, path_bytes: 1024 };
+    pub const DEFAULT: Self =
+        Self { unpacked_bytes: MAX_UNPACKED, entries: MAX_ARCHIVE_ENTRIES as usize, path_bytes: 1024 };
+
+    /// The same for an archive of `length` bytes: what one unpacks to grows with it, so that a small one stays small.
+    fn for_archive(self, length: usize) -> Self {
+        let grown = UNPACKED_AT_LEAST.saturating_add(UNPACKED_FOR_BYTE.saturating_mul(length as u64));
+        Self { unpacked_bytes: self.unpacked_bytes.min(grown), ..self }
+    }
 }
 
 /// A plugin archive that was read whole and found well-formed.
@@ -61,6 +71,7 @@ impl PluginArchive {
     /// When it is not such an archive, or breaks one of the rules in the module's documentation. The message names the
     /// entry.
     pub fn read(archive: &[u8], limits: ArchiveLimits) -> Result<Self, Error> {
+        let limits = limits.for_archive(archive.len());
         let counted =
             CountedReader { inner: MultiGzDecoder::new(archive), left: limits.unpacked_bytes, exceeded: false };
         let mut reader = ArchiveReader::new(limits);
@@ -97,6 +108,11 @@ impl PluginArchive {
     #[must_use]
     pub fn file(&self, path: &str) -> Option<&[u8]> {
         self.files.get(path).map(|file| file.bytes.as_slice())
+    }
+
+    /// Takes the content of the file at this path below the root out, without a copy.
+    pub(crate) fn take(&mut self, path: &str) -> Option<Vec<u8>> {
+        self.files.remove(path).map(|file| file.bytes)
     }
 
     /// All files by their path below the root, in the order of the paths.
@@ -313,6 +329,8 @@ impl ArchiveReader {
 fn checked_parts(path: &str, limits: ArchiveLimits) -> Result<Vec<&str>, Error> {
     let problem = if path.len() > limits.path_bytes {
         Some("is too long")
+    } else if path.bytes().filter(|byte| *byte == b'/').count() as u64 > MAX_ARCHIVE_DEPTH {
+        Some("lies too deep")
     } else if path.starts_with('/') {
         Some("is absolute")
     } else if path.contains(':') {

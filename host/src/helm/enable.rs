@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::plugin_yaml::{self, POST_RENDERER, is_name};
 use crate::error::Error;
+use crate::input;
+use crate::limits::table::MAX_DOCUMENT;
 
 /// The name under which Helm finds the plugin, unless another is given.
 pub const DEFAULT_NAME: &str = "windlass";
@@ -123,7 +125,7 @@ pub fn enable(registration: &Registration, program: &Path, replace: bool) -> Res
         return Err(Error::usage(format!("{} is there already and is not a Helm plugin", folder.display()))
             .hint("give the plugin another name with `--name`"));
     }
-    match fs::read_to_string(&file) {
+    match input::read_text(&file, MAX_DOCUMENT) {
         Ok(there) if there == text && fs::read_link(&link).is_ok_and(|target| target == program) => {
             return Ok(Registered { folder, changed: false });
         }
@@ -179,7 +181,7 @@ fn refuse_same_name(plugins_dir: &Path, name: &str) -> Result<(), Error> {
     let Ok(entries) = fs::read_dir(plugins_dir) else { return Ok(()) };
     for entry in entries.filter_map(Result::ok).filter(|entry| entry.file_name() != *name) {
         let file = entry.path().join("plugin.yaml");
-        let other = fs::read_to_string(&file).ok().and_then(|text| plugin_yaml::name_of_any(&text));
+        let other = input::read_text(&file, MAX_DOCUMENT).ok().and_then(|text| plugin_yaml::name_of_any(&text));
         if other.as_deref() == Some(name) {
             return Err(Error::usage(format!("{} is already named `{name}`", entry.path().display()))
                 .hint("Helm refuses a folder with two plugins of one name: choose another with `--name`"));

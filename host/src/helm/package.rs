@@ -13,6 +13,7 @@ use crate::compile::validate;
 use crate::error::Error;
 use crate::fetch::{self, Digest};
 use crate::installed;
+use crate::limits::table::MAX_UNPACKED;
 use crate::oci::pull::Remote;
 use crate::source::PluginRef;
 use crate::trust::openpgp::SecretKey;
@@ -124,7 +125,10 @@ fn collect(folder: &Path) -> Result<Vec<(String, ArchivedFile)>, Error> {
                 let executable = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o100 != 0;
                 #[cfg(not(unix))]
                 let executable = false;
-                files.push((name, ArchivedFile { bytes: std::fs::read(&path).map_err(unreadable)?, executable }));
+                files.push((
+                    name,
+                    ArchivedFile { bytes: crate::input::read(&path, MAX_UNPACKED).map_err(unreadable)?, executable },
+                ));
             } else {
                 return Err(Error::usage(format!(
                     "{} is neither a file nor a folder, and Helm installs nothing else",

@@ -153,16 +153,19 @@ fn var_get(host: &mut Host, key: u64) -> Result<u64, Error> {
 }
 
 fn var_set(host: &mut Host, key: u64, value: u64) -> Result<(), Error> {
-    let key = host.kernel.bytes(key, "var_set")?.to_vec();
-    let cost = |value: &[u8]| (key.len() + value.len()) as u64 + VARIABLE_OVERHEAD;
-    if let Some(old) = host.variables.remove(&key) {
-        host.budget.release(cost(&old));
+    let name = host.kernel.bytes(key, "var_set")?;
+    let cost = |key: &[u8], value: &[u8]| (key.len() + value.len()) as u64 + VARIABLE_OVERHEAD;
+    if let Some((name, old)) = host.variables.remove_entry(name) {
+        host.budget.release(cost(&name, &old));
     }
     if value == 0 {
         return Ok(());
     }
+    // Counted before they are copied.
+    let name_length = host.kernel.bytes(key, "var_set")?.len() as u64;
+    host.budget.charge(name_length + cost(&[], host.kernel.bytes(value, "var_set")?))?;
+    let name = host.kernel.bytes(key, "var_set")?.to_vec();
     let value = host.kernel.bytes(value, "var_set")?.to_vec();
-    host.budget.charge(cost(&value))?;
-    host.variables.insert(key, value);
+    host.variables.insert(name, value);
     Ok(())
 }

@@ -17,6 +17,7 @@ use crate::capabilities::net::{self, Network};
 use crate::cluster::Connection;
 use crate::error::Error;
 use crate::grants::{Grants, not_granted};
+use crate::limits::table::MAX_GUEST_TEXT;
 
 /// The functions of Windlass's own module with their signatures, in the notation of [`super::extism`].
 const TABLE: [(&str, &str); 7] = [
@@ -119,10 +120,6 @@ pub(super) fn define(linker: &mut Linker<Host>, module: &str, name: &str) -> was
     .map(|_| ())
 }
 
-/// The longest text that a guest may name something with: a path, a variable, objects of the cluster, a selector. No real
-/// one is as long, and what is refused may be repeated in an error.
-const MAX_TEXT: usize = 16 << 10;
-
 /// A block that the guest names, of at most `limit` bytes: what it says is copied and taken apart outside of its own memory.
 fn block<'h>(host: &'h mut Host, handle: u64, function: &'static str, limit: usize) -> Result<&'h [u8], Error> {
     let bytes = host.kernel.bytes(handle, function)?;
@@ -137,7 +134,7 @@ fn block<'h>(host: &'h mut Host, handle: u64, function: &'static str, limit: usi
 
 /// The text of a block that the guest names.
 fn text(host: &mut Host, handle: u64, function: &'static str) -> Result<String, Error> {
-    let bytes = block(host, handle, function, MAX_TEXT)?.to_vec();
+    let bytes = block(host, handle, function, MAX_GUEST_TEXT as usize)?.to_vec();
     String::from_utf8(bytes).map_err(|_| Error::refused(format!("it called `{function}` with text that is not UTF-8")))
 }
 

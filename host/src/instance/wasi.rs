@@ -17,6 +17,7 @@ pub(super) const MODULE: &str = "wasi_snapshot_preview1";
 const SUCCESS: i32 = 0;
 const BAD_FILE: i32 = 8;
 const FAULT: i32 = 21;
+const INTERRUPTED: i32 = 27;
 const INVALID: i32 = 28;
 const NOT_SUPPORTED: i32 = 58;
 const ILLEGAL_SEEK: i32 = 70;
@@ -25,6 +26,8 @@ const ILLEGAL_SEEK: i32 = 70;
 const CLOCK_START: u64 = 1_640_995_200_000_000_000;
 /// How far each look moves the clock, as wazero does; nanoseconds.
 const CLOCK_STEP: u64 = 1_000_000;
+/// How many bytes are worked on between two looks at the clock.
+const PART: usize = 1 << 20;
 /// The most pieces of one write or read.
 const MAX_VECTORS: u32 = 1024;
 /// The most subscriptions of one poll.
@@ -224,9 +227,15 @@ pub(super) fn define(linker: &mut Linker<Host>, name: &str) -> wasmtime::Result<
             let Some(bytes) = start.checked_add(length as usize).and_then(|end| data.get_mut(start..end)) else {
                 return FAULT;
             };
-            for piece in bytes.chunks_mut(8) {
-                let word = host.wasi.next_random().to_le_bytes();
-                piece.iter_mut().zip(word).for_each(|(byte, random)| *byte = random);
+            for part in bytes.chunks_mut(PART) {
+                if host.is_over() {
+                    // The guest ends as soon as it is back in its own code.
+                    return INTERRUPTED;
+                }
+                for piece in part.chunks_mut(8) {
+                    let word = host.wasi.next_random().to_le_bytes();
+                    piece.iter_mut().zip(word).for_each(|(byte, random)| *byte = random);
+                }
             }
             SUCCESS
         }),

@@ -16,6 +16,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value, json};
 
 use crate::error::Error;
+use crate::input;
+use crate::limits::table::MAX_KEY_FILE;
 
 /// The key under which Docker Hub's credentials are kept, whatever name its registry goes by.
 const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
@@ -175,7 +177,7 @@ fn malformed(file: &Path, why: impl std::fmt::Display) -> Error {
 }
 
 fn read_config(file: &Path) -> Result<Option<Map<String, Value>>, Error> {
-    let text = match std::fs::read(file) {
+    let text = match input::read_named(file, MAX_KEY_FILE) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(malformed(file, error)),

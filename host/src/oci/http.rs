@@ -642,8 +642,10 @@ fn registry_message(body: &[u8]) -> Option<String> {
 fn build_client(options: &ClientOptions, guard: ReachGuard, is_own: bool) -> Result<reqwest::Client, Error> {
     // Process-wide and idempotent; another part of the program may have chosen already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let read =
-        |path: &PathBuf| std::fs::read(path).map_err(|e| Error::usage(format!("cannot read {}: {e}", path.display())));
+    let read = |path: &PathBuf| {
+        crate::input::read_named(path, crate::limits::table::MAX_KEY_FILE)
+            .map_err(|e| Error::usage(format!("cannot read {}: {e}", path.display())))
+    };
     let not_pem = |path: &PathBuf| Error::usage(format!("{} holds no PEM certificate", path.display()));
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("windlass/", env!("CARGO_PKG_VERSION")))

@@ -1,15 +1,19 @@
 //! OCI image layouts: a folder that holds what a registry would (`oci-layout`, `index.json`, `blobs/sha256/...`), to be
 //! carried where no network reaches.
 
-use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
+use std::collections::{BTreeMap, HashSet};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use oci_client::manifest::{ImageIndexEntry, OCI_IMAGE_INDEX_MEDIA_TYPE, OciImageIndex, OciImageManifest};
+use windlass_manifest::Budget;
 
 use super::artifact::{Blob, MANIFEST_TYPES, MAX_ARCHIVE_BYTES, MAX_MANIFEST_BYTES, Manifest};
 use crate::error::Error;
 use crate::fetch::Digest;
+use crate::input;
+use crate::limits::ByteSize;
+use crate::limits::table::{MAX_LAYOUT_ENTRIES, MAX_LAYOUT_READ};
 
 /// The tag of an entry of `index.json`.
 pub(crate) const REF_NAME: &str = "org.opencontainers.image.ref.name";
@@ -54,6 +58,12 @@ impl Layout {
         let index: OciImageIndex = serde_json::from_slice(&text).map_err(|e| {
             Error::usage(format!("`{}` is not an image index: {e}", self.folder.join("index.json").display()))
         })?;
+        if index.manifests.len() as u64 > MAX_LAYOUT_ENTRIES {
+            return Err(Error::usage(format!(
+                "`{}` lists more than {MAX_LAYOUT_ENTRIES} manifests",
+                self.folder.join("index.json").display()
+            )));
+        }
         Ok(index.manifests)
     }
 
@@ -73,11 +83,14 @@ impl Layout {
         if found.is_empty() && tag.is_none() && entries.len() == 1 {
             found = entries.iter().collect();
         }
-        found.dedup_by(|a, b| a.digest == b.digest);
+        let mut seen = HashSet::new();
+        found.retain(|entry| seen.insert(&entry.digest));
         if found.len() > 1 {
             // The same plugin may also be there as something that is attached to a chart.
+            let reading = Reading::of(self);
             let roots: Vec<&ImageIndexEntry> =
-                found.iter().copied().filter(|entry| matches!(self.subject(entry), Ok(None))).collect();
+                found.iter().copied().filter(|entry| matches!(reading.subject(entry), Ok(None))).collect();
+            reading.check()?;
             found = if roots.is_empty() { found } else { roots };
         }
         match found.as_slice() {
@@ -131,18 +144,18 @@ impl Layout {
     /// When one is missing (exit 2) or was changed (exit 3).
     pub fn roots(&self) -> Result<Vec<Manifest>, Error> {
         let mut roots = Vec::new();
+        let (reading, mut seen) = (Reading::of(self), HashSet::new());
         for entry in self.entries()? {
             let is_signature = annotation(&entry, REF_NAME).is_some_and(|name| name.starts_with("sha256-"));
-            if !is_signature && self.subject(&entry)?.is_none() {
-                roots.push(self.manifest(&entry)?);
+            if is_signature || !seen.insert(entry.digest.clone()) {
+                continue;
+            }
+            let manifest = reading.manifest(&entry)?;
+            if manifest.image()?.subject.is_none() {
+                roots.push(manifest);
             }
         }
         Ok(roots)
-    }
-
-    /// The digest of the manifest that an entry's refers to, as it says.
-    fn subject(&self, entry: &ImageIndexEntry) -> Result<Option<String>, Error> {
-        Ok(self.manifest(entry)?.image()?.subject.map(|subject| subject.digest))
     }
 
     /// The manifest of an entry, checked against its digest.
@@ -167,8 +180,12 @@ impl Layout {
     pub(crate) fn referrers(&self, subject: &Digest) -> Result<Vec<(Manifest, OciImageManifest)>, Error> {
         let subject = subject.to_string();
         let mut found = Vec::new();
+        let (reading, mut seen) = (Reading::of(self), HashSet::new());
         for entry in self.entries()? {
-            let manifest = self.manifest(&entry)?;
+            if !seen.insert(entry.digest.clone()) {
+                continue;
+            }
+            let manifest = reading.manifest(&entry)?;
             if let Ok(image) = manifest.image()
                 && image.subject.as_ref().is_some_and(|descriptor| descriptor.digest == subject)
             {
@@ -223,8 +240,9 @@ impl Layout {
         let key = if annotations.contains_key(PLUGIN_NAME) { PLUGIN_NAME } else { REF_NAME };
         let name = annotations.get(key).map(String::as_str);
         let mut entries = Vec::new();
+        let reading = Reading::of(self);
         for entry in self.entries()? {
-            let has_name = name.is_some() && annotation(&entry, key) == name && self.subject(&entry)? == subject;
+            let has_name = name.is_some() && annotation(&entry, key) == name && reading.subject(&entry)? == subject;
             let is_plugin = annotation(&entry, PLUGIN_NAME).is_some();
             if entry.digest != digest && !(has_name && is_plugin == (key == PLUGIN_NAME)) {
                 entries.push(entry);
@@ -256,13 +274,12 @@ impl Layout {
     }
 
     fn read_file(&self, name: &str, limit: u64) -> Result<Vec<u8>, Error> {
-        let mut bytes = Vec::new();
-        let file = std::fs::File::open(self.folder.join(name)).map_err(|e| self.failed("be read", &e))?;
-        file.take(limit + 1).read_to_end(&mut bytes).map_err(|e| self.failed("be read", &e))?;
-        if bytes.len() as u64 > limit {
-            return Err(Error::usage(format!("`{}` is larger than {limit} bytes", self.folder.join(name).display())));
+        let path = self.folder.join(name);
+        match input::read(&path, limit) {
+            Ok(bytes) => Ok(bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(self.failed("be read", &error)),
+            Err(error) => Err(Error::usage(format!("`{}` cannot be read: {error}", path.display()))),
         }
-        Ok(bytes)
     }
 
     /// Replaces a file in one step.
@@ -283,6 +300,45 @@ impl Layout {
     fn failed(&self, what: &str, error: &std::io::Error) -> Error {
         Error::usage(format!("the OCI layout `{}` cannot {what}: {error}", self.folder.display()))
             .hint("make one with `windlass pull REFERENCE --to-layout DIR`")
+    }
+}
+
+/// The manifests of a layout, one after the other, no more than a layout may have: its index is somebody else's, and may
+/// name one large manifest thousands of times.
+struct Reading<'l> {
+    layout: &'l Layout,
+    budget: Budget,
+}
+
+impl<'l> Reading<'l> {
+    fn of(layout: &'l Layout) -> Self {
+        Self { layout, budget: Budget::new(MAX_LAYOUT_READ, u64::MAX) }
+    }
+
+    fn manifest(&self, entry: &ImageIndexEntry) -> Result<Manifest, Error> {
+        self.check()?;
+        let manifest = self.layout.manifest(entry)?;
+        // Whoever comes next is told.
+        let _ = self.budget.bytes(manifest.bytes.len());
+        Ok(manifest)
+    }
+
+    /// The digest of the manifest that an entry's refers to, as it says.
+    fn subject(&self, entry: &ImageIndexEntry) -> Result<Option<String>, Error> {
+        Ok(self.manifest(entry)?.image()?.subject.map(|subject| subject.digest))
+    }
+
+    /// # Errors
+    /// There was too much to read (exit 4).
+    fn check(&self) -> Result<(), Error> {
+        match self.budget.spent() {
+            None => Ok(()),
+            Some(_) => Err(Error::limit(format!(
+                "the layout `{}` has more than {} of manifests",
+                self.layout.folder.display(),
+                ByteSize(MAX_LAYOUT_READ)
+            ))),
+        }
     }
 }
 

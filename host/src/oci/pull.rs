@@ -195,11 +195,10 @@ impl Arrived {
     /// The archive is not a plugin's (exit 2 or 3).
     pub fn unpack(&self) -> Result<Fetched, Error> {
         let Self { reference, pulled, cosign, pin } = self;
-        let archive = pulled.open()?;
+        let mut archive = pulled.open()?;
         let shown = format!("plugin.yaml of {reference}");
-        let plugin_yaml =
-            archive.file(PLUGIN_YAML).map(|bytes| utf8_plugin_yaml(bytes.to_vec(), &shown)).transpose()?;
-        let wasm = archive.file("plugin.wasm").ok_or_else(|| {
+        let plugin_yaml = archive.take(PLUGIN_YAML).map(|bytes| utf8_plugin_yaml(bytes, &shown)).transpose()?;
+        let wasm = archive.take("plugin.wasm").ok_or_else(|| {
             Error::usage(format!("{reference} has no plugin.wasm: it is a plugin for Helm that is not WebAssembly"))
         })?;
         let package = Package {
@@ -208,7 +207,7 @@ impl Arrived {
             provenance: pulled.provenance.as_ref().map(|bytes| String::from_utf8_lossy(bytes).into_owned()),
         };
         let shipped = Shipped { manifest: pulled.manifest.digest, package, cosign: cosign.clone(), pin: *pin };
-        Ok(Fetched::new(reference.clone(), None, plugin_yaml, wasm.to_vec(), Came::Shipped(shipped)))
+        Ok(Fetched::new(reference.clone(), None, plugin_yaml, wasm, Came::Shipped(shipped)))
     }
 }
 

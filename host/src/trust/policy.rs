@@ -22,10 +22,12 @@ use std::path::{Path, PathBuf};
 
 use super::Keys;
 use super::cosign::CosignKey;
-use super::openpgp::Keyring;
+use super::openpgp::{Keyring, MAX_KEYRING_BYTES};
 use crate::config::document::{self, Misread, Node, Place, refuse_unknown_keys};
 use crate::dirs;
 use crate::error::Error;
+use crate::input;
+use crate::limits::table::{MAX_DOCUMENT, MAX_KEY_FILE};
 use crate::source::{PluginRef, RegistryHost, is_segment};
 
 const API_VERSION: &str = "windlass.dev/v1alpha1";
@@ -138,7 +140,7 @@ pub(crate) fn rule_for<'r>(rules: &'r [Rule], reference: &PluginRef) -> Option<&
 /// The rules of the user's own file.
 pub(crate) fn load_user() -> Result<Vec<Rule>, Error> {
     let Some(path) = dirs::policy() else { return Ok(Vec::new()) };
-    match std::fs::read_to_string(&path) {
+    match input::read_text(&path, MAX_DOCUMENT) {
         Ok(text) => {
             let folder = path.parent().unwrap_or_else(|| Path::new("."));
             read_file(&text, folder).map_err(|problem| problem.in_file(&path.display().to_string()))
@@ -201,13 +203,14 @@ fn read_rule(node: &Node, what: &str, folder: &Path) -> Result<Rule, Misread> {
         node.get("require").map(|require| read_requirements(require, &format!("{what}.require"))).transpose()?;
     let mut keys = Keys::default();
     for (path, place) in paths(node, "keyrings", what, folder)? {
-        let keyring =
-            std::fs::read(&path).map_err(|e| Error::usage(e.to_string())).and_then(|bytes| Keyring::read(&bytes));
+        let keyring = input::read(&path, MAX_KEYRING_BYTES)
+            .map_err(|e| Error::usage(e.to_string()))
+            .and_then(|bytes| Keyring::read(&bytes));
         let keyring = keyring.map_err(|e| Misread::new(place, format!("{}: {e}", path.display())))?;
         keys.openpgp.get_or_insert_default().extend(keyring);
     }
     for (path, place) in paths(node, "cosignKeys", what, folder)? {
-        let key = std::fs::read_to_string(&path)
+        let key = input::read_text(&path, MAX_KEY_FILE)
             .map_err(|e| Error::usage(e.to_string()))
             .and_then(|text| CosignKey::read(&text));
         keys.cosign.push(key.map_err(|e| Misread::new(place, format!("{}: {e}", path.display())))?);

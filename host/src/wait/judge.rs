@@ -8,7 +8,8 @@ use windlass_kstatus::{Options, Verdict, format_rfc3339, readiness};
 use crate::compile::{Compiled, compile};
 use crate::error::Error;
 use crate::grants::Grants;
-use crate::limits::Limits;
+use crate::limits::table::MAX_READINESS;
+use crate::limits::{ByteSize, Limits};
 use crate::render::{self, RenderOptions};
 use crate::run;
 use crate::secrets::Secrets;
@@ -42,7 +43,7 @@ impl Judge {
     /// Those of fetching, verifying and compiling, and a plugin without the export (exit 2).
     pub fn plugin(reference: &PluginRef, limits: Limits, options: &RenderOptions<'_>) -> Result<Self, Error> {
         let verified = render::open(reference)?;
-        let compiled = compile(&verified, options)?;
+        let compiled = compile(&verified, limits.compile, options)?;
         if !compiled.exports(EXPORT) {
             return Err(Error::usage(format!(
                 "it does not export `{EXPORT}`, so it cannot tell whether an object is ready"
@@ -82,6 +83,14 @@ impl PluginJudge {
         let question = json!({"object": object, "now": format_rfc3339(now), "waitForJobs": wait_for_jobs}).to_string();
         let answer = run::ask(&self.compiled, EXPORT, question.as_bytes(), &[], &Grants::default(), &self.limits)
             .map_err(|error| error.quoting(&Secrets::of_object(object)))?;
+        if answer.len() as u64 > MAX_READINESS {
+            return Err(Error::limit(format!(
+                "it answered {} bytes about one object, more than {}",
+                answer.len(),
+                ByteSize(MAX_READINESS)
+            ))
+            .in_plugin(self.compiled.name()));
+        }
         let mut verdict: Verdict = serde_json::from_slice(&answer).map_err(|error| {
             Error::refused(format!("its answer to `{EXPORT}` is not a status: {error}"))
                 .hint("report it to the plugin's author; an object that was not judged is never taken for ready")

@@ -6,14 +6,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use flate2::read::GzDecoder;
 use serde_json::Value;
-use windlass_manifest::Manifests;
+use windlass_manifest::{Manifests, read_text};
 
 use super::ObjectKey;
 use crate::cluster::{Cluster, Failure, escape};
 use crate::error::Error;
-
-/// The most bytes that a stored release may unpack to. Helm's own limit for what it stores is about 1 MiB packed.
-const MAX_RELEASE_BYTES: u64 = 256 << 20;
+use crate::limits::table::MAX_RELEASE;
+use crate::limits::{ByteSize, budget_to_read};
 
 /// Where Helm keeps releases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,22 +138,37 @@ fn decode(stored: &Value, driver: Driver) -> Result<Release, String> {
     if bytes.starts_with(&[0x1f, 0x8b]) {
         let mut unpacked = Vec::new();
         GzDecoder::new(bytes.as_slice())
-            .take(MAX_RELEASE_BYTES + 1)
+            .take(MAX_RELEASE + 1)
             .read_to_end(&mut unpacked)
             .map_err(|error| format!("it cannot be unpacked: {error}"))?;
-        if unpacked.len() as u64 > MAX_RELEASE_BYTES {
-            return Err(format!("it unpacks to more than {} MiB", MAX_RELEASE_BYTES >> 20));
+        if unpacked.len() as u64 > MAX_RELEASE {
+            return Err(format!("it unpacks to more than {}", ByteSize(MAX_RELEASE)));
         }
         bytes = unpacked;
     }
-    let release: Value = serde_json::from_slice(&bytes).map_err(|error| format!("it is not JSON: {error}"))?;
-    let manifest = release["manifest"].as_str().ok_or("it has no manifest")?;
+    let stored: Stored = serde_json::from_slice(&bytes).map_err(|error| format!("it is not JSON: {error}"))?;
     Ok(Release {
-        name: release["name"].as_str().unwrap_or_default().to_owned(),
-        revision: release["version"].as_u64().unwrap_or(0),
-        status: release["info"]["status"].as_str().unwrap_or("unknown").to_owned(),
-        manifest: manifest.to_owned(),
+        name: stored.name,
+        revision: stored.version,
+        status: stored.info.and_then(|info| info.status).unwrap_or_else(|| "unknown".to_owned()),
+        manifest: stored.manifest.ok_or("it has no manifest")?,
     })
+}
+
+/// What is read of a stored release. The rest, its chart and values, may be much and is passed over.
+#[derive(serde::Deserialize)]
+struct Stored {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    version: u64,
+    info: Option<Info>,
+    manifest: Option<String>,
+}
+
+#[derive(serde::Deserialize)]
+struct Info {
+    status: Option<String>,
 }
 
 /// The objects of a stream, each once, in order; and a text for each object that cannot be waited for.
@@ -169,12 +183,22 @@ pub fn objects(stream: Vec<u8>, namespace: &str) -> Result<(Vec<ObjectKey>, Vec<
     let mut seen = std::collections::HashSet::new();
     let mut warnings = Vec::new();
     let unreadable = |error: windlass_manifest::Error| Error::usage(format!("the manifest cannot be read: {error}"));
-    let manifests = Manifests::from_bytes(stream).map_err(unreadable)?;
-    let visited: Result<(), windlass_manifest::Error> = manifests.read(|object| {
+    let text = String::from_utf8(stream).map_err(|error| match Manifests::from_bytes(error.into_bytes()) {
+        // It knows the line.
+        Err(error) => unreadable(error),
+        Ok(_) => Error::usage("the manifest cannot be read: it is not UTF-8"),
+    })?;
+    let budget = budget_to_read(text.len());
+    let visited: Result<(), windlass_manifest::Error> = read_text(&text, &budget, |object| {
         if object.annotation("helm.sh/hook").is_some() {
             return Ok(());
         }
         let (api_version, kind, name) = (object.api_version(), object.kind(), object.name());
+        let texts = [api_version, kind, name, object.namespace().unwrap_or(namespace)];
+        // Each text is kept twice; an error of the visit would need a place, the next charge of the reader has one.
+        if budget.bytes(texts.iter().map(|text| 2 * text.len()).sum::<usize>() + 2 * size_of::<ObjectKey>()).is_err() {
+            return Ok(());
+        }
         if name.is_empty() || kind.is_empty() || api_version.is_empty() {
             warnings.push(format!("{} has no name, kind or apiVersion and is not waited for", object.describe()));
             return Ok(());
@@ -191,6 +215,9 @@ pub fn objects(stream: Vec<u8>, namespace: &str) -> Result<(Vec<ObjectKey>, Vec<
         Ok(())
     });
     visited.map_err(unreadable)?;
+    if let Some(exhausted) = budget.spent() {
+        return Err(Error::limit(format!("the manifest cannot be read: {exhausted}")));
+    }
     Ok((keys, warnings))
 }
 

@@ -8,6 +8,8 @@
 //! `calls.rs` makes every host function meet every forged value, and random sequences of calls; `bombs.rs` has what is
 //! small to carry and dear to compile; `place.rs` is where they all run.
 
+#![allow(clippy::disallowed_methods, reason = "tests read what they wrote")]
+
 mod bombs;
 mod calls;
 mod place;

@@ -1,37 +1,46 @@
 //! Config trees: layers, Extism's string map, and keys that a schema does not know.
 
+use std::collections::HashMap;
 use std::fmt;
 
-use windlass_manifest::Value;
+use windlass_manifest::{Budget, Exhausted, Value};
 
 /// Lays `over` on `base` as Helm lays values files on each other: maps merge key by key, everything else is replaced,
 /// null removes the key.
 pub fn overlay(base: &mut Vec<(String, Value)>, over: Vec<(String, Value)>) {
+    // Where each key is, so that laying two long maps on each other is no product of their lengths.
+    let mut places: HashMap<String, usize> =
+        base.iter().enumerate().rev().map(|(place, (key, _))| (key.clone(), place)).collect();
+    let mut is_removed = vec![false; base.len()];
     for (key, value) in over {
-        let position = base.iter().position(|(existing, _)| *existing == key);
-        match (position, value) {
-            (Some(index), Value::Null) => {
-                base.remove(index);
+        let place = places.get(&key).copied();
+        match (place, value) {
+            (Some(place), Value::Null) => {
+                places.remove(&key);
+                if let Some(removed) = is_removed.get_mut(place) {
+                    *removed = true;
+                }
             }
             (None, Value::Null) => {}
-            (Some(index), Value::Map(entries)) => {
-                if let Some((_, existing)) = base.get_mut(index) {
-                    if let Value::Map(below) = existing {
-                        overlay(below, entries);
-                    } else {
-                        *existing = without_nulls(entries);
+            (Some(place), value) => {
+                if let Some((_, existing)) = base.get_mut(place) {
+                    match (existing, value) {
+                        (Value::Map(below), Value::Map(entries)) => overlay(below, entries),
+                        (existing, Value::Map(entries)) => *existing = without_nulls(entries),
+                        (existing, value) => *existing = value,
                     }
                 }
             }
-            (Some(index), value) => {
-                if let Some((_, existing)) = base.get_mut(index) {
-                    *existing = value;
-                }
+            (None, value) => {
+                places.insert(key.clone(), base.len());
+                is_removed.push(false);
+                let value = if let Value::Map(entries) = value { without_nulls(entries) } else { value };
+                base.push((key, value));
             }
-            (None, Value::Map(entries)) => base.push((key, without_nulls(entries))),
-            (None, value) => base.push((key, value)),
         }
     }
+    let mut removed = is_removed.into_iter();
+    base.retain(|_| !removed.next().unwrap_or(false));
 }
 
 /// A map that meets nothing below it: its nulls have nothing to remove.
@@ -125,8 +134,15 @@ impl fmt::Display for UnknownKey {
 
 /// The first key of `config`, at any level, that `schema` (a JSON Schema) does not know. Only places where the schema
 /// says `additionalProperties: false` are closed.
-pub fn find_unknown_key(schema: &Value, config: &[(String, Value)]) -> Option<UnknownKey> {
-    unknown_in_map(schema, config, "")
+///
+/// # Errors
+/// The budget is used up: both may be as large as their authors like, and each place of the one meets many of the other.
+pub fn find_unknown_key(
+    schema: &Value,
+    config: &[(String, Value)],
+    budget: &Budget,
+) -> Result<Option<UnknownKey>, Exhausted> {
+    Search { budget, properties: HashMap::new() }.in_map(schema, config, &mut String::new())
 }
 
 fn field<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
@@ -136,52 +152,110 @@ fn field<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
     }
 }
 
-fn unknown_in_map(schema: &Value, entries: &[(String, Value)], path: &str) -> Option<UnknownKey> {
-    let properties = match field(schema, "properties") {
-        Some(Value::Map(properties)) => properties.as_slice(),
-        _ => &[],
-    };
-    let additional = field(schema, "additionalProperties");
-    for (key, value) in entries {
-        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-        match properties.iter().find(|(name, _)| name == key) {
-            Some((_, below)) => {
-                if let Some(unknown) = unknown_in(below, value, &path) {
-                    return Some(unknown);
-                }
-            }
-            None if matches!(additional, Some(Value::Bool(false))) => {
-                let known: Vec<String> = properties.iter().map(|(name, _)| name.clone()).collect();
-                let nearest = nearest(key, known.iter().map(String::as_str)).map(str::to_owned);
-                return Some(UnknownKey { path, nearest, known });
-            }
-            None => {
-                if let Some(unknown) = additional.and_then(|below| unknown_in(below, value, &path)) {
-                    return Some(unknown);
-                }
-            }
-        }
-    }
-    None
+struct Search<'s> {
+    budget: &'s Budget,
+    /// The properties of each part of the schema that was visited, by the part's address.
+    properties: HashMap<*const Value, HashMap<&'s str, &'s Value>>,
 }
 
-fn unknown_in(schema: &Value, value: &Value, path: &str) -> Option<UnknownKey> {
-    // Several shapes: a key is known if one of those that may hold such a value knows it.
-    if let Some(Value::List(shapes)) = field(schema, "oneOf").or_else(|| field(schema, "anyOf")) {
-        let mut first = None;
-        for shape in shapes.iter().filter(|shape| may_hold(shape, value)) {
-            let unknown = unknown_in(shape, value, path)?;
-            first.get_or_insert(unknown);
+impl<'s> Search<'s> {
+    /// Looks into a map that stands at `path`, which is as it was afterwards.
+    fn in_map(
+        &mut self,
+        schema: &'s Value,
+        entries: &[(String, Value)],
+        path: &mut String,
+    ) -> Result<Option<UnknownKey>, Exhausted> {
+        let additional = field(schema, "additionalProperties");
+        for (key, value) in entries {
+            self.budget.entries(1)?;
+            let above = path.len();
+            if above > 0 {
+                path.push('.');
+            }
+            path.push_str(key);
+            let unknown = match (self.property(schema, key)?, additional) {
+                (Some(below), _) => self.in_value(below, value, path)?,
+                (None, Some(Value::Bool(false))) => Some(self.unknown_key(schema, key, path)?),
+                (None, Some(below)) => self.in_value(below, value, path)?,
+                (None, None) => None,
+            };
+            path.truncate(above);
+            if unknown.is_some() {
+                return Ok(unknown);
+            }
         }
-        return first;
+        Ok(None)
     }
-    match value {
-        Value::Map(entries) => unknown_in_map(schema, entries, path),
-        Value::List(items) => {
-            let below = field(schema, "items")?;
-            items.iter().enumerate().find_map(|(index, item)| unknown_in(below, item, &format!("{path}[{index}]")))
+
+    fn property(&mut self, schema: &'s Value, key: &str) -> Result<Option<&'s Value>, Exhausted> {
+        let properties = match self.properties.entry(std::ptr::from_ref(schema)) {
+            std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
+            std::collections::hash_map::Entry::Vacant(place) => {
+                let properties = properties(schema);
+                self.budget.entries(properties.len())?;
+                // Of equal names the first counts.
+                place.insert(properties.iter().rev().map(|(name, below)| (name.as_str(), below)).collect())
+            }
+        };
+        Ok(properties.get(key).copied())
+    }
+
+    fn in_value(
+        &mut self,
+        schema: &'s Value,
+        value: &Value,
+        path: &mut String,
+    ) -> Result<Option<UnknownKey>, Exhausted> {
+        // The keywords of this part of the schema are looked for one by one.
+        self.budget.entries(1 + schema.as_map().map_or(0, <[_]>::len) / 16)?;
+        // Several shapes: a key is known if one of those that may hold such a value knows it.
+        if let Some(Value::List(shapes)) = field(schema, "oneOf").or_else(|| field(schema, "anyOf")) {
+            let mut first = None;
+            for shape in shapes {
+                self.budget.entries(1)?;
+                if may_hold(shape, value) {
+                    match self.in_value(shape, value, path)? {
+                        None => return Ok(None),
+                        unknown => first = first.or(unknown),
+                    }
+                }
+            }
+            return Ok(first);
         }
-        _ => None,
+        match value {
+            Value::Map(entries) => self.in_map(schema, entries, path),
+            Value::List(items) => {
+                let Some(below) = field(schema, "items") else { return Ok(None) };
+                for (index, item) in items.iter().enumerate() {
+                    let above = path.len();
+                    path.push_str(&format!("[{index}]"));
+                    let unknown = self.in_value(below, item, path)?;
+                    path.truncate(above);
+                    if unknown.is_some() {
+                        return Ok(unknown);
+                    }
+                }
+                Ok(None)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    #[cold]
+    fn unknown_key(&self, schema: &Value, key: &str, path: &str) -> Result<UnknownKey, Exhausted> {
+        let properties = properties(schema);
+        self.budget.entries(properties.len())?;
+        let known: Vec<String> = properties.iter().map(|(name, _)| name.clone()).collect();
+        let nearest = nearest(key, known.iter().map(String::as_str)).map(str::to_owned);
+        Ok(UnknownKey { path: path.to_owned(), nearest, known })
+    }
+}
+
+fn properties(schema: &Value) -> &[(String, Value)] {
+    match field(schema, "properties") {
+        Some(Value::Map(properties)) => properties,
+        _ => &[],
     }
 }
 
@@ -211,7 +285,7 @@ fn distance(left: &str, right: &str) -> usize {
     let left: Vec<char> = left.chars().map(|character| character.to_ascii_lowercase()).collect();
     let right: Vec<char> = right.chars().map(|character| character.to_ascii_lowercase()).collect();
     // Very long words are no slips of the finger, and would cost the product of their lengths.
-    if left.len().abs_diff(right.len()) > 32 || left.len() > 256 {
+    if left.len().abs_diff(right.len()) > 32 || left.len() > 64 {
         return usize::MAX;
     }
     let mut before: Vec<usize> = Vec::new();
@@ -270,7 +344,9 @@ mod tests {
     #[track_caller]
     fn check_keys(config: &str, expected: Option<&str>) {
         let schema = Value::from_yaml(SCHEMA).expect("valid JSON");
-        let actual = find_unknown_key(&schema, &tree(config)).map(|unknown| unknown.to_string());
+        let budget = Budget::for_text(0);
+        let actual = find_unknown_key(&schema, &tree(config), &budget).expect("little to do");
+        let actual = actual.map(|unknown| unknown.to_string());
         assert_eq!(actual.as_deref(), expected);
     }
 
@@ -283,6 +359,28 @@ mod tests {
         check_keys("targets: [{name: x}, {nmae: y}]\n", Some("unknown key `targets[1].nmae`, did you mean `name`?"));
         check_keys("expect: {mni: 1}\n", Some("unknown key `expect.mni`, did you mean `min`?"));
         check_keys("zzz: 1\n", Some("unknown key `zzz`; known: labels, podTemplates, targets, expect, free"));
+    }
+
+    /// Counted, not timed: a schema of many shapes and a list of many items are no product that anybody waits for.
+    #[test]
+    fn a_search_ends_with_its_budget() {
+        let shape = r#"{"type":"object","additionalProperties":false,"properties":{"a":{}}},"#;
+        let schema = format!(r#"{{"properties":{{"l":{{"items":{{"oneOf":[{}{{}}]}}}}}}}}"#, shape.repeat(2000));
+        let schema = Value::from_yaml(&schema).expect("valid JSON");
+        let config = tree(&format!("l: [{}]\n", "{b: 1},".repeat(2000)));
+        let budget = Budget::for_text(0);
+        assert_eq!(find_unknown_key(&schema, &config, &budget), Err(Exhausted::Entries { limit: Budget::ENTRIES }));
+    }
+
+    #[test]
+    fn long_maps_are_laid_on_each_other_in_order() {
+        let entry = |number: usize, value: Value| (format!("k{number}"), value);
+        let mut base: Vec<(String, Value)> = (0..20_000).map(|number| entry(number, Value::from("old"))).collect();
+        let over = (10_000..30_000)
+            .map(|number| entry(number, if number % 2 == 0 { Value::Null } else { Value::from("new") }));
+        overlay(&mut base, over.collect());
+        assert_eq!(base.len(), 20_000);
+        assert_eq!((&base[10_000].0, &base[19_999].0), (&"k10001".to_owned(), &"k29999".to_owned()));
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub fn parse_input(mut message: Vec<u8>) -> Result<Input, MessageError> {
              Helm or Windlass?",
         ));
     }
-    let fields = read_fields(&message)?;
+    let fields = read_fields(&message, true)?;
     let Some(manifests) = fields.manifests else {
         return Err(MessageError::new(format!("the message has no `manifests`. {HELM_BUG}")));
     };
@@ -93,7 +93,7 @@ pub fn parse_output(mut message: Vec<u8>) -> Result<Vec<u8>, MessageError> {
     if !message.trim_ascii_start().starts_with(b"{") {
         return Err(MessageError::new("the plugin's answer is not JSON: it must begin with `{\"manifests\": ...`"));
     }
-    let fields = read_fields(&message)?;
+    let fields = read_fields(&message, false)?;
     match fields.manifests {
         Some(Found::String { start, end }) => {
             let length = unescape_in_place(&mut message, start, end)?;
@@ -229,7 +229,8 @@ struct Fields {
     extra_args: Vec<String>,
 }
 
-fn read_fields(message: &[u8]) -> Result<Fields, MessageError> {
+/// An answer has no arguments: whatever stands under that key is passed over, as it may be millions of texts.
+fn read_fields(message: &[u8], has_args: bool) -> Result<Fields, MessageError> {
     let mut reader = Reader { text: message, at: 0 };
     let mut fields = Fields { manifests: None, extra_args: Vec::new() };
     if reader.peek() != Some(b'{') {
@@ -247,7 +248,7 @@ fn read_fields(message: &[u8]) -> Result<Fields, MessageError> {
             reader.expect(b':')?;
             match key.as_str() {
                 "manifests" => fields.manifests = Some(reader.found()?),
-                "extraArgs" => fields.extra_args = reader.string_list()?,
+                "extraArgs" if has_args => fields.extra_args = reader.string_list()?,
                 _ => reader.skip_value(0)?,
             }
             match reader.next_token()? {

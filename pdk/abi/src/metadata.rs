@@ -16,6 +16,10 @@ use crate::capabilities::{Capability, Request};
 
 /// Name of the custom section.
 pub const SECTION: &str = "windlass.plugin";
+/// The most bytes of the section. The samples' have some kilobytes.
+pub const MAX_BYTES: usize = 1 << 20;
+/// The most things that a plugin may ask for: a person has to read them.
+pub const MAX_ASKS: usize = 100;
 /// The version of this layout and of the raw entry, [`fields::ABI`]. A host refuses a higher one.
 pub const ABI_VERSION: u32 = 1;
 
@@ -102,8 +106,12 @@ impl Metadata {
     /// readable.
     ///
     /// # Errors
-    /// Text that is not JSON, fields of the wrong type, an unknown capability, an ABI that is too new.
+    /// More than [`MAX_BYTES`], text that is not JSON, fields of the wrong type, an unknown capability, more than
+    /// [`MAX_ASKS`] things asked for, an ABI that is too new.
     pub fn parse(section: &[u8]) -> Result<Self, MetadataError> {
+        if section.len() > MAX_BYTES {
+            return Err(MetadataError::new(format!("has {} bytes, and {MAX_BYTES} is the most", section.len())));
+        }
         let text = std::str::from_utf8(section).map_err(|_| MetadataError::new("is not UTF-8"))?;
         let value = Value::from_yaml(text).map_err(|error| MetadataError::new(format!("is not JSON: {error}")))?;
         let Value::Map(entries) = value else { return Err(MetadataError::new("is not a JSON object")) };
@@ -138,6 +146,10 @@ impl Metadata {
                     _ => return Err(wrong_type(fields::CONFIG_SCHEMA, "an object")),
                 },
                 fields::CAPABILITIES => match value {
+                    Value::List(items) if items.len() > MAX_ASKS => {
+                        let count = items.len();
+                        return Err(MetadataError::new(format!("asks for {count} things, and {MAX_ASKS} is the most")));
+                    }
                     Value::List(items) => {
                         metadata.asks = items.into_iter().map(asked).collect::<Result<_, _>>()?;
                     }
@@ -216,6 +228,8 @@ mod tests {
             (br#"{"abi":1,"name":3}"#, "`name` that is not a string"),
             (br#"{"abi":1,"capabilities":[{"capability":"root"}]}"#, "a capability `root`"),
             (br#"{"abi":1,"capabilities":[{"capability":"net","value":"http://x"}]}"#, "a host, not a URL"),
+            (&[b' '; MAX_BYTES + 1], "bytes, and 1048576 is the most"),
+            (format!(r#"{{"abi":1,"capabilities":[0{}]}}"#, ",0".repeat(MAX_ASKS)).as_bytes(), "asks for 101 things"),
         ] {
             let text = Metadata::parse(section).expect_err("an odd section").to_string();
             assert!(text.contains(part), "{text:?} does not contain {part:?}");
