@@ -34,8 +34,8 @@ pub struct CompileLimits {
     /// Address space of the compiler's process, its program and stacks included. None: what a module of that size needs
     /// at most, never more than [`table::MAX_COMPILE_MEMORY`].
     pub memory: Option<ByteSize>,
-    /// Processor time of all its threads together. None: what a module of that size needs at most, never more than
-    /// [`table::MAX_COMPILE_TIME`].
+    /// Processor time of all its threads together, and time on the clock. None: what a module of that size needs at most,
+    /// never more than [`table::MAX_COMPILE_TIME`], which is the time on the clock.
     pub timeout: Option<Duration>,
 }
 

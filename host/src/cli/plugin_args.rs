@@ -171,7 +171,7 @@ pub(super) struct CompileArgs {
     /// Memory for compiling it, such as 4Gi [default: by its size, at most 2Gi].
     #[arg(long = "compile-memory", value_name = "SIZE")]
     memory: Option<ByteSize>,
-    /// Processor time for compiling it, such as 5m [default: by its size, at most 60s].
+    /// Time for compiling it, of the processor and on the clock, such as 5m [default: by its size, at most 60s].
     #[arg(long = "compile-timeout", value_name = "DURATION", value_parser = parse_duration)]
     timeout: Option<Duration>,
 }

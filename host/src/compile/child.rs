@@ -54,8 +54,10 @@ impl Compiler {
 struct Budget {
     /// Address space in bytes, program and thread stacks included.
     memory: u64,
-    /// CPU time of all threads in seconds; also the base of the wall-clock limit.
+    /// CPU time of all threads in seconds.
     seconds: u64,
+    /// Time on the clock.
+    wall_clock: Duration,
     /// Bytes of machine code that the child may answer, and so the most that this process holds of it.
     code: u64,
 }
@@ -72,13 +74,10 @@ impl Budget {
             seconds: limits
                 .timeout
                 .map_or(seconds.min(MAX_COMPILE_TIME.as_secs()), |time| time.as_secs_f64().ceil() as u64),
+            // Not by the size: on a machine with other things to do, twenty small ones may start cold at once.
+            wall_clock: limits.timeout.unwrap_or(MAX_COMPILE_TIME),
             code: CODE_AT_LEAST + length.saturating_mul(CODE_FOR_BYTE),
         }
-    }
-
-    /// Longer than the CPU time, for machines with other things to do: twenty processes may start cold at once.
-    fn wall_clock(self) -> Duration {
-        Duration::from_secs(30 + 3 * self.seconds)
     }
 }
 
@@ -107,7 +106,10 @@ pub(super) fn compile(wasm: &[u8], limits: CompileLimits, compiler: &Compiler) -
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| Error::bug(format!("the compiler's process cannot be started: {error}")))?;
-    let (status, code, complaint) = converse(&mut child, wasm, budget)?;
+    let Conversation { status, code, complaint, in_time } = converse(&mut child, wasm, budget)?;
+    if !in_time {
+        return Err(takes_too_long(budget.wall_clock));
+    }
     if code.len() as u64 > budget.code {
         return Err(Error::limit(format!("compiling the plugin makes more than {} of code", ByteSize(budget.code)))
             .hint("a plugin of this size does not make that much: do not trust it"));
@@ -118,8 +120,17 @@ pub(super) fn compile(wasm: &[u8], limits: CompileLimits, compiler: &Compiler) -
     Err(explain(status, &complaint, budget))
 }
 
+/// How the child ended and what it said.
+struct Conversation {
+    status: ExitStatus,
+    code: Vec<u8>,
+    complaint: Vec<u8>,
+    /// False where the clock ended it.
+    in_time: bool,
+}
+
 /// Feeds the child and reads what it says, all at once so that no full pipe can stop either side.
-fn converse(child: &mut Child, wasm: &[u8], budget: Budget) -> Result<(ExitStatus, Vec<u8>, Vec<u8>), Error> {
+fn converse(child: &mut Child, wasm: &[u8], budget: Budget) -> Result<Conversation, Error> {
     let (Some(mut stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
         return Err(Error::bug("the compiler's process has no pipes"));
@@ -140,7 +151,7 @@ fn converse(child: &mut Child, wasm: &[u8], budget: Budget) -> Result<(ExitStatu
         });
         // A child that dies early closes the pipe; its exit status says why.
         scope.spawn(move || stdin.write_all(wasm));
-        let in_time = receiver.recv_timeout(budget.wall_clock()).is_ok();
+        let in_time = receiver.recv_timeout(budget.wall_clock).is_ok();
         if !in_time {
             let _ = child.kill();
         }
@@ -148,16 +159,21 @@ fn converse(child: &mut Child, wasm: &[u8], budget: Budget) -> Result<(ExitStatu
         let panicked = |_| Error::bug("a thread that reads the compiler's answer panicked");
         let code = reader.join().map_err(panicked)?.map_err(lost)?;
         let complaint = complainer.join().map_err(panicked)?.map_err(lost)?;
-        Ok((status, code, complaint))
+        Ok(Conversation { status, code, complaint, in_time })
     })
 }
 
+fn takes_too_long(time: Duration) -> Error {
+    Error::limit(format!("compiling the plugin takes more than {time:?}")).hint(needs_less("--compile-timeout"))
+}
+
+fn needs_less(flag: &str) -> String {
+    format!(
+        "a plugin of this size does not need that much: do not trust it, simplify its largest functions, or raise `{flag}`"
+    )
+}
+
 fn explain(status: ExitStatus, complaint: &[u8], budget: Budget) -> Error {
-    let hint = |flag: &str| {
-        format!(
-            "a plugin of this size does not need that much: do not trust it, simplify its largest functions, or raise `{flag}`"
-        )
-    };
     if status.code() == Some(i32::from(EXIT_EXPLAINED))
         && let Ok(explanation) = serde_json::from_slice::<Explanation>(complaint)
     {
@@ -167,12 +183,11 @@ fn explain(status: ExitStatus, complaint: &[u8], budget: Budget) -> Error {
     let text = String::from_utf8_lossy(complaint).trim().to_owned();
     let is = |signal: Signal| status.signal() == Some(signal.as_raw());
     let error = if is(Signal::XCPU) || is(Signal::KILL) {
-        Error::limit(format!("compiling the plugin takes more than {} seconds", budget.seconds))
-            .hint(hint("--compile-timeout"))
+        takes_too_long(Duration::from_secs(budget.seconds))
     } else if is(Signal::ABORT) || is(Signal::SEGV) || is(Signal::BUS) {
         // Rust aborts when memory runs out, and a thread that cannot get its stack dies on its guard page.
         Error::limit(format!("compiling the plugin needs more than {} of memory", ByteSize(budget.memory >> 20 << 20)))
-            .hint(hint("--compile-memory"))
+            .hint(needs_less("--compile-memory"))
     } else {
         Error::bug(format!("the compiler's process failed ({status})"))
     };
@@ -216,4 +231,27 @@ fn compile_here(memory: u64, seconds: u64) -> Result<(), Error> {
     let code = engine.precompile_module(&wasm).map_err(too_much)?;
     let mut stdout = io::stdout().lock();
     stdout.write_all(&code).and_then(|()| stdout.flush()).map_err(lost)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `length` is the module's; expected are memory in MiB, processor time and time on the clock in seconds.
+    #[track_caller]
+    fn check(length: usize, limits: CompileLimits, expected: (u64, u64, u64)) {
+        let budget = Budget::new(length, limits);
+        assert_eq!((budget.memory >> 20, budget.seconds, budget.wall_clock.as_secs()), expected);
+    }
+
+    #[test]
+    fn compiling_takes_2_gib_and_60_s_at_most_unless_raised() {
+        let default = CompileLimits::default();
+        check(0, default, (768, 5, 60));
+        check(4 << 20, default, (768 + 640, 17, 60));
+        check(128 << 20, default, (2048, 60, 60));
+        check(usize::MAX, default, (2048, 60, 60));
+        let raised = CompileLimits { memory: Some(ByteSize(8 << 30)), timeout: Some(Duration::from_secs(300)) };
+        check(0, raised, (8192, 300, 300));
+    }
 }

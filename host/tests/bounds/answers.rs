@@ -122,6 +122,51 @@ fn aliases() {
     Answer::of("l:\n", "- &a x\n- *a\n", 30 * MIB, "").check("anchors");
 }
 
+/// A hook at the end has all of the objects before it looked at.
+const HOOK: &str = "---\nmetadata: {annotations: {helm.sh/hook: x}}\n";
+
+#[test]
+fn cycles() {
+    Answer::of("", "---\n&l\nkind: List\nitems: [*l]\n", 200, "").check("list-in-itself");
+    Answer::of("", "---\n&l\nkind: List\nitems: [*l]\n", 20 * MIB, HOOK).check("lists-in-themselves");
+    Answer::of("", "---\n&l\nkind: List\nitems: [{kind: List, items: [*l, *l]}]\n", 20 * MIB, HOOK).check("deeper");
+    Answer::of("", "---\n&m\nkind: A\nm: {<<: *m}\nx: [*m, *m]\n", 20 * MIB, HOOK).check("merges-of-itself");
+}
+
+/// A text that each item could have a copy of.
+#[test]
+fn long_texts_in_many_places() {
+    let long = "x".repeat(MIB / 2);
+    for (name, before, unit) in [
+        ("api-version", format!("apiVersion: {long}\nkind: AList\nitems:\n"), "- a: 1\n"),
+        ("kind", format!("apiVersion: v1\nkind: {long}List\nitems:\n"), "- a: 1\n"),
+        ("namespace", format!("kind: AList\nmetadata: {{namespace: {long}}}\nitems:\n"), "- a: 1\n"),
+        ("names", format!("a: &a {long}\nkind: List\nitems:\n"), "- metadata: {name: *a}\n"),
+        ("aliases", format!("a: &a {long}\nkind: List\nitems:\n"), "- {kind: *a, b: [*a, *a]}\n"),
+        (
+            "annotations",
+            format!("a: &a {long}\nkind: List\nitems:\n"),
+            "- metadata: {annotations: {helm.sh/hook: *a}}\n",
+        ),
+        ("merges", format!("a: &a {{metadata: {{name: {long}}}}}\nkind: List\nitems:\n"), "- {<<: *a}\n"),
+        (
+            "lists-in-lists",
+            format!("apiVersion: {long}\nkind: List\nitems:\n"),
+            "- {kind: AList, items: [{kind: BList, items: [{}, {}, {}]}]}\n",
+        ),
+    ] {
+        Answer::of(&before, unit, 30 * MIB, HOOK).check(name);
+    }
+    let mut bomb = "kind: List\na0: &a0 [{kind: A}, {kind: A}]\n".to_owned();
+    for level in 1..30 {
+        let below = level - 1;
+        bomb.push_str(&format!(
+            "a{level}: &a{level} [{{kind: List, items: *a{below}}}, {{kind: List, items: *a{below}}}]\n"
+        ));
+    }
+    Answer::of(&format!("{bomb}items: *a29\n"), "#\n", bomb.len() + 100 + HOOK.len(), HOOK).check("list-bomb");
+}
+
 #[test]
 fn many_small_things() {
     let annotated = "metadata: {annotations: {helm.sh/hook: before}}\n";
@@ -226,6 +271,8 @@ fn calls_that_are_long() {
     };
     for (name, body) in [
         ("write", "(drop (call $write (i32.const 1) (i32.const 0) (i32.const 160) (i32.const 60000)))"),
+        ("stderr", "(drop (call $write (i32.const 2) (i32.const 0) (i32.const 160) (i32.const 60000)))"),
+        ("lines", "(drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 60000)))"),
         ("random", "(drop (call $random (i32.const 65536) (i32.const 26000000)))"),
         ("log", "(call $log (global.get $block))"),
     ] {

@@ -115,6 +115,18 @@ impl Spent {
         assert!(stdout.len() < 64 << 20, "{name} answers {} bytes", stdout.len());
     }
 
+    /// Keeps the promise about compiling, with the time of the limit, and says which flag raises what it met.
+    #[track_caller]
+    pub(crate) fn check_compiling(&self, name: &str, time: Duration, memory: u64, flag: &str) {
+        let Self { code, stderr, .. } = self;
+        println!("{name:40} exit {code:?} {:8.2?} {:4} MiB  {stderr}", self.time, self.memory >> 20);
+        assert_eq!(*code, Some(4), "{name}: {stderr}");
+        assert!(stderr.contains(flag), "{name} does not name {flag}: {stderr}");
+        // The system looks at the time once in a while; looking at the module has its own second.
+        assert!(self.time <= time + Duration::from_secs(2), "{name} took {:?} of processor time", self.time);
+        assert!(self.memory <= memory, "{name} took {} MiB", self.memory >> 20);
+    }
+
     /// Keeps the promise about memory.
     #[track_caller]
     pub(crate) fn check_memory(&self, name: &str) {

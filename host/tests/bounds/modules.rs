@@ -1,5 +1,7 @@
 //! Modules that are dear to look at, without being run: by `inspect`, and by the look before a run.
 
+use std::time::Duration;
+
 use crate::measure::{Place, leb};
 
 const MIB: usize = 1 << 20;
@@ -108,4 +110,26 @@ fn a_branch_table() {
         section(10, &[leb(1), leb(code.len()), code].concat()),
     ];
     inspect("branch-table", &wasm.concat());
+}
+
+/// A module of one long function, which takes a compiler many seconds and hundreds of megabytes.
+#[test]
+fn compiling() {
+    let branches = [&[0, 0x02, 0x40][..], &[0x41, 0, 0x0d, 0].repeat(220_000), &[0x0b, 0x41, 7, 0x0b]].concat();
+    let wasm = [
+        b"\0asm\x01\0\0\0".to_vec(),
+        section(1, &[1, 0x60, 0, 1, 0x7f]),
+        section(3, &[1, 0]),
+        section(7, &[&[1, 16][..], b"helm_plugin_main", &[0, 0]].concat()),
+        section(10, &[leb(1), leb(branches.len()), branches].concat()),
+    ];
+    let place = Place::new();
+    place.write("x.wasm", wasm.concat());
+    let (second, gib) = (Duration::from_secs(1), 1 << 30);
+    let run = |more: &[&'static str]| {
+        place.run(["run", "x.wasm", "--no-cache"].into_iter().chain(more.iter().copied()), b"a: 1\n")
+    };
+    run(&[]).check_compiling("default", 60 * second, 2 * gib, "--compile-");
+    run(&["--compile-timeout", "1s"]).check_compiling("timeout", second, 2 * gib, "--compile-timeout");
+    run(&["--compile-memory", "256Mi"]).check_compiling("memory", 60 * second, gib / 4 + gib / 8, "--compile-memory");
 }
