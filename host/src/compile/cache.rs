@@ -5,7 +5,7 @@
 //! never run, only made anew.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use wasmtime::Engine;
@@ -85,6 +85,13 @@ impl Cache {
     }
 }
 
+#[allow(clippy::disallowed_methods, reason = "the kernel's device neither waits nor ends, and only so much is read")]
+fn random() -> io::Result<[u8; KEY_BYTES]> {
+    let mut bytes = [0; KEY_BYTES];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn load_or_make_key(state: &PrivateFolder) -> Result<[u8; KEY_BYTES], Error> {
     let read = || -> Result<Option<[u8; KEY_BYTES]>, Error> {
         Ok(state.read(KEY_FILE, KEY_BYTES as u64 + 1)?.and_then(|bytes| bytes.try_into().ok()))
@@ -92,8 +99,7 @@ fn load_or_make_key(state: &PrivateFolder) -> Result<[u8; KEY_BYTES], Error> {
     if let Some(key) = read()? {
         return Ok(key);
     }
-    let mut key = [0; KEY_BYTES];
-    File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut key)).map_err(|error| {
+    let key = random().map_err(|error| {
         Error::usage(format!("there is no randomness for the cache's key: {error}")).hint("run with `--no-cache`")
     })?;
     if state.write_if_missing(KEY_FILE, &[&key])? {

@@ -66,7 +66,7 @@ impl Budget {
     /// What was set, else by the size of the module: real guests need a tenth of it.
     fn new(module_length: usize, limits: CompileLimits) -> Self {
         let length = module_length as u64;
-        let memory = (768 << 20) + length.saturating_mul(160);
+        let memory = length.saturating_mul(160).saturating_add(768 << 20);
         let seconds = 5 + length.saturating_mul(3) / (1 << 20);
         Self {
             memory: limits.memory.map_or(memory.min(MAX_COMPILE_MEMORY.0), |memory| memory.0),
@@ -76,7 +76,7 @@ impl Budget {
                 .map_or(seconds.min(MAX_COMPILE_TIME.as_secs()), |time| time.as_secs_f64().ceil() as u64),
             // Not by the size: on a machine with other things to do, twenty small ones may start cold at once.
             wall_clock: limits.timeout.unwrap_or(MAX_COMPILE_TIME),
-            code: CODE_AT_LEAST + length.saturating_mul(CODE_FOR_BYTE),
+            code: length.saturating_mul(CODE_FOR_BYTE).saturating_add(CODE_AT_LEAST),
         }
     }
 }
@@ -140,7 +140,7 @@ fn converse(child: &mut Child, wasm: &[u8], budget: Budget) -> Result<Conversati
     thread::scope(|scope| {
         let reader = scope.spawn(move || {
             let mut code = Vec::new();
-            let read = stdout.take(budget.code + 1).read_to_end(&mut code);
+            let read = stdout.take(budget.code.saturating_add(1)).read_to_end(&mut code);
             // The receiver is gone only when the time is up, and then nobody asks for the code.
             let _ = sender.send(());
             read.map(|_| code)
