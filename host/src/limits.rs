@@ -58,8 +58,10 @@ impl Limits {
     pub(crate) fn budget_to_check(&self, started: Instant, stream_length: usize) -> Budget {
         let memory = self.memory_for(stream_length).saturating_add(table::MEMORY_TO_CHECK.0);
         let ends = started + self.timeout + table::TIME_TO_CHECK;
-        // A quarter for text; an entry takes some 24 bytes, so the entries are worth three quarters at most.
-        Budget::new(memory / 4, memory / 32).with_clock(move || Instant::now() >= ends)
+        // A quarter for text. An entry takes some 100 bytes, with the arenas' growth and what is kept of it; what the input
+        // itself has is read too, but not all held at once.
+        let entries = memory / 128 + stream_length as u64 / 2;
+        Budget::new(memory / 4, entries).with_clock(move || Instant::now() >= ends)
     }
 }
 

@@ -256,11 +256,11 @@ fn pipes_and_devices() {
             ("keyring", vec!["inspect", &layout_index, "--keyring", &stream]),
             ("cosign key", vec!["inspect", &layout_index, "--cosign-key", &stream]),
             ("wait", vec!["wait", "-f", &stream]),
-            ("package", vec!["package", &folder]),
             ("credentials", vec!["logout", "127.0.0.1:1", "--registry-config", &stream]),
         ];
         for (name, arguments) in cases {
             place.run(arguments, b"a: 1\n").check(&format!("{name} as a {kind}"), &[2], says);
         }
+        place.run(["package", folder.as_str()], b"").check(&format!("package as a {kind}"), &[2], "no plugin.yaml");
     }
 }
