@@ -219,6 +219,14 @@ impl<'de> Input<'de> {
         }
     }
 
+    /// What lookups in the document came to so far, as entries of a budget.
+    fn lookups(self) -> usize {
+        match self {
+            Input::Node(node) => node.source.tree.lookups_since(0),
+            Input::Value(_) => 0,
+        }
+    }
+
     fn items(self) -> Vec<Input<'de>> {
         match self {
             Input::Node(node) => node.items().map(Input::Node).collect(),
@@ -304,7 +312,9 @@ impl<'de, 'b> Deserializer<'de, 'b> {
     }
 
     fn map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        let before = self.input.lookups();
         let entries = self.input.entries(self.is_config);
+        self.budget.entries(self.input.lookups() - before).map_err(de::Error::custom)?;
         let keys = entries.iter().map(|(key, _)| key.len()).sum();
         self.budget.bytes(keys).map_err(de::Error::custom)?;
         visitor.visit_map(Entries { parent: self, entries: entries.into_iter(), value: None })

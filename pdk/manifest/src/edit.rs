@@ -814,7 +814,12 @@ impl<'a> Planner<'a> {
                     return Ok(vec![Splice::new(data.start as usize + 1, (data.end as usize).saturating_sub(1), "")]);
                 }
                 if child.position > 0 {
-                    return Ok(vec![Splice::new(self.previous_end(parent.node, child.position), end, "")]);
+                    let mut from = self.previous_end(parent.node, child.position);
+                    if self.leaf_in_front(parent.node, child.position).is_some_and(|leaf| leaf.shape == Shape::Empty) {
+                        // To Helm `{a:, b}` has the key `a:`: the blank in front of the comma stays.
+                        from = skip_blank(self.source.text, from);
+                    }
+                    return Ok(vec![Splice::new(from, end, "")]);
                 }
                 let from = skip_blank(self.source.text, data.start as usize + 1);
                 let comma = skip_blank(self.source.text, end);
@@ -853,15 +858,23 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// The child, of a map the value, in front of a position.
+    fn previous(&self, parent: u32, position: usize) -> Option<u32> {
+        let per_child = if self.source.node(parent).shape.is_map() { 2 } else { 1 };
+        (position * per_child).checked_sub(1).and_then(|at| self.view(parent).children().nth(at))
+    }
+
     /// Where the child in front of a position ends.
     fn previous_end(&self, parent: u32, position: usize) -> usize {
-        let per_child = if self.source.node(parent).shape.is_map() { 2 } else { 1 };
-        let previous = (position * per_child).checked_sub(1).and_then(|at| self.view(parent).children().nth(at));
-        previous.map_or(0, |node| self.source.node(node).end as usize)
+        self.previous(parent, position).map_or(0, |node| self.source.node(node).end as usize)
+    }
+
+    fn leaf_in_front(&self, parent: u32, position: usize) -> Option<NodeData> {
+        self.previous(parent, position).map(|previous| self.last_leaf(previous))
     }
 
     /// When lines go away that end a block scalar, what follows must not become part of it: blank lines go too if it
-    /// keeps them, and a comment that is indented like its text is a reason to refuse.
+    /// keeps them or if they are further indented than its text, and a comment that is indented like its text is a reason to refuse.
     fn past_what_a_block_scalar_would_take(
         &self,
         parent: u32,
@@ -869,15 +882,20 @@ impl<'a> Planner<'a> {
         next: usize,
         path: &[Segment],
     ) -> Result<usize, Refusal> {
-        let per_child = if self.source.node(parent).shape.is_map() { 2 } else { 1 };
-        let previous = (position * per_child).checked_sub(1).and_then(|at| self.view(parent).children().nth(at));
-        let Some(previous) = previous else { return Ok(next) };
-        let leaf = self.last_leaf(previous);
+        let Some(leaf) = self.leaf_in_front(parent, position) else { return Ok(next) };
         if !leaf.shape.is_block_scalar() {
             return Ok(next);
         }
         let header = self.source.text.get(leaf.start as usize..leaf.end as usize).unwrap_or_default();
         let keeps = header.bytes().take_while(|byte| !byte.is_ascii_whitespace()).any(|byte| byte == b'+');
+        let text_indent = header
+            .split('\n')
+            .skip(1)
+            .find(|line| !line.trim().is_empty())
+            .map_or(0, |line| line.len() - line.trim_start_matches(' ').len());
+        // Where the indentation is said (`|2`), the first line may have more.
+        let is_said = header.bytes().take_while(|byte| !byte.is_ascii_whitespace()).any(|byte| byte.is_ascii_digit());
+        let least_indent = if is_said { 0 } else { text_indent };
         let mut next = next;
         let mut after = next;
         loop {
@@ -886,16 +904,12 @@ impl<'a> Planner<'a> {
             let content = line.trim_start_matches(' ');
             if after < end && content.trim_end_matches(['\r', '\n']).is_empty() {
                 after = end;
-                if keeps {
+                // Blanks beyond the indentation are text.
+                if keeps || content.len() + least_indent < line.len() {
                     next = end;
                 }
                 continue;
             }
-            let text_indent = header
-                .split('\n')
-                .skip(1)
-                .find(|line| !line.trim().is_empty())
-                .map_or(0, |line| line.len() - line.trim_start_matches(' ').len());
             if content.starts_with('#') && text_indent > 0 && line.len() - content.len() >= text_indent {
                 return Err(self.layout(after, path, "stands between a block scalar and a comment that would join it"));
             }
@@ -923,8 +937,11 @@ impl<'a> Planner<'a> {
             return style;
         }
         let (step, list_indent) = self.nearest_style(near, column);
-        style.step = step.or_else(|| self.any_style(true).0).unwrap_or(2);
-        style.list_indent = list_indent.or_else(|| self.any_style(false).1).unwrap_or(ListIndent::SameColumn);
+        let (mut known_step, mut known_indent) = self.source.tree.styles.get();
+        style.step = step.or_else(|| *known_step.get_or_insert_with(|| self.any_style(true).0)).unwrap_or(2);
+        let any_indent = || *known_indent.get_or_insert_with(|| self.any_style(false).1);
+        style.list_indent = list_indent.or_else(any_indent).unwrap_or(ListIndent::SameColumn);
+        self.source.tree.styles.set((known_step, known_indent));
         style
     }
 
@@ -981,7 +998,11 @@ fn wrap(path: &[Segment], value: Value) -> Option<Value> {
 /// comment that stood right behind a quote gets a space.
 pub(crate) fn own_blank_lines(text: &str, splices: &mut Vec<Splice>) {
     let bytes = text.as_bytes();
-    for index in 0..splices.len() {
+    // Each looks as far as the next one starts, so that no line is looked at twice.
+    splices.sort_by_key(|splice| (splice.start, splice.end));
+    let count = splices.len();
+    for index in 0..count {
+        let limit = splices.get(index + 1).filter(|_| index + 1 < count).map_or(bytes.len(), |next| next.start);
         let Some(splice) = splices.get_mut(index) else { break };
         let end = splice.end;
         // `"x"#c` has a comment, `x#c` has none.
@@ -998,21 +1019,41 @@ pub(crate) fn own_blank_lines(text: &str, splices: &mut Vec<Splice>) {
             }
             at = split::next_line(bytes, at);
         }
-        loop {
-            let blanks_end = skip_blank_in_line(bytes, at);
-            if at >= bytes.len() || !matches!(bytes.get(blanks_end), None | Some(b'\n')) {
-                break;
-            }
-            let blanks_end =
-                if bytes.get(blanks_end.wrapping_sub(1)) == Some(&b'\r') { blanks_end - 1 } else { blanks_end };
-            let has_tab = bytes.get(at..blanks_end).is_some_and(|blanks| blanks.contains(&b'\t'));
-            let is_taken = splices.iter().any(|splice| splice.start < blanks_end && at < splice.end);
-            if has_tab && !is_taken {
-                splices.push(Splice::new(at, blanks_end, ""));
-            }
-            at = split::next_line(bytes, at);
-        }
+        splices.extend(without_blanks(text, at, limit));
     }
+    splices.sort_by_key(|splice| splice.start);
+}
+
+/// Takes the blanks of the blank lines from an offset to a limit away, if any of them has a tab: one splice, from the
+/// first line with a tab to the last.
+fn without_blanks(text: &str, from: usize, limit: usize) -> Option<Splice> {
+    let bytes = text.as_bytes();
+    let mut at = from;
+    let mut splice: Option<Splice> = None;
+    // Behind the last line that is in the splice.
+    let mut copied = from;
+    while at < limit {
+        let mut blanks_end = skip_blank_in_line(bytes, at);
+        if !matches!(bytes.get(blanks_end), None | Some(b'\n')) {
+            break;
+        }
+        if blanks_end > at && bytes.get(blanks_end - 1) == Some(&b'\r') {
+            blanks_end -= 1;
+        }
+        if blanks_end > limit {
+            break;
+        }
+        if bytes.get(at..blanks_end).is_some_and(|blanks| blanks.contains(&b'\t')) {
+            let splice = splice.get_or_insert_with(|| {
+                copied = at;
+                Splice::new(at, at, "")
+            });
+            splice.text.push_str(text.get(copied..at).unwrap_or_default());
+            (splice.end, copied) = (blanks_end, blanks_end);
+        }
+        at = split::next_line(bytes, at);
+    }
+    splice
 }
 
 fn skip_blank_in_line(bytes: &[u8], from: usize) -> usize {
@@ -1032,4 +1073,30 @@ pub(crate) fn apply(text: &str, splices: &[Splice]) -> Option<String> {
     }
     out.push_str(text.get(copied..)?);
     Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Makes some insertions, given as offsets, and checks how many splices that is in all and what comes of it.
+    #[track_caller]
+    fn check(text: &str, insertions: &[usize], splices: usize, expected: &str) {
+        let mut all: Vec<Splice> = insertions.iter().map(|&at| Splice::new(at, at, "X")).collect();
+        own_blank_lines(text, &mut all);
+        assert_eq!(all.len(), splices, "{all:?}");
+        assert_eq!(apply(text, &all).as_deref(), Some(expected), "{all:?}");
+    }
+
+    #[test]
+    fn blank_lines_behind_an_edit_lose_their_tabs_in_one_splice() {
+        check("a\n \n\t\n  \n \t\r\n\t\nb\n", &[1], 2, "aX\n \n\n  \n\r\n\nb\n");
+        check("a\n\t", &[1], 2, "aX\n");
+        check("a # c\n\t\nb\n\t\n", &[1], 2, "aX # c\n\nb\n\t\n");
+        // Those of an edit further up stand in front of the edit below.
+        check("a\n\t\nb\n\t\nc\n", &[5, 1], 4, "aX\n\nbX\n\nc\n");
+        check("a\n\t\n\t\nb\n", &[1, 4], 4, "aX\n\nX\nb\n");
+        let lines = |line: &str| line.repeat(100_000);
+        check(&format!("a\n{}b\n", lines("\t\n")), &[1], 2, &format!("aX\n{}b\n", lines("\n")));
+    }
 }

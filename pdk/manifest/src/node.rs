@@ -243,11 +243,16 @@ impl<'a> Node<'a> {
     /// where it stands: it wins over the keys in front of it, as in sigs.k8s.io/yaml.
     pub(crate) fn find_value(&self, key: &str) -> Option<u32> {
         if self.data().flags & flag::MERGES == 0 {
-            return self
-                .own_entries()
-                .filter(|&(key_node, _)| self.key_is(key_node, key))
-                .last()
-                .map(|(_, value)| value);
+            let mut count = 1;
+            let mut found = None;
+            for (key_node, value) in self.own_entries() {
+                count += 1;
+                if self.key_is(key_node, key) {
+                    found = Some(value);
+                }
+            }
+            self.source.tree.look_at(count);
+            return found;
         }
         self.by_priority(|map, key_node| map.key_is(key_node, key)).next().map(|(_, _, value)| value)
     }
@@ -268,7 +273,9 @@ impl<'a> Node<'a> {
             Map(Node<'a>),
             Entry(Node<'a>, u32, u32),
         }
-        let mut is_seen = vec![0u64; self.source.tree.nodes.len() / 64 + 1];
+        let tree = self.source.tree;
+        tree.look_at(tree.nodes.len() / 512 + 1);
+        let mut is_seen = vec![0u64; tree.nodes.len() / 64 + 1];
         let mut see = move |index: u32| {
             let bit = 1 << (index % 64);
             is_seen.get_mut(index as usize / 64).is_some_and(|word| {
@@ -289,6 +296,7 @@ impl<'a> Node<'a> {
                 }
                 // What is pushed last comes first.
                 for (key, value) in map.own_entries() {
+                    tree.look_at(1);
                     if !map.is_merge_key(key) {
                         if wants(&map, key) {
                             waiting.push(Next::Entry(map, key, value));
@@ -298,6 +306,7 @@ impl<'a> Node<'a> {
                     let value = map.at_index(value);
                     let from = waiting.len();
                     waiting.extend(value.items().map(Next::Map));
+                    tree.look_at(waiting.len() - from);
                     if let Some(added) = waiting.get_mut(from..) {
                         added.reverse();
                     }
@@ -382,6 +391,7 @@ impl<'a> Node<'a> {
                     entries.push((key, self.at_index(value)));
                 }
             }
+            self.source.tree.look_at(entries.len() + 1);
             keep_last_of_equal_keys(&mut entries);
             return entries;
         }
@@ -461,7 +471,9 @@ impl<'a> Node<'a> {
                 if is_config {
                     self.refuse_equal_keys()?;
                 }
+                let before = self.source.tree.looked_at.get();
                 let own = if is_config { self.config_entries() } else { self.entries() };
+                charge(budget.entries(self.source.tree.lookups_since(before)))?;
                 let mut entries = Vec::with_capacity(own.len());
                 for (key, value) in own {
                     charge(budget.bytes(key.len()))?;

@@ -41,6 +41,8 @@ pub struct Object<'m> {
     lists: Vec<ListPlace>,
     current: usize,
     header: Header,
+    /// Up to where the lookups in the base are charged for.
+    charged_until: u64,
     /// What may still be used up for places of the document that are shared.
     shared: Budget,
 }
@@ -110,6 +112,7 @@ impl<'m> Object<'m> {
             lists: Vec::new(),
             current: 0,
             header: Header::default(),
+            charged_until: 0,
             shared: unshare::budget(),
         }
     }
@@ -580,6 +583,7 @@ impl<'m> Object<'m> {
         self.document_number = number;
         self.base.text = None;
         self.shared = unshare::budget();
+        self.charged_until = 0;
         self.pending.clear();
         self.touched.clear();
         self.reread = OnceCell::new();
@@ -638,11 +642,14 @@ impl<'m> Object<'m> {
     }
 
     /// Ends the work on the current object.
-    pub(crate) fn leave(&mut self) -> Result<(), Error> {
-        match self.reread.take() {
-            Some(Err(error)) => Err(error),
-            _ => Ok(()),
+    pub(crate) fn leave(&mut self, budget: &Budget) -> Result<(), Error> {
+        if let Some(Err(error)) = self.reread.take() {
+            return Err(error);
         }
+        // Whatever it was that looked: this crate for the header, or the visitor.
+        let looked_at = self.base.tree.lookups_since(self.charged_until);
+        self.charged_until = self.base.tree.looked_at.get();
+        budget.entries(looked_at).map_err(|exhausted| exhausted.at(self.describe(), self.header.line))
     }
 
     /// Hands the edits of the document to the output, as ranges of the original text, and tells what became of each
@@ -821,7 +828,14 @@ fn find_objects(root: Node<'_>, budget: &Budget) -> Result<(Vec<Entry>, Vec<List
     let mut found = Vec::new();
     let mut lists: Vec<ListPlace> = Vec::new();
     let mut waiting = vec![(root, Entry::default())];
+    let tree = root.source.tree;
+    let mut charged_until = tree.looked_at.get();
+    let charge = |outcome: Result<(), Exhausted>| {
+        outcome.map_err(|exhausted| exhausted.at(format!("list (line {})", root.line()), root.line()))
+    };
     while let Some((node, entry)) = waiting.pop() {
+        charge(budget.entries(tree.lookups_since(charged_until)))?;
+        charged_until = tree.looked_at.get();
         let text = |key: &str| node.get(key).and_then(|node| node.scalar_text());
         let kind = text("kind");
         let items = node.get("items").filter(|items| items.kind() == Kind::List);
@@ -946,6 +960,29 @@ mod tests {
             "- {kind: A, metadata: {name: *n}}\n".repeat(9)
         );
         assert!(message(&text).contains("more than 1024 bytes"));
+        // Items that say little and are looked into for long: through one map with many keys, a chain of merges, or merges
+        // of one thing over and over.
+        let items = |item: &str| format!("kind: List\nitems:\n{}", item.repeat(20_000));
+        let many = |count: usize, of: &dyn Fn(usize) -> String| (0..count).map(of).collect::<String>();
+        let keys = many(20_000, &|key| format!("k{key}: v, "));
+        assert!(message(&format!("i: &i {{kind: A, {keys}}}\n{}", items("- *i\n"))).contains("aliases repeat"));
+        let chain = many(10_000, &|at| format!("a{}: &a{} {{<<: *a{at}}}\n", at + 1, at + 1));
+        let text = format!("a0: &a0 {{kind: A}}\n{chain}{}", items("- {<<: *a10000}\n"));
+        assert!(message(&text).contains("aliases repeat"));
+        let again = "*a, ".repeat(20_000);
+        let text = format!("a: &a {{b: c}}\ni: &i {{kind: A, <<: [{again}]}}\n{}", items("- *i\n"));
+        assert!(message(&text).contains("aliases repeat"));
+        // What a visitor looks for counts too, and one value of all of it.
+        let text = format!("l: &l {{{keys}}}\n{}", items("- {kind: A, metadata: {name: a, labels: *l}}\n"));
+        let read = Manifests::from_bytes(text.into_bytes()).and_then(|manifests| {
+            manifests.read(|object| {
+                assert!(object.label("app").is_none());
+                Ok::<(), Error>(())
+            })
+        });
+        assert!(read.expect_err("refused").to_string().contains("aliases repeat"));
+        let error = Value::from_yaml(&format!("a0: &a0 {{kind: A}}\n{chain}")).expect_err("refused").to_string();
+        assert!(error.contains("aliases repeat"), "{error}");
         // Lists in lists in lists: the way to each object is kept once.
         let depth = 450;
         let deep = "{kind: List, items: [".repeat(depth);

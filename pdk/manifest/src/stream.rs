@@ -258,7 +258,7 @@ fn walk(
         for position in 0..object.count_in_document() {
             object.enter(position)?;
             let goes_on = visitor(&mut object);
-            object.leave()?;
+            object.leave(budget)?;
             if !goes_on {
                 is_stopped = true;
                 break;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use windlass_manifest_events::{EventKind, Events, Style, Tag};
 
+use crate::emit::ListIndent;
 use crate::error::{Error, ErrorKind};
 use crate::node::Node;
 use crate::plain;
@@ -105,10 +106,18 @@ pub(crate) struct Tree {
     /// An offset that was asked about and how many lines end before it, so that the next one counts from there: objects
     /// and nodes are asked about in the order of the text.
     line_cursor: Cell<(u32, u32)>,
+    /// How many nodes lookups by key went over. Through aliases one map is looked into again and again, so whoever
+    /// reads under a budget charges for this ([`Tree::lookups_since`]).
+    pub(crate) looked_at: Cell<u64>,
+    /// The styles of [`crate::edit`], looked for once: the step of maps, and how lists stand under their keys.
+    pub(crate) styles: Cell<(Known<usize>, Known<ListIndent>)>,
     /// Buffers of the builders.
     open: Vec<Open>,
     pub(crate) levels: Vec<plain::Level>,
 }
+
+/// What was looked for once: not yet, or what was found, if anything was.
+pub(crate) type Known<T> = Option<Option<T>>;
 
 /// `(line, added)` in order: at that 0-based line of the text before the edit, so many lines came in (or went).
 pub(crate) type LineShifts = Vec<(usize, isize)>;
@@ -198,6 +207,8 @@ impl Tree {
         self.open.clear();
         self.line_shifts.clear();
         self.line_cursor.set((0, 0));
+        self.looked_at.set(0);
+        self.styles.set((None, None));
         self.has_odd_line_breaks = false;
         self.has_explicit_keys = false;
         self.has_anchors = false;
@@ -211,6 +222,17 @@ impl Tree {
     /// Whether a node has an anchor.
     pub(crate) fn has_anchors(&self) -> bool {
         self.has_anchors
+    }
+
+    /// Notes that a lookup goes over some nodes.
+    pub(crate) fn look_at(&self, nodes: usize) {
+        self.looked_at.set(self.looked_at.get() + nodes as u64);
+    }
+
+    /// What lookups since a reading of `looked_at` count as entries of a budget. Without aliases and merge keys it is
+    /// less than the nodes of the document.
+    pub(crate) fn lookups_since(&self, before: u64) -> usize {
+        (self.looked_at.get().saturating_sub(before) / 8) as usize
     }
 
     pub(crate) fn decoded(&self, index: u32) -> &str {

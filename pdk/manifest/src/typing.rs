@@ -248,7 +248,17 @@ pub(crate) fn decode_base64(text: &str) -> Option<String> {
             bytes.extend(group.iter().skip(1).take(3_usize.saturating_sub(padding as usize)));
         }
     }
-    (digits % 4 == 0 && padding <= 2).then(|| String::from_utf8_lossy(&bytes).into_owned())
+    (digits % 4 == 0 && padding <= 2).then(|| in_json(&bytes))
+}
+
+/// Bytes as Go writes them into JSON: each one that is no UTF-8 is a replacement character.
+fn in_json(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+    }
+    text
 }
 
 /// Whether the raw text of a number is one in JSON too.
@@ -339,9 +349,13 @@ mod tests {
 
     #[test]
     fn binary_is_the_text_behind_it() {
-        for (text, decoded) in
-            [("aGk=", Some("hi")), ("aA==", Some("h")), ("aGlo\naGk=\n", Some("hihhi")), ("", Some(""))]
-        {
+        for (text, decoded) in [
+            ("aGk=", Some("hi")),
+            ("aA==", Some("h")),
+            ("aGlo\naGk=\n", Some("hihhi")),
+            ("", Some("")),
+            ("4oJh8J+S", Some("\u{fffd}\u{fffd}a\u{fffd}\u{fffd}\u{fffd}")),
+        ] {
             assert_eq!(decode_base64(text).as_deref(), decoded, "{text:?}");
         }
         for text in ["a", "aGk", "aGk==", "a===", "aG k", "=aGk", "aA=A", "aGk=aGk="] {

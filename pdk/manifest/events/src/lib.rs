@@ -136,6 +136,9 @@ const CONTROL: &str = "found a control character, which YAML does not allow";
 const ODD_BREAK: &str = "found a raw U+0085, U+2028 or U+2029, which ends a line for Kubernetes and not for other \
                          readers; write it as an escape in double quotes";
 
+/// How many tag directives a document may have, as each tag is looked for among them. No manifest has one.
+const MAX_HANDLES: usize = 100;
+
 impl<'t> Events<'t> {
     /// Prepares to read a text in which collections may be nested so deep.
     #[must_use]
@@ -380,6 +383,9 @@ impl<'t> Events<'t> {
                 return Err(Problem { message: "found the same directive twice", at: token.start });
             }
             if token.kind == Kind::TagDirective {
+                if self.handles.len() >= MAX_HANDLES {
+                    return Err(Problem { message: "found more than 100 tag directives", at: token.start });
+                }
                 self.handles.push((handle, self.slice(token.value.0, token.value.1)));
             }
             self.skip(token);
@@ -463,5 +469,27 @@ impl<'t> Events<'t> {
             self.skip(token);
         }
         Ok(Some(event))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tag_directives_are_few() {
+        let problem = |count: usize| {
+            let directives: String = (0..count).map(|number| format!("%TAG !a{number}! b\n")).collect();
+            let text = format!("{directives}--- !a7!c d\n");
+            let mut events = Events::new(&text, 10);
+            loop {
+                match events.next_event() {
+                    Ok(Some(_)) => {}
+                    Ok(None) => return None,
+                    Err(problem) => return Some(problem.message),
+                }
+            }
+        };
+        assert_eq!((problem(100), problem(101)), (None, Some("found more than 100 tag directives")));
     }
 }
