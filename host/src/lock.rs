@@ -27,6 +27,7 @@ use crate::fetch::{Digest, Fetched};
 use crate::input;
 use crate::limits::table::MAX_DOCUMENT;
 use crate::source::PluginRef;
+use crate::text::quoted;
 
 const API_VERSION: &str = "windlass.dev/v1alpha1";
 const KIND: &str = "Lock";
@@ -119,7 +120,7 @@ impl Lock {
             Ok(text) => Self::read(&text, &folder_of(path))
                 .map(Some)
                 .map_err(|problem| problem.in_file(&path.display().to_string())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !path.is_symlink() => Ok(None),
             Err(error) => Err(Error::usage(format!("the lock file {} cannot be read: {error}", path.display()))),
         }
     }
@@ -162,9 +163,7 @@ impl Lock {
         );
         text.push_str(if self.entries.is_empty() { "plugins: []\n" } else { "plugins:\n" });
         for LockEntry { reference, manifest, plugin_yaml, wasm } in &self.entries {
-            // Double-quoted: JSON's escapes are YAML's, and a path may be anything.
-            let reference = serde_json::Value::from(from_folder(reference, folder).to_string());
-            text.push_str(&format!("- use: {reference}\n"));
+            text.push_str(&format!("- use: {}\n", quoted(&from_folder(reference, folder).to_string())));
             for (key, digest) in [("manifest", manifest), ("pluginYaml", plugin_yaml)] {
                 if let Some(digest) = digest {
                     text.push_str(&format!("  {key}: {digest}\n"));

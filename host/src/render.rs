@@ -5,6 +5,8 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use windlass_abi::capabilities::Grant;
+
 use crate::check::check;
 use crate::cluster::Connection;
 use crate::compile::child::Compiler;
@@ -205,7 +207,7 @@ pub fn render(steps: &[Step], stream: Vec<u8>, options: &RenderOptions<'_>) -> R
         let compiled = compile(&step.plugin, step.limits.compile, options)?;
         let started = Instant::now();
         let output = run(&compiled, step, &rendered.stream, options)
-            .map_err(|error| error.quoting(&Secrets::of_stream(&rendered.stream)))?;
+            .map_err(|error| error.quoting(&secrets_of(&rendered.stream, &step.grants)))?;
         let mut report = StepReport::new(&compiled, &output);
         let budget = step.limits.budget_to_check(started, rendered.stream.len());
         let checked = check(rendered.stream, output, &budget).map_err(|error| error.in_plugin(compiled.name()))?;
@@ -219,6 +221,20 @@ pub fn render(steps: &[Step], stream: Vec<u8>, options: &RenderOptions<'_>) -> R
         rendered.stream = b"# empty\n".to_vec().into();
     }
     Ok(rendered)
+}
+
+/// What a plugin may have read that no record may keep: the Secrets of its stream, and variables that it was granted, which
+/// are where tokens are.
+fn secrets_of(stream: &[u8], grants: &Grants) -> Secrets {
+    let mut secrets = Secrets::of_stream(stream);
+    for grant in grants.iter() {
+        if let Grant::Env(name) = grant
+            && let Ok(value) = std::env::var(name)
+        {
+            secrets.add(&value);
+        }
+    }
+    secrets
 }
 
 impl StepReport {

@@ -30,7 +30,8 @@ impl Secrets {
     /// The values of all Secrets of a stream, and of what they stand for where they are base64.
     pub(crate) fn of_stream(stream: &[u8]) -> Self {
         let mut secrets = Self::default();
-        if memchr::memmem::find(stream, b"Secret").is_none() {
+        // In double quotes, a letter may be written as an escape.
+        if memchr::memmem::find(stream, b"Secret").is_none() && memchr::memchr(b'\\', stream).is_none() {
             return secrets;
         }
         let text = String::from_utf8_lossy(stream);
@@ -167,6 +168,8 @@ mod tests {
     fn an_object_and_too_many_values() {
         let object = serde_json::json!({"kind": "Secret", "data": {"a": "aHVudGVyMg=="}});
         assert_eq!(Secrets::of_object(&object).taken_out_of("hunter2 aHVudGVyMg=="), "… …");
+        let escaped = Secrets::of_stream(b"kind: \"\\x53ecret\"\nstringData:\n  a: 'hunter2'\n");
+        assert_eq!(escaped.taken_out_of("line 3: `hunter2`"), "line 3: `…`");
         let broken = Secrets::of_stream(b"kind: Secret\nstringData:\n  a: 'hunter2'\n b: [\n");
         assert_eq!(broken.taken_out_of("line 4: `hunter2`"), "line 4: `…`");
         let mut many = Secrets::default();

@@ -78,10 +78,13 @@ impl RegistryHost {
         self.name.get(..self.host_length).unwrap_or_default()
     }
 
-    /// The port for the purpose of trust: none for both that a registry has without saying so, 443, and 80 with `--plain-http`.
-    /// A rule for the one name must not be escaped by the other.
-    pub(crate) fn service(&self) -> Option<u16> {
-        self.port.filter(|port| *port != 80)
+    /// Host and port for the purpose of trust: no port for both that a registry has without saying so, 443, and 80 with
+    /// `--plain-http`. A rule for the one name must not be escaped by the other.
+    pub(crate) fn service(&self) -> (&str, Option<u16>) {
+        match self.port {
+            None | Some(80) if DOCKER_HUB.contains(&self.host()) => ("docker.io", None),
+            port => (self.host(), port.filter(|port| *port != 80)),
+        }
     }
 }
 

@@ -6,11 +6,34 @@
 use std::fmt;
 use std::ops::Deref;
 
+use windlass_manifest::{Budget, read_text};
+
 use crate::instance::Answered;
 
-/// Whether a stream holds no object: nothing but blanks, comments and document markers. `# empty`, which Helm takes for
-/// "no resources", is such a stream, and so is what a failing program sends into a pipe.
+/// A longer stream without objects is nothing that a program which failed leaves behind, and is not read for it.
+const LONGEST_EMPTY: usize = 64 << 10;
+
+/// Whether a stream holds no object: nothing but blanks, comments and document markers, empty documents (`null`) and empty
+/// lists, as `kubectl get -o yaml` prints them. `# empty`, which Helm takes for "no resources", is such a stream, and so
+/// is what a failing program sends into a pipe.
 pub fn is_empty(stream: &[u8]) -> bool {
+    is_blank(stream) || (stream.len() <= LONGEST_EMPTY && is_without_object(stream))
+}
+
+/// What cannot be read is not empty: whoever reads it next says what it is.
+fn is_without_object(stream: &[u8]) -> bool {
+    struct Other;
+    impl From<windlass_manifest::Error> for Other {
+        fn from(_: windlass_manifest::Error) -> Self {
+            Self
+        }
+    }
+    let Ok(text) = std::str::from_utf8(stream) else { return false };
+    // The first object ends it.
+    read_text(text, &Budget::for_text(text.len()), |_| Err(Other)).is_ok()
+}
+
+fn is_blank(stream: &[u8]) -> bool {
     stream.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).all(|line| {
         let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         let behind = line.strip_prefix(b"---").or_else(|| line.strip_prefix(b"...")).unwrap_or(line).trim_ascii();
@@ -82,10 +105,14 @@ mod tests {
 
     #[test]
     fn comments_and_markers_are_no_objects() {
-        for stream in ["", "\n", "# empty\n", "---\n# Source: a.yaml\n--- # b\n...\n", "\u{feff}", "\r\n---\r\n"] {
+        let blank = ["", "\n", "# empty\n", "---\n# Source: a.yaml\n--- # b\n...\n", "\u{feff}", "\r\n---\r\n"];
+        let empty_list = "apiVersion: v1\nitems: []\nkind: List\nmetadata: {resourceVersion: ''}\n";
+        for stream in blank.into_iter().chain(["null", "---\n~\n---\nnull # a\n", "%YAML 1.1\n---\n", empty_list]) {
             assert!(is_empty(stream.as_bytes()), "{stream:?}");
         }
-        for stream in ["kind: A", "# a\n---\nkind: A\n", "--- {}\n", "{}", "null", "----\n", "\u{0}"] {
+        for stream in
+            ["kind: A", "# a\n---\nkind: A\n", "--- {}\n", "{}", "----\n", "\u{0}", "a: [", "null\n---\nkind: A\n"]
+        {
             assert!(!is_empty(stream.as_bytes()), "{stream:?}");
         }
     }

@@ -17,13 +17,19 @@ use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 ///
 /// Control characters move the cursor and begin escape sequences; the marks, embeddings, overrides and isolates of
 /// Unicode's bidirectional algorithm (UAX #9) reorder what is read; line and paragraph separators end a line for some
-/// readers; zero-width characters and tags show nothing. Joiners (U+200C, U+200D) stay: words and emoji need them.
+/// readers; what Unicode calls Default_Ignorable_Code_Point (DerivedCoreProperties.txt of Unicode 16) shows nothing, and may hold
+/// a whole text. Of the latter, joiners (U+200C, U+200D) and the first variation selectors (U+FE00-FE0F) stay: words and
+/// emoji need them.
 fn deceives(letter: char) -> bool {
     letter.is_control()
         || matches!(
             letter,
-            '\u{61c}' // Arabic letter mark
-                | '\u{180e}' // Mongolian vowel separator
+            '\u{ad}' // soft hyphen
+                | '\u{34f}' // combining grapheme joiner
+                | '\u{61c}' // Arabic letter mark
+                | '\u{115f}'..='\u{1160}' // Hangul fillers
+                | '\u{17b4}'..='\u{17b5}' // Khmer inherent vowels
+                | '\u{180b}'..='\u{180f}' // Mongolian variation selectors and vowel separator
                 | '\u{200b}' // zero width space
                 | '\u{200e}'
                 | '\u{200f}' // left-to-right and right-to-left mark
@@ -31,9 +37,13 @@ fn deceives(letter: char) -> bool {
                 | '\u{2029}' // line and paragraph separator
                 | '\u{202a}'..='\u{202e}' // embeddings and overrides
                 | '\u{2060}'..='\u{206f}' // word joiner, invisible operators, isolates, deprecated format characters
+                | '\u{3164}' // Hangul filler
                 | '\u{feff}' // zero width no-break space
-                | '\u{fff9}'..='\u{fffb}' // interlinear annotation
-                | '\u{e0000}'..='\u{e007f}' // tags
+                | '\u{ffa0}' // halfwidth Hangul filler
+                | '\u{fff0}'..='\u{fffb}' // unassigned, interlinear annotation
+                | '\u{1bca0}'..='\u{1bca3}' // shorthand format controls
+                | '\u{1d173}'..='\u{1d17a}' // musical format controls
+                | '\u{e0000}'..='\u{e0fff}' // tags, variation selectors supplement
         )
 }
 
@@ -185,6 +195,13 @@ pub fn json_bytes(json: &Json, pretty: bool) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// A text as a double-quoted scalar of YAML, in ASCII where YAML would read something else or nothing: JSON's escapes are
+/// YAML's.
+pub(crate) fn quoted(text: &str) -> String {
+    let bytes = json_bytes(&Json::from(text), false).unwrap_or_default();
+    String::from_utf8_lossy(bytes.trim_ascii_end()).into_owned()
+}
+
 fn write_json(json: &Json, formatter: impl Formatter, bytes: &mut Vec<u8>) -> io::Result<()> {
     use serde::Serialize as _;
     json.serialize(&mut Serializer::with_formatter(bytes, formatter)).map_err(io::Error::from)
@@ -262,7 +279,7 @@ mod tests {
     use serde_json::json;
 
     /// One of each kind of character that must never reach a terminal raw.
-    const DECEIVERS: &str = "\u{0}\u{7}\u{8}\r\u{1b}[31m\u{7f}\u{85}\u{9b}\u{61c}\u{200b}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2060}\u{2066}\u{2067}\u{2068}\u{2069}\u{feff}\u{e0041}";
+    const DECEIVERS: &str = "\u{0}\u{7}\u{8}\r\u{1b}[31m\u{7f}\u{85}\u{9b}\u{61c}\u{200b}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2060}\u{2066}\u{2067}\u{2068}\u{2069}\u{feff}\u{e0041}\u{ad}\u{34f}\u{115f}\u{180b}\u{3164}\u{ffa0}\u{1d173}\u{e0100}\u{e01ef}";
 
     fn check(function: impl Fn(&str) -> String, text: &str, expected: &str) {
         assert_eq!(function(text), expected, "{text:?}");
@@ -276,8 +293,8 @@ mod tests {
         check(one_line, "a\nb\u{2028}c\td", "a\\nb\\u{2028}c\td");
         check(
             printable,
-            "Grüße, 你好, שלום, 👩\u{200d}🔧, می\u{200c}خواهم",
-            "Grüße, 你好, שלום, 👩\u{200d}🔧, می\u{200c}خواهم",
+            "Grüße, 你好, שלום, 👩\u{200d}🔧, ❤\u{fe0f}, می\u{200c}خواهم",
+            "Grüße, 你好, שלום, 👩\u{200d}🔧, ❤\u{fe0f}, می\u{200c}خواهم",
         );
         let shown = |text: &str| shown(text, 30);
         check(shown, &"x".repeat(31), &format!("{}…", "x".repeat(30)));
@@ -308,6 +325,7 @@ mod tests {
             assert!(!text.contains(|letter| deceives(letter) && letter != '\n'), "{text:?}");
             assert_eq!(serde_json::from_str::<Json>(&text).unwrap(), json);
         }
+        assert_eq!(quoted("a\"\n\u{7f}\u{85}\u{2028}ü"), r#""a\"\n\u007f\u0085\u2028ü""#);
         assert_eq!(json_bytes(&json!({"a": [1, "b"]}), true).unwrap(), b"{\n  \"a\": [\n    1,\n    \"b\"\n  ]\n}\n");
     }
 }

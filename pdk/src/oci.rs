@@ -58,6 +58,11 @@ impl Image {
             Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => (first, rest),
             _ => ("docker.io", name),
         };
+        let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+        // It becomes a part of URLs, where other characters would make it another host or path.
+        if !registry.bytes().all(is_host) {
+            return Err(wrong("its registry is no host"));
+        }
         let registry = if registry == "index.docker.io" { "docker.io" } else { registry };
         let is_official = registry == "docker.io" && !path.contains('/');
         let repository = if is_official { format!("library/{path}") } else { path.to_owned() };
@@ -276,6 +281,9 @@ mod tests {
         check_parse("", Err("the name has parts"));
         check_parse("a//b", Err("the name has parts"));
         check_parse("ghcr.io/../b", Err("the name has parts"));
+        for host in ["ghcr.io?x", "ghcr.io#x", "gh%63r.io", "ghcr.io\\x", "ghcr.io "] {
+            check_parse(&format!("{host}/a/b:1"), Err("no host"));
+        }
         check_parse("a:", Err("no tag"));
         check_parse("a:b c", Err("no tag"));
         check_parse("a@sha256:0", Err("no digest"));

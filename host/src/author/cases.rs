@@ -13,8 +13,8 @@
 //! the defaults of plugin.yaml, and checked by nobody but the plugin.
 //!
 //! Cases come with the plugin, so they are its author's word and not that of whoever runs them. A case reads, writes and grants
-//! what lies below its own folder, which lies below the plugin's (links resolved), and the clock and random bytes; any
-//! other grant in it is a question that a flag of the person answers.
+//! what lies below its own folder (links resolved), which is no link itself, and the clock and random bytes; any other
+//! grant in it is a question that a flag of the person answers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -128,14 +128,14 @@ impl CaseFolder {
 /// The case folders of a plugin, sorted by name.
 ///
 /// # Errors
-/// There are none (exit 2): a test that tests nothing must not pass. One leads out of the plugin's folder (exit 3).
+/// There are none (exit 2): a test that tests nothing must not pass. One is not in tests/cases itself (exit 3).
 pub fn find(plugin_folder: &Path) -> Result<Vec<CaseFolder>, Error> {
     let folder = plugin_folder.join("tests").join("cases");
     let none = || {
         Error::usage(format!("there are no cases in `{}`", folder.display()))
             .hint("a case is a folder with input.yaml and either expected.yaml or error.txt")
     };
-    let plugin = fs::canonicalize(plugin_folder).map_err(|_| none())?;
+    let place = fs::canonicalize(plugin_folder).map_err(|_| none())?.join("tests").join("cases");
     let entries = fs::read_dir(&folder).map_err(|_| none())?;
     let mut paths: Vec<PathBuf> =
         entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
@@ -143,9 +143,12 @@ pub fn find(plugin_folder: &Path) -> Result<Vec<CaseFolder>, Error> {
     let cases: Vec<CaseFolder> = paths
         .into_iter()
         .map(|path| match fs::canonicalize(&path) {
-            Ok(resolved) if resolved.starts_with(&plugin) => Ok(CaseFolder { path, resolved }),
-            _ => Err(Error::denied(format!("the case `{}` leads out of the plugin's folder", path.display()))
-                .hint("a plugin holds its cases itself: replace the link by the folder")),
+            // A link to `..` would make the whole plugin, its source and its `.git` the case's own, to be written to.
+            Ok(resolved) if path.file_name().is_some_and(|name| resolved == place.join(name)) => {
+                Ok(CaseFolder { path, resolved })
+            }
+            _ => Err(Error::denied(format!("the case `{}` is a link, or behind one", path.display()))
+                .hint("a case is a folder in tests/cases itself: replace the link by what it stands for")),
         })
         .collect::<Result<_, _>>()?;
     if cases.is_empty() { Err(none()) } else { Ok(cases) }
@@ -392,10 +395,21 @@ mod tests {
 
     #[test]
     fn a_case_lies_in_its_plugin() {
-        for (link, to) in [("tests/cases/two", "../../../secrets"), ("tests/cases/two", "/")] {
+        // Neither outside of the plugin, nor all of it: what a case may write must not be its own source.
+        for to in ["../../../secrets", "/", "../..", "..", ".", "../../tests", "one/data", "one"] {
             let downloaded = Downloaded::new("{}");
-            symlink(to, downloaded.plugin().join(link)).unwrap();
-            assert!(find(&downloaded.plugin()).unwrap_err().message().contains("leads out of the plugin's folder"));
+            symlink(to, downloaded.plugin().join("tests/cases/two")).unwrap();
+            let error = find(&downloaded.plugin()).unwrap_err();
+            assert!(error.message().contains("is a link, or behind one"), "{to}: {error}");
+        }
+        for (link, to) in [("tests", "."), ("tests/cases", ".."), ("tests/cases", "../src")] {
+            let downloaded = Downloaded::new("{}");
+            fs::create_dir_all(downloaded.plugin().join("src/deep")).unwrap();
+            fs::create_dir_all(downloaded.plugin().join("cases/deep")).unwrap();
+            let link = downloaded.plugin().join(link);
+            fs::rename(&link, downloaded.place.path().join("moved")).unwrap();
+            symlink(to, link).unwrap();
+            assert_eq!(find(&downloaded.plugin()).unwrap_err().exit_code(), ExitCode::Denied, "{to}");
         }
         let downloaded = Downloaded::new("{}");
         fs::rename(downloaded.plugin().join("tests"), downloaded.place.path().join("secrets/tests")).unwrap();

@@ -151,7 +151,8 @@ impl Network {
                 headers = fields_that_travel(&headers);
             }
             let repeats = matches!(response.status().as_u16(), 307 | 308);
-            if repeats && is_elsewhere && !matches!(method, Method::GET | Method::HEAD) {
+            let has_effect = !matches!(method, Method::GET | Method::HEAD) || !body.is_empty();
+            if repeats && is_elsewhere && has_effect {
                 return Err(Error::denied(format!(
                     "{} wants the {method} request repeated at another server, {}: a body is for whom it was addressed to",
                     shown(url.as_str()),
@@ -159,8 +160,10 @@ impl Network {
                 ))
                 .hint("ask the plugin's author to send it there in the first place"));
             }
-            if !repeats && method != Method::HEAD {
-                method = Method::GET;
+            if !repeats {
+                if method != Method::HEAD {
+                    method = Method::GET;
+                }
                 body.clear();
                 for of_the_body in [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE] {
                     headers.remove(of_the_body);

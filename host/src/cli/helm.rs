@@ -1,6 +1,6 @@
 //! `windlass helm enable`: Windlass as a post-renderer of Helm 4.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -8,6 +8,7 @@ use serde_json::json;
 use super::printer::{Outcome, Printer};
 use crate::config::pipeline::Pipeline;
 use crate::error::Error;
+use crate::fetch;
 use crate::helm::enable::{self, DEFAULT_NAME, Registration};
 use crate::render;
 use crate::source::PluginRef;
@@ -75,12 +76,16 @@ fn enable(arguments: &EnableArgs, printer: &Printer) -> Result<Outcome, Error> {
         run.push("--locked".to_owned());
     }
     for plugin in &arguments.plugins {
-        render::open(plugin)?;
+        let opened = render::open(plugin)?;
         run.push(match plugin {
             PluginRef::Path(path) => absolute(path)?,
             PluginRef::Layout { folder, tag } => {
-                let tag = tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
-                format!("oci-layout:{}{tag}", absolute(folder)?)
+                let folder = absolute(folder)?.into();
+                PluginRef::Layout { folder, tag: tag.clone() }.to_string()
+            }
+            // Helm runs it in another folder, where the same name would be another plugin.
+            PluginRef::Installed(name) if !fetch::installed_names().contains(name) => {
+                absolute(opened.folder().unwrap_or_else(|| Path::new(name)))?
             }
             other => other.to_string(),
         });
@@ -106,7 +111,7 @@ fn enable(arguments: &EnableArgs, printer: &Printer) -> Result<Outcome, Error> {
     Ok(Outcome::report(text, json))
 }
 
-fn absolute(path: &std::path::Path) -> Result<String, Error> {
+fn absolute(path: &Path) -> Result<String, Error> {
     let absolute = std::path::absolute(path)
         .map_err(|error| Error::usage(format!("`{}` has no absolute path: {error}", path.display())))?;
     absolute

@@ -13,6 +13,7 @@ use crate::limits::table::MAX_PASSWORD;
 use crate::oci::credentials::{Credential, CredentialFiles, Place, Secret};
 use crate::oci::progress::Progress;
 use crate::oci::registry::Registry;
+use crate::source::RegistryHost;
 use crate::text::Text;
 
 /// Log in to a registry. The password is read from stdin and kept where Helm finds it, in its file or credential helper.
@@ -41,13 +42,19 @@ pub(super) struct LogoutArgs {
     registries: RegistryArgs,
 }
 
-/// The host as it was typed, without what stands before and behind it.
-fn host(text: &str) -> &str {
+/// The registry of what was typed, without what stands before and behind its host.
+fn registry_of(text: &str) -> Result<RegistryHost, Error> {
     let host = text.split_once("://").map_or(text, |(_, rest)| rest);
-    host.split('/').next().unwrap_or_default()
+    if let Some((_, host)) = host.rsplit_once('@') {
+        // Not repeated in the error: logs keep it.
+        return Err(Error::usage("the registry holds a name or a password")
+            .hint(format!("give the name with `--username` and the password on stdin: `windlass login {host}`")));
+    }
+    host.split('/').next().unwrap_or_default().parse()
 }
 
 pub(super) fn login(arguments: &LoginArgs, printer: &Printer) -> Result<Outcome, Error> {
+    let registry = registry_of(&arguments.registry)?;
     let place = Place::of_key(&arguments.registry);
     if std::io::stdin().is_terminal() && !arguments.password_stdin {
         printer.note("enter the password and end with Ctrl-D; it will be visible, so better pipe it in");
@@ -63,7 +70,7 @@ pub(super) fn login(arguments: &LoginArgs, printer: &Printer) -> Result<Outcome,
     }
     let credential = Credential::Password { username: arguments.username.clone(), password: password.clone() };
     let options = arguments.registries.options();
-    Registry::with_credential(host(&arguments.registry), &options, Progress::Hidden, Some(credential))?.ping()?;
+    Registry::with_credential(registry.name(), &options, Progress::Hidden, Some(credential))?.ping()?;
     let files = CredentialFiles::locate(options.registry_config.as_deref());
     let kept = files.store(&place, &arguments.username, &password)?;
     let text = Text::new().say("logged in to ").show(&place).say(" as ").show(&arguments.username);
@@ -72,6 +79,7 @@ pub(super) fn login(arguments: &LoginArgs, printer: &Printer) -> Result<Outcome,
 }
 
 pub(super) fn logout(arguments: &LogoutArgs) -> Result<Outcome, Error> {
+    registry_of(&arguments.registry)?;
     let place = Place::of_key(&arguments.registry);
     let files = CredentialFiles::locate(arguments.registries.options().registry_config.as_deref());
     let forgotten = files.erase(&place)?;

@@ -9,6 +9,7 @@ use super::plugin_yaml::{self, POST_RENDERER, is_name};
 use crate::error::Error;
 use crate::input;
 use crate::limits::table::MAX_DOCUMENT;
+use crate::text::quoted;
 
 /// The name under which Helm finds the plugin, unless another is given.
 pub const DEFAULT_NAME: &str = "windlass";
@@ -153,10 +154,8 @@ pub fn enable(registration: &Registration, program: &Path, replace: bool) -> Res
 const OURS: &str = "# Written by `windlass helm enable`";
 
 fn text(name: &str, arguments: &[String]) -> String {
-    // JSON strings are YAML strings.
-    let quoted = |argument: &String| serde_json::Value::from(argument.as_str()).to_string();
     let mut list = vec!["\"run\"".to_owned()];
-    list.extend(arguments.iter().map(quoted));
+    list.extend(arguments.iter().map(|argument| quoted(argument)));
     if !arguments.is_empty() {
         list.push(format!("\"{HELM_ARGS}\""));
     }

@@ -42,6 +42,8 @@ pub(crate) const MANIFEST_TYPES: [&str; 4] = [
 pub(crate) const MAX_MANIFEST_BYTES: u64 = 4 << 20;
 /// The most bytes of a plugin's archive.
 pub(crate) const MAX_ARCHIVE_BYTES: u64 = 128 << 20;
+/// The most bytes of an archive's title, which becomes a file's name, with `.prov` behind it.
+const LONGEST_TITLE: usize = 250;
 /// The most bytes of a provenance file, a signature, or a signature's payload.
 pub(crate) const MAX_PROVENANCE_BYTES: u64 = 1 << 20;
 
@@ -77,7 +79,7 @@ impl Manifest {
             manifests: Option<serde::de::IgnoredAny>,
         }
         let not_a_manifest = |why: String| Error::network(format!("{} is not an image manifest: {why}", self.digest));
-        let outline: Outline = serde_json::from_slice(&self.bytes).map_err(|e| not_a_manifest(e.to_string()))?;
+        let outline: Outline = serde_json::from_slice(&self.bytes).map_err(|e| not_a_manifest(reason(&e)))?;
         if outline.schema_version != 2 {
             return Err(not_a_manifest(format!("its schemaVersion is {}", outline.schema_version)));
         }
@@ -90,15 +92,16 @@ impl Manifest {
             .hint("name the manifest that you mean by its digest: `NAME@sha256:...`"));
         }
         if ![OCI_IMAGE_MEDIA_TYPE, IMAGE_MANIFEST_MEDIA_TYPE].contains(&kind) || kind != self.media_type {
-            return Err(not_a_manifest(format!("its type is `{kind}`, served as `{}`", self.media_type)));
+            let (kind, served) = (printable(kind), printable(&self.media_type));
+            return Err(not_a_manifest(format!("its type is `{kind}`, served as `{served}`")));
         }
-        serde_json::from_slice(&self.bytes).map_err(|e| not_a_manifest(e.to_string()))
+        serde_json::from_slice(&self.bytes).map_err(|e| not_a_manifest(reason(&e)))
     }
 
     /// The index in it, as lists of referrers are.
     pub(crate) fn index(&self) -> Result<OciImageIndex, Error> {
         serde_json::from_slice(&self.bytes)
-            .map_err(|e| Error::network(format!("{} is not an image index: {e}", self.digest)))
+            .map_err(|e| Error::network(format!("{} is not an image index: {}", self.digest, reason(&e))))
     }
 
     /// How others point to it.
@@ -149,6 +152,18 @@ pub(crate) fn name_and_version(archive_name: &str) -> (&str, &str) {
 /// A text from a registry as it may stand in a message.
 pub(crate) fn printable(text: &str) -> String {
     crate::text::shown(text, 200)
+}
+
+/// Why foreign JSON cannot be read. The parser quotes what it stumbled over, which may be megabytes.
+pub(crate) fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.char_indices().nth(200) {
+        Some((end, _)) => {
+            let start = text.get(..end).unwrap_or_default();
+            format!("{start}… at line {} column {}", error.line(), error.column())
+        }
+        None => text,
+    }
 }
 
 /// A plugin's files as they go into a registry, with the manifest that names them.
@@ -239,6 +254,7 @@ impl PluginLayers {
         };
         if archive_name.contains(['/', '\\', ':'])
             || archive_name.starts_with('.')
+            || archive_name.len() > LONGEST_TITLE
             || archive_name.chars().any(char::is_control)
         {
             return Err(not_a_plugin(format!("its archive's title `{}` is not a file name", printable(archive_name))));
@@ -259,5 +275,30 @@ impl PluginLayers {
             archive: Blob::of(archive, MAX_ARCHIVE_BYTES)?,
             provenance: provenance.map(|(_, layer)| Blob::of(layer, MAX_PROVENANCE_BYTES)).transpose()?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a registry sends in place of a manifest may be megabytes; an error about it is a line.
+    #[test]
+    fn errors_about_foreign_json_are_short() {
+        let long = "A".repeat(100_000);
+        for text in [
+            format!(r#"{{"schemaVersion":"{long}"}}"#),
+            format!(r#"{{"schemaVersion":2,"mediaType":"{long}"}}"#),
+            format!(r#"{{"schemaVersion":2,"config":"{long}"}}"#),
+        ] {
+            let manifest = Manifest {
+                digest: Digest::of(text.as_bytes()),
+                bytes: text.into_bytes(),
+                media_type: OCI_IMAGE_MEDIA_TYPE.to_owned(),
+            };
+            for error in [manifest.image().map(drop).unwrap_err(), manifest.index().map(drop).unwrap_err()] {
+                assert!(error.message().len() < 1000, "{} bytes", error.message().len());
+            }
+        }
     }
 }

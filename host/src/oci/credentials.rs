@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 use crate::error::Error;
 use crate::input;
 use crate::limits::table::MAX_KEY_FILE;
+use crate::source::RegistryHost;
 
 /// The key under which Docker Hub's credentials are kept, whatever name its registry goes by.
 const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
@@ -304,7 +305,7 @@ fn run_helper(helper: &str, action: &str, input: &str) -> Result<Option<String>,
 /// What a login is for: a registry, or what lies below a path of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// In lower case, without a final dot and HTTPS's own port; Docker Hub under one of its names.
+    /// A registry's one name ([`RegistryHost`]).
     host: String,
     /// The parts of the path; none for the registry as a whole.
     path: Vec<String>,
@@ -314,12 +315,10 @@ impl Place {
     /// Everything of `registry` (`HOST[:PORT]`) that is at or below `path`, which may be empty.
     #[must_use]
     pub fn new(registry: &str, path: &str) -> Self {
-        let host = registry.to_ascii_lowercase();
-        let host = host.strip_suffix(":443").unwrap_or(&host);
-        let host = host.strip_suffix('.').unwrap_or(host);
-        let host = if is_docker_hub(host) { DOCKER_HUB } else { host };
+        let host = registry.parse::<RegistryHost>().map(|host| host.name().to_owned());
         Self {
-            host: host.to_owned(),
+            // What is no registry is nobody's login, and stays as it is.
+            host: host.unwrap_or_else(|_| registry.to_owned()),
             path: path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect(),
         }
     }
@@ -361,10 +360,6 @@ impl std::fmt::Display for Place {
 
 /// Docker Hub's name in references.
 const DOCKER_HUB: &str = "docker.io";
-
-fn is_docker_hub(host: &str) -> bool {
-    matches!(host, DOCKER_HUB | "index.docker.io" | "registry-1.docker.io")
-}
 
 #[cfg(test)]
 mod tests {
@@ -411,6 +406,9 @@ mod tests {
         check(by_path, "reg.example/team-a/app", password("a", "a"));
         check(by_path, "reg.example/team-a", password("a", "a"));
         check(by_path, "REG.example./team-a/app", password("a", "a"));
+        let spelled = r#"{"auths":{"REG.example.:05000/team-a":{"auth":"YTph"}}}"#;
+        check(spelled, "reg.example:5000/team-a/app", password("a", "a"));
+        check(spelled, "reg.example/team-a/app", None);
         check(by_path, "reg.example/team-a/deep/app", password("deep", "d"));
         for other in
             ["reg.example", "reg.example/team-b/app", "reg.example/team-ab", "reg.example/x/team-a", "other/team-a"]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use oci_client::manifest::{ImageIndexEntry, OCI_IMAGE_INDEX_MEDIA_TYPE, OciImageIndex, OciImageManifest};
 use windlass_manifest::Budget;
 
-use super::artifact::{Blob, MANIFEST_TYPES, MAX_ARCHIVE_BYTES, MAX_MANIFEST_BYTES, Manifest};
+use super::artifact::{Blob, MANIFEST_TYPES, MAX_ARCHIVE_BYTES, MAX_MANIFEST_BYTES, Manifest, reason};
 use crate::error::Error;
 use crate::fetch::Digest;
 use crate::input;
@@ -56,7 +56,11 @@ impl Layout {
     pub fn entries(&self) -> Result<Vec<ImageIndexEntry>, Error> {
         let text = self.read_file("index.json", MAX_MANIFEST_BYTES)?;
         let index: OciImageIndex = serde_json::from_slice(&text).map_err(|e| {
-            Error::usage(format!("`{}` is not an image index: {e}", self.folder.join("index.json").display()))
+            Error::usage(format!(
+                "`{}` is not an image index: {}",
+                self.folder.join("index.json").display(),
+                reason(&e)
+            ))
         })?;
         if index.manifests.len() as u64 > MAX_LAYOUT_ENTRIES {
             return Err(Error::usage(format!(

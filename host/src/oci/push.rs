@@ -370,6 +370,7 @@ impl Load {
             }
             look.restart();
             if let Some(signature) = origin.signature_tag(&subject)? {
+                look.take_manifest(registry, &signature)?;
                 let annotations = BTreeMap::from([(REF_NAME.to_owned(), signature_tag(&subject))]);
                 parts.push(Part { image: signature.image()?, manifest: signature, annotations });
             }

@@ -3,7 +3,8 @@
 //! A registry's redirects, token servers and upload locations are addresses that somebody else chooses and this machine connects
 //! to, from inside whatever network it stands in: a cloud's metadata service, a router's admin page, a database
 //! without a password. So a registry may only name addresses of the public internet, or of the same kind as
-//! its own: a registry on loopback may name loopback, one in a private network its private network.
+//! its own: a registry on loopback may name loopback, one in a private network its private network, and one
+//! whose name gives a public address, besides others or at another time, neither.
 //!
 //! The check runs where names become addresses ([`GuardedResolver`]), so that a name that resolves differently a second time
 //! (DNS rebinding) gains nothing.
@@ -200,8 +201,18 @@ pub(crate) const OUT_OF_REACH: &str = "an address in a private network, or one t
 pub(crate) struct ReachGuard {
     host: String,
     proxies: Vec<String>,
-    /// What the registry's own name gave when it was first looked up; a later answer is judged by it.
-    own: Arc<Mutex<Option<BTreeSet<Reach>>>>,
+    own: Arc<Mutex<Own>>,
+}
+
+/// Where a registry's own name leads.
+#[derive(Clone, Debug, Default)]
+struct Own {
+    /// What it gave when it was first looked up; the addresses of later answers must be of these kinds, or public. Public
+    /// alone once it is public later; never this machine besides.
+    kinds: Option<BTreeSet<Reach>>,
+    /// Whether it ever gave an address of the public internet. Then somebody out there answers for it, who names nothing in
+    /// here, whatever else the name gave before, besides or after.
+    is_public: bool,
 }
 
 impl ReachGuard {
@@ -217,19 +228,31 @@ impl ReachGuard {
     /// Keeps the kinds of the registry's own addresses, the first time.
     fn learn(&self, addresses: &[IpAddr]) {
         if let Ok(mut own) = self.own.lock() {
-            own.get_or_insert_with(|| addresses.iter().map(|address| reach(*address)).collect());
+            let mut kinds: BTreeSet<Reach> = addresses.iter().map(|address| reach(*address)).collect();
+            if kinds.contains(&Reach::Public) {
+                kinds.remove(&Loopback);
+                if !own.is_public && own.kinds.is_some() {
+                    own.kinds = Some(BTreeSet::from([Reach::Public]));
+                }
+                own.is_public = true;
+            }
+            own.kinds.get_or_insert(kinds);
         }
     }
 
     fn is_own_kind(&self, kind: Reach) -> bool {
-        self.own.lock().is_ok_and(|own| own.as_ref().is_some_and(|own| own.contains(&kind)))
+        self.own.lock().is_ok_and(|own| own.kinds.as_ref().is_some_and(|kinds| kinds.contains(&kind)))
+    }
+
+    fn is_public(&self) -> bool {
+        self.own.lock().is_ok_and(|own| own.is_public)
     }
 
     fn permits(&self, address: IpAddr) -> bool {
         match reach(address) {
             Reach::Public => true,
             Special | Metadata => false,
-            kind @ (Loopback | Private) => self.is_own_kind(kind),
+            kind @ (Loopback | Private) => self.is_own_kind(kind) && !self.is_public(),
         }
     }
 
@@ -405,6 +428,18 @@ mod tests {
         let fake = ReachGuard::new("registry.example");
         check(&fake.permitted("registry.example", addresses("198.18.0.7")), &addresses("198.18.0.7"));
         check(&fake.permitted("other.example", addresses("198.18.0.8")), &[]);
+        // A name that is here and out there: its owner is out there, in whatever order the answers come.
+        let mixed = ReachGuard::new("registry.example");
+        check(&mixed.permitted("registry.example", addresses("10.0.0.1 8.8.8.8")), &addresses("10.0.0.1 8.8.8.8"));
+        check(&mixed.permitted("other.example", addresses("10.0.0.2 1.1.1.1")), &addresses("1.1.1.1"));
+        let late = ReachGuard::new("registry.example");
+        check(&late.permitted("registry.example", addresses("127.0.0.1")), &addresses("127.0.0.1"));
+        check(&late.permitted("registry.example", addresses("8.8.8.8")), &addresses("8.8.8.8"));
+        check(&late.permitted("other.example", addresses("127.0.0.1")), &[]);
+        check(&late.permitted("registry.example", addresses("127.0.0.1")), &[]);
+        assert!(!late.permits_host("127.0.0.1"));
+        let both = ReachGuard::new("registry.example");
+        check(&both.permitted("registry.example", addresses("127.0.0.1 8.8.8.8")), &addresses("8.8.8.8"));
         let cloud = ReachGuard::new("registry.example");
         check(&cloud.permitted("registry.example", addresses("169.254.169.254")), &[]);
     }

@@ -9,7 +9,7 @@ use oci_client::manifest::{ImageIndexEntry, OCI_IMAGE_INDEX_MEDIA_TYPE, OciDescr
 use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RANGE};
 use reqwest::{Method, StatusCode};
 
-use super::artifact::{Blob, MANIFEST_TYPES, MAX_MANIFEST_BYTES, Manifest};
+use super::artifact::{Blob, MANIFEST_TYPES, MAX_MANIFEST_BYTES, Manifest, reason};
 use super::credentials::Credential;
 use super::http::{Access, Address, ClientOptions, Failure, Http, Request, accept};
 use super::progress::Progress;
@@ -100,7 +100,7 @@ impl Look {
         }
         self.charge(registry.name(), 0, page.len())?;
         let page: Page = serde_json::from_slice(page)
-            .map_err(|e| registry.http.broken(format!("a list of referrers that cannot be read: {e}")))?;
+            .map_err(|e| registry.http.broken(format!("a list of referrers that cannot be read: {}", reason(&e))))?;
         self.charge(registry.name(), page.manifests.len().max(LEAST_PAGE), 0)?;
         // Whoever may write to the repository may attach nonsense; it must not hide the rest.
         found.extend(page.manifests.into_iter().filter_map(|entry| {
@@ -108,6 +108,11 @@ impl Look {
             Some(Referrer { digest, size, artifact_type: entry.artifact_type.unwrap_or_default() })
         }));
         Ok(())
+    }
+
+    /// Takes a manifest that is kept besides those of the list.
+    pub(crate) fn take_manifest(&mut self, registry: &Registry, manifest: &Manifest) -> Result<(), Error> {
+        self.charge(registry.name(), 1, manifest.bytes.len())
     }
 
     /// Waits for an answer no longer than the look may take.

