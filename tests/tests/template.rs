@@ -18,6 +18,30 @@ fn succeed(command: &mut Command) -> Vec<u8> {
     finished.stdout
 }
 
+/// An installed program has no checkout beside it: the PDK's sources come with the new plugin.
+#[test]
+fn a_new_plugin_builds_without_a_checkout() {
+    let sandbox = Sandbox::new();
+    let program = sandbox.path().join("bin/windlass");
+    sandbox.write("bin/windlass", "");
+    std::fs::copy(needs::windlass(), &program).expect("the program");
+    let home = std::env::var_os("HOME").unwrap_or_default();
+    let run = |folder: &Path, arguments: &[&str]| {
+        let mut command = Command::new(&program);
+        sandbox.apply(command.args(arguments).current_dir(folder));
+        command.env("HOME", &home).env("CARGO_TARGET_DIR", workspace::target().join("tests/template"));
+        succeed(&mut command)
+    };
+    run(sandbox.path(), &["new", "far-away"]);
+    let folder = sandbox.path().join("far-away");
+    let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).expect("a manifest");
+    assert!(manifest.contains("windlass-pdk = { path = \"vendor/windlass/pdk\" }"), "{manifest}");
+    std::fs::copy(workspace::root().join("Cargo.lock"), folder.join("Cargo.lock")).expect("a lock file");
+    run(&folder, &["build"]);
+    let output = sandbox.succeed(["run", &folder.display().to_string(), "--set", "annotations.team=payments"], STREAM);
+    assert!(String::from_utf8_lossy(&output).contains("    team: payments\n"));
+}
+
 /// Cargo for the new plugin. It shares the dependencies that the workspace has built.
 fn cargo(folder: &Path) -> Command {
     let mut cargo = workspace::cargo();
