@@ -685,6 +685,11 @@ impl<'a> Planner<'a> {
                 if !has_colon && !key_is_on_one_line {
                     return Err(self.layout(start, path, "has a key that goes over several lines"));
                 }
+                // The colon would become part of a tag's or an alias's name.
+                let key_is_text = |key| !matches!(self.source.node(key).shape, Shape::Empty | Shape::Alias);
+                if !has_colon && !step.key.is_none_or(key_is_text) {
+                    return Err(self.layout(start, path, "has a key of a tag or an alias alone"));
+                }
                 text.push_str(if has_colon { " " } else { ": " });
             }
             content.write_inline(true, &mut text)?;
@@ -1086,6 +1091,19 @@ mod tests {
         own_blank_lines(text, &mut all);
         assert_eq!(all.len(), splices, "{all:?}");
         assert_eq!(apply(text, &all).as_deref(), Some(expected), "{all:?}");
+    }
+
+    #[test]
+    fn a_colon_does_not_join_the_name_of_a_tag_or_an_alias() {
+        for entry in ["? !t ", "? *a "] {
+            let text = format!("{{kind: X, a: &a v, {entry}}}\n");
+            let mut manifests = crate::Manifests::from_bytes(text.into_bytes()).expect("a stream");
+            let outcome = manifests.visit(|object| {
+                let key = if entry.contains('!') { "" } else { "v" };
+                object.set(&crate::Path::new([key]), Value::Map(Vec::new())).map(|_| ())
+            });
+            assert_eq!(outcome.map_err(|error| error.kind()), Err(ErrorKind::Layout), "{entry}");
+        }
     }
 
     #[test]
