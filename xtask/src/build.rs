@@ -9,7 +9,7 @@ use std::time::Instant;
 /// The most that `label-injector`'s wasm may weigh, in bytes, so that it does not grow unseen. It stands for all plugins
 /// made with the PDK: a bigger one means that the PDK or the manifest library grew. The goal is 300,000 and
 /// is not reached; ARCHITECTURE.md says what was tried.
-const LABEL_INJECTOR_LIMIT: u64 = 350_000;
+const LABEL_INJECTOR_LIMIT: u64 = 365_000;
 
 /// A plugin as it was built.
 #[derive(Debug)]
