@@ -290,3 +290,24 @@ fn report_panics() {
         std::process::exit(i32::from(ExitCode::Bug.code()));
     }));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(command: &clap::Command) {
+        let mut keys: Vec<&str> = command.get_arguments().map(|argument| argument.get_id().as_str()).collect();
+        keys.sort_unstable();
+        for pair in keys.windows(2) {
+            assert_ne!(pair[0], pair[1], "`{}` has two arguments of one key", command.get_name());
+        }
+        command.get_subcommands().for_each(check);
+    }
+
+    /// Clap looks for this in debug builds alone. In a release build the value of one goes to the other, without a word.
+    #[test]
+    fn every_argument_of_a_command_has_a_key_of_its_own() {
+        check(&CommandLine::command());
+    }
+}

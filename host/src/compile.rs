@@ -7,6 +7,7 @@
 pub(crate) mod cache;
 pub mod child;
 mod engine;
+pub(crate) mod rules;
 pub(crate) mod validate;
 
 use std::time::Instant;

@@ -1,10 +1,10 @@
 //! What can be known of a plugin without running it.
 
 use serde::Serialize;
-use wasmparser::{Chunk, Parser, Payload, Validator};
+use wasmparser::{Chunk, Parser, Payload};
 use windlass_abi::raw;
 
-use crate::compile::{HELM_FEATURES, shape, shown_name, validate};
+use crate::compile::{HELM_FEATURES, rules, shape, shown_name, validate};
 use crate::error::Error;
 use crate::instance::{ImportNeed, asks, import_need};
 use crate::verify::Verified;
@@ -173,9 +173,8 @@ fn windlass_verdict(wasm: &[u8], imports: &[Import]) -> Verdict {
 /// Helm's engine is Extism's Go SDK on wazero: WebAssembly 2.0, Extism's functions, WASI preview 1, nothing else.
 fn helm_verdict(wasm: &[u8], imports: &[Import], exports: &[Export]) -> Verdict {
     let mut reasons = Vec::new();
-    if let Err(error) = Validator::new_with_features(HELM_FEATURES).validate_all(wasm) {
-        let message = error.message().lines().next().unwrap_or_default();
-        reasons.push(format!("its WebAssembly is not accepted: {message} (at offset {:#x})", error.offset()));
+    if let Err(fault) = rules::check(wasm, HELM_FEATURES) {
+        reasons.push(format!("its WebAssembly is not accepted: {fault}"));
     }
     if !exports.iter().any(|export| export.name == raw::HELM_ENTRY) {
         reasons.push(format!("it does not export `{}`", raw::HELM_ENTRY));

@@ -168,18 +168,22 @@ struct LimitArgs {
 #[derive(Args, Clone, Copy, Debug, Default)]
 #[command(next_help_heading = "Limits of each plugin")]
 pub(super) struct CompileArgs {
+    // The fields' names are clap's keys, which all arguments of a command share: `memory` would be the run's.
     /// Memory for compiling it, such as 4Gi [default: by its size, at most 2Gi].
-    #[arg(long = "compile-memory", value_name = "SIZE")]
-    memory: Option<ByteSize>,
+    #[arg(long, value_name = "SIZE")]
+    compile_memory: Option<ByteSize>,
     /// Time for compiling it, of the processor and on the clock, such as 5m [default: by its size, at most 60s].
-    #[arg(long = "compile-timeout", value_name = "DURATION", value_parser = parse_duration)]
-    timeout: Option<Duration>,
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    compile_timeout: Option<Duration>,
 }
 
 impl CompileArgs {
     /// The limits of the flags instead of `limits`.
     pub(super) fn over(self, limits: CompileLimits) -> CompileLimits {
-        CompileLimits { memory: self.memory.or(limits.memory), timeout: self.timeout.or(limits.timeout) }
+        CompileLimits {
+            memory: self.compile_memory.or(limits.memory),
+            timeout: self.compile_timeout.or(limits.timeout),
+        }
     }
 }
 

@@ -167,6 +167,11 @@ fn takes_too_long(time: Duration) -> Error {
     Error::limit(format!("compiling the plugin takes more than {time:?}")).hint(needs_less("--compile-timeout"))
 }
 
+fn takes_too_much(memory: u64) -> Error {
+    Error::limit(format!("compiling the plugin needs more than {} of memory", ByteSize(memory >> 20 << 20)))
+        .hint(needs_less("--compile-memory"))
+}
+
 fn needs_less(flag: &str) -> String {
     format!(
         "a plugin of this size does not need that much: do not trust it, simplify its largest functions, or raise `{flag}`"
@@ -186,8 +191,7 @@ fn explain(status: ExitStatus, complaint: &[u8], budget: Budget) -> Error {
         takes_too_long(Duration::from_secs(budget.seconds))
     } else if is(Signal::ABORT) || is(Signal::SEGV) || is(Signal::BUS) {
         // Rust aborts when memory runs out, and a thread that cannot get its stack dies on its guard page.
-        Error::limit(format!("compiling the plugin needs more than {} of memory", ByteSize(budget.memory >> 20 << 20)))
-            .hint(needs_less("--compile-memory"))
+        takes_too_much(budget.memory)
     } else {
         Error::bug(format!("the compiler's process failed ({status})"))
     };
@@ -215,7 +219,10 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> std::pro
 }
 
 fn compile_here(memory: u64, seconds: u64) -> Result<(), Error> {
-    let lost = |error: io::Error| Error::limit(format!("the compiler's process lost its caller: {error}"));
+    let lost = |error: io::Error| match error.kind() {
+        io::ErrorKind::OutOfMemory => takes_too_much(memory),
+        _ => Error::limit(format!("the compiler's process lost its caller: {error}")),
+    };
     for (resource, limit) in [(Resource::As, memory), (Resource::Cpu, seconds), (Resource::Core, 0)] {
         // A lower limit that is in force already stays: raising it would fail, and is not what is wanted.
         let _ = setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) });

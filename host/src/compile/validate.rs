@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use wasmparser::{Encoding, ExternalKind, FuncType, Parser, Payload, TypeRef, ValType, Validator, WasmFeatures};
+use wasmparser::{Encoding, ExternalKind, FuncType, Parser, Payload, TypeRef, ValType, WasmFeatures};
 use windlass_abi::config::nearest;
 use windlass_abi::raw;
 
+use super::rules::{self, Fault};
 use crate::error::Error;
 use crate::limits::table::{MAX_LISTED, MAX_SHOWN_VALUES};
 use crate::source;
@@ -69,12 +70,15 @@ pub(crate) struct ModuleShape {
 ///
 /// # Errors
 ///
-/// It is not a WebAssembly module, is broken, needs a proposal that Helm's engine lacks, or has no entry (exit 2).
+/// It is not a WebAssembly module, is broken, needs a proposal that Helm's engine lacks, or has no entry (exit 2); or it
+/// takes more work to check than code that a compiler made (exit 4).
 pub(crate) fn validate(wasm: &[u8]) -> Result<ModuleShape, Error> {
     check_format(wasm)?;
-    if let Err(error) = Validator::new_with_features(FEATURES).validate_all(wasm) {
-        return Err(explain(wasm, &error));
-    }
+    rules::check(wasm, FEATURES).map_err(|fault| match fault {
+        Fault::Invalid(error) => explain(wasm, &error),
+        Fault::Moves(_) | Fault::Operands => Error::limit(format!("the module is too dear to check: {fault}"))
+            .hint("a plugin does not need that: do not trust it"),
+    })?;
     let shape = shape(wasm)?;
     check_entry(&shape)?;
     Ok(shape)
@@ -121,14 +125,14 @@ fn cut_off() -> Error {
 fn explain(wasm: &[u8], error: &wasmparser::BinaryReaderError) -> Error {
     let offset = error.offset();
     let message = error.message().lines().next().unwrap_or_default().to_owned();
-    if Validator::new_with_features(HELM_FEATURES).validate_all(wasm).is_ok() {
+    if rules::check(wasm, HELM_FEATURES).is_ok() {
         return Error::usage(format!(
             "the WebAssembly module uses `externref`, which Windlass does not offer: {message} (at offset {offset:#x})"
         ));
     }
     // A module that is right once everything is allowed lacks nothing but the permission.
-    let everything = WasmFeatures::all().difference(WasmFeatures::COMPONENT_MODEL);
-    if Validator::new_with_features(everything).validate_all(wasm).is_ok() {
+    let everything = WasmFeatures::all().difference(WasmFeatures::COMPONENT_MODEL | WasmFeatures::STACK_SWITCHING);
+    if rules::check(wasm, everything).is_ok() {
         return Error::usage(format!(
             "the WebAssembly module needs a feature that Helm's engine does not have: {message} (at offset {offset:#x})"
         ))
@@ -331,6 +335,26 @@ mod tests {
         ] {
             check(&module(refused), "needs a feature that Helm's engine does not have");
         }
+    }
+
+    #[test]
+    fn long_types_are_checked_up_to_some_work() {
+        let values = "i32 ".repeat(40);
+        let arguments: String = (0..40).map(|index| format!("(local.get {index}) ")).collect();
+        let calls = |count: usize, end: &str| {
+            let calls = format!("{arguments} {}", "(call $f) ".repeat(count));
+            module(&format!(
+                "(func $f (param {values}) (result {values}) unreachable) (func (param {values}) (result {values}) {calls} {end})"
+            ))
+        };
+        check(&calls(1000, ""), "");
+        check(&calls(1000, "drop"), "type mismatch");
+        let error = validate(&calls(300_000, "")).unwrap_err();
+        assert!(error.to_string().contains("move more than"), "{error}");
+        assert_eq!(error.exit_code(), crate::error::ExitCode::Limit);
+        let pushes = |count: usize| module(&format!("(func {} unreachable)", "(i32.const 0) ".repeat(count)));
+        check(&pushes(1000), "");
+        assert!(validate(&pushes(1_000_001)).unwrap_err().to_string().contains("on the stack"));
     }
 
     #[test]

@@ -46,6 +46,12 @@ pub const MAX_ARCHIVE_ENTRIES: u64 = 4096;
 pub const MAX_ARCHIVE_DEPTH: u64 = 32;
 /// Imports of a module, and exports.
 pub const MAX_LISTED: u64 = 10_000;
+/// Values that a module's instructions may move, beside [`MOVED_FOR_BYTE`] times its bytes.
+pub const MOVED_AT_LEAST: u64 = 16 * MIB;
+/// See [`MOVED_AT_LEAST`].
+pub const MOVED_FOR_BYTE: u64 = 8;
+/// Values that may lie on a function's stack at once.
+pub const MAX_OPERANDS: u64 = 1_000_000;
 /// Parameters or results that a signature is shown with.
 pub const MAX_SHOWN_VALUES: u64 = 16;
 /// Manifests that a layout's index may list.
@@ -233,6 +239,12 @@ pub const TABLE: &[(&str, &[Row])] = &[
             row("metadata section", Amount::Bytes(MAX_METADATA), "the samples' have some kilobytes"),
             row("things that the metadata asks for", Amount::Count(MAX_ASKS), "a person has to read them"),
             row("imports, and exports", Amount::Count(MAX_LISTED), "Windlass offers below 100 functions"),
+            row(
+                "values that a module's instructions move",
+                Amount::Text("16 Mi and 8 for each byte"),
+                "compilers' code moves up to 4; ends modules whose every branch moves a thousand",
+            ),
+            row("values on a function's stack", Amount::Count(MAX_OPERANDS), "compilers keep some hundred there"),
             row(
                 "parameters and results that `inspect` shows, each",
                 Amount::Count(MAX_SHOWN_VALUES),
