@@ -13,8 +13,11 @@
 //! The guest has ended by now and its limits with it, so all of this is done under a [`Budget`], in work that is linear in
 //! the two streams: places are found in one pass, nothing is copied but what is needed, and that is cut.
 
+use std::borrow::Cow;
 use std::cell::Cell;
+use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, Hash};
 
 use memchr::{memchr, memchr_iter, memmem};
 use windlass_manifest::{Budget, ErrorKind, Exhausted, Kind, Object, Path, read_text};
@@ -404,51 +407,38 @@ fn check_annotations(old: &str, new: &str, budget: &Budget) -> Result<(), Error>
     if values(old, FILENAME).eq(values(new, FILENAME)) && values(old, HOOK).eq(values(new, HOOK)) {
         return Ok(());
     }
-    let (before, after) = (census(old, budget)?, census(new, budget)?);
-    let known: HashSet<&str> = before.values().flatten().filter_map(|place| place.filename.as_deref()).collect();
-    let known_hooks: HashSet<&str> = before.values().flatten().filter_map(|place| place.hook.as_deref()).collect();
-    for (identity, places) in &after {
-        let previous = before.get(identity).map_or(&[][..], Vec::as_slice);
-        // Further objects of the same name are new ones, which may lack what the others have.
-        let added = places.len().saturating_sub(previous.len());
-        let lost = |has: fn(&Place) -> bool| {
-            let without = |places: &[Place]| places.iter().filter(|place| !has(place)).count();
-            without(places) > without(previous) + added
-        };
-        for place in places {
-            if let Some(name) = &place.filename
-                && !known.contains(name.as_str())
-            {
-                return Err(Error::refused(format!(
-                    "it made up the annotation `{FILENAME}: {name}` on {} of its output, which is Helm's own",
-                    place.shown
-                )));
-            }
-            if let Some(hook) = &place.hook
-                && !known_hooks.contains(hook.as_str())
-                && let Some(unknown) = hook.split(',').map(str::trim).find(|hook| !HOOK_TYPES.contains(hook))
-            {
-                return Err(Error::refused(format!(
-                    "it made {} of its output a hook of the kind `{unknown}`, which Helm does not know and drops",
-                    place.shown
-                )));
-            }
-        }
-        let Some(place) = places.first() else { continue };
-        if lost(|place| place.filename.is_some()) {
-            return Err(Error::refused(format!(
-                "it removed the annotation `{FILENAME}` from {} of its output, without which Helm loses its file",
-                place.shown
-            )));
-        }
-        if lost(|place| place.hook.is_some()) {
-            return Err(Error::refused(format!(
-                "it removed the annotation `{HOOK}` from {} of its output, which makes the hook a part of the release",
-                place.shown
-            )));
-        }
+    let mut census = Census::default();
+    objects(old, budget, |object| census.before(object, budget))?;
+    objects(new, budget, |object| census.after(object, budget))?;
+    if !census.has_losses() {
+        return Ok(());
     }
-    Ok(())
+    // Nothing of an object is kept that could name it, so it is looked for again.
+    objects(new, budget, |object| census.refuse_loss(object))
+}
+
+/// Reads the objects of a stream.
+fn objects(
+    stream: &str,
+    budget: &Budget,
+    mut reader: impl FnMut(&Object<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    read_text(stream, budget, |object| reader(object).map_err(Unread::Refused)).map_err(|unread| match unread {
+        Unread::Refused(error) => error,
+        Unread::Misread(error) => misread(&error, budget, &format!(" (line {} of it)", error.line())),
+    })
+}
+
+/// Why the objects of a stream were not all read.
+enum Unread {
+    Misread(windlass_manifest::Error),
+    Refused(Error),
+}
+
+impl From<windlass_manifest::Error> for Unread {
+    fn from(error: windlass_manifest::Error) -> Self {
+        Self::Misread(error)
+    }
 }
 
 /// What follows `key` on each line that has it, up to where it stands again on that line; also where it is the beginning of a
@@ -466,36 +456,152 @@ fn values<'s>(stream: &'s str, key: &'s str) -> impl Iterator<Item = &'s str> {
     })
 }
 
-/// What Helm's annotations say about one object.
-struct Place {
-    shown: String,
-    filename: Option<String>,
-    hook: Option<String>,
+/// A text's hash, with a key that nobody outside knows: the text itself is not kept, as there may be millions.
+type Print = u128;
+
+/// How many objects there are that are identified alike, and how many of them lack an annotation of Helm's.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    objects: u32,
+    without_filename: u32,
+    without_hook: u32,
 }
 
-/// Every object by what identifies it. Texts are cut: what is longer than a header may be is no object that Kubernetes
-/// takes.
-fn census(stream: &str, budget: &Budget) -> Result<HashMap<[String; 4], Vec<Place>>, Error> {
-    let mut census: HashMap<[String; 4], Vec<Place>> = HashMap::new();
-    let read = read_text(stream, budget, |object| {
-        let cut = |text: &str| head(text, MAX_HEADER).to_owned();
-        let annotation = |key| object.annotation(key).map(|value| head(&value, MAX_ANNOTATION).to_owned());
-        let namespace = object.namespace().unwrap_or_default();
-        let identity = [object.api_version(), object.kind(), namespace, object.name()].map(cut);
-        let place = Place { shown: shown(object), filename: annotation(FILENAME), hook: annotation(HOOK) };
-        let texts = identity.iter().chain([&place.shown]).chain(&place.filename).chain(&place.hook);
-        let kept: usize = texts.map(String::len).sum::<usize>() + size_of::<Place>() + size_of::<[String; 4]>();
-        // An error of the visit would need a place; the next charge of the reader has one.
-        if budget.bytes(kept).is_ok() {
-            census.entry(identity).or_default().push(place);
-        }
-        Ok::<(), windlass_manifest::Error>(())
-    });
-    read.map_err(|error| misread(&error, budget, &format!(" (line {} of it)", error.line())))?;
-    match budget.spent() {
-        None => Ok(census),
-        Some(spent) => Err(exhausted(spent)),
+impl Tally {
+    fn count(&mut self, has_filename: bool, has_hook: bool) {
+        // No stream has as many as this: each takes a byte of less than 4 GiB.
+        self.objects = self.objects.saturating_add(1);
+        self.without_filename = self.without_filename.saturating_add(u32::from(!has_filename));
+        self.without_hook = self.without_hook.saturating_add(u32::from(!has_hook));
     }
+}
+
+/// The objects of the input and those of the output.
+#[derive(Clone, Copy, Default)]
+struct Change {
+    before: Tally,
+    after: Tally,
+}
+
+impl Change {
+    /// Whether fewer objects have an annotation; the argument tells how many of a tally lack it.
+    fn has_lost(&self, lack: fn(&Tally) -> u32) -> bool {
+        // Further objects of the same name are new ones, which may lack what the others have.
+        let added = self.after.objects.saturating_sub(self.before.objects);
+        lack(&self.after) > lack(&self.before).saturating_add(added)
+    }
+
+    fn has_lost_filename(&self) -> bool {
+        self.has_lost(|tally| tally.without_filename)
+    }
+
+    fn has_lost_hook(&self) -> bool {
+        self.has_lost(|tally| tally.without_hook)
+    }
+}
+
+/// What Helm's annotations say about the objects of two streams, in some 50 bytes for those that are identified alike.
+/// Texts are cut: what is longer than a header may be is no object that Kubernetes takes.
+#[derive(Default)]
+struct Census {
+    /// 128 bits, so that no two texts meet by chance.
+    keys: [RandomState; 2],
+    objects: HashMap<Print, Change>,
+    filenames: HashSet<Print>,
+    hooks: HashSet<Print>,
+}
+
+/// How much more a map may hold than its entries, at the moment when it grows.
+const MAP_GROWTH: usize = 4;
+
+impl Census {
+    fn print(&self, text: impl Hash) -> Print {
+        let [high, low] = self.keys.each_ref().map(|key| Print::from(key.hash_one(&text)));
+        high << 64 | low
+    }
+
+    fn identity(&self, object: &Object<'_>) -> Print {
+        let namespace = object.namespace().unwrap_or_default();
+        self.print([object.api_version(), object.kind(), namespace, object.name()].map(|text| head(text, MAX_HEADER)))
+    }
+
+    fn change(&mut self, object: &Object<'_>, budget: &Budget) -> Result<&mut Change, Error> {
+        match self.objects.entry(self.identity(object)) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(place) => {
+                budget.bytes(MAP_GROWTH * size_of::<(Print, Change)>()).map_err(exhausted)?;
+                Ok(place.insert(Change::default()))
+            }
+        }
+    }
+
+    /// Counts an object of the input.
+    fn before(&mut self, object: &Object<'_>, budget: &Budget) -> Result<(), Error> {
+        let [filename, hook] = [FILENAME, HOOK].map(|key| annotation(object, key).map(|value| self.print(&*value)));
+        for (known, print) in [(&mut self.filenames, filename), (&mut self.hooks, hook)] {
+            if let Some(print) = print
+                && !known.contains(&print)
+            {
+                budget.bytes(MAP_GROWTH * size_of::<Print>()).map_err(exhausted)?;
+                known.insert(print);
+            }
+        }
+        self.change(object, budget)?.before.count(filename.is_some(), hook.is_some());
+        Ok(())
+    }
+
+    /// Counts an object of the output, and refuses what is made up.
+    fn after(&mut self, object: &Object<'_>, budget: &Budget) -> Result<(), Error> {
+        let [filename, hook] = [FILENAME, HOOK].map(|key| annotation(object, key));
+        if let Some(name) = &filename
+            && !self.filenames.contains(&self.print(&**name))
+        {
+            return Err(Error::refused(format!(
+                "it made up the annotation `{FILENAME}: {}` on {} of its output, which is Helm's own",
+                head(name, MAX_SHOWN),
+                shown(object)
+            )));
+        }
+        if let Some(hook) = &hook
+            && !self.hooks.contains(&self.print(&**hook))
+            && let Some(unknown) = hook.split(',').map(str::trim).find(|hook| !HOOK_TYPES.contains(hook))
+        {
+            return Err(Error::refused(format!(
+                "it made {} of its output a hook of the kind `{}`, which Helm does not know and drops",
+                shown(object),
+                head(unknown, MAX_SHOWN)
+            )));
+        }
+        let (has_filename, has_hook) = (filename.is_some(), hook.is_some());
+        self.change(object, budget)?.after.count(has_filename, has_hook);
+        Ok(())
+    }
+
+    fn has_losses(&self) -> bool {
+        self.objects.values().any(|change| change.has_lost_filename() || change.has_lost_hook())
+    }
+
+    /// Refuses an object of the output that lost an annotation.
+    fn refuse_loss(&self, object: &Object<'_>) -> Result<(), Error> {
+        let change = self.objects.get(&self.identity(object)).copied().unwrap_or_default();
+        let (annotation, harm) = match () {
+            () if change.has_lost_filename() => (FILENAME, "without which Helm loses its file"),
+            () if change.has_lost_hook() => (HOOK, "which makes the hook a part of the release"),
+            () => return Ok(()),
+        };
+        Err(Error::refused(format!(
+            "it removed the annotation `{annotation}` from {} of its output, {harm}",
+            shown(object)
+        )))
+    }
+}
+
+/// The value of an annotation, as far as it is looked at.
+fn annotation<'a>(object: &'a Object<'_>, key: &str) -> Option<Cow<'a, str>> {
+    Some(match object.annotation(key)? {
+        Cow::Borrowed(value) => Cow::Borrowed(head(value, MAX_ANNOTATION)),
+        Cow::Owned(value) => Cow::Owned(head(&value, MAX_ANNOTATION).to_owned()),
+    })
 }
 
 #[cfg(test)]

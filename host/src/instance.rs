@@ -329,6 +329,11 @@ pub(crate) struct Answered {
 }
 
 impl Answered {
+    /// How much memory is kept for the answer, in bytes.
+    pub(crate) fn held(&self) -> u64 {
+        self.store.data().budget.peak()
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         self.memory.data(&self.store).get(self.place.clone()).unwrap_or_default()
     }

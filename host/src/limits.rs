@@ -54,16 +54,22 @@ impl Default for Limits {
 impl Limits {
     /// The budget for reading the answer of a run that began at `started`, of `stream_length` bytes: it ends
     /// [`table::TIME_TO_CHECK`] after the run's own time, and makes the host hold no more than
-    /// [`table::MEMORY_TO_CHECK`] beside what the guest may hold.
-    pub(crate) fn budget_to_check(&self, started: Instant, stream_length: usize) -> Budget {
-        let memory = self.memory_for(stream_length).saturating_add(table::MEMORY_TO_CHECK.0);
+    /// [`table::MEMORY_TO_CHECK`] beside what the guest may hold. `held` is what the stream and the answer hold by now.
+    pub(crate) fn budget_to_check(&self, started: Instant, stream_length: usize, held: u64) -> Budget {
+        let most = self.memory_for(stream_length).saturating_add(table::MEMORY_TO_CHECK.0);
+        let memory = most.saturating_sub(held).saturating_sub(PROGRAM).max(LEAST_TO_CHECK);
         let ends = started + self.timeout + table::TIME_TO_CHECK;
-        // A quarter for text. An entry takes some 100 bytes, with the arenas' growth and what is kept of it; what the input
-        // itself has is read too, but not all held at once.
-        let entries = memory / 128 + stream_length as u64 / 2;
-        Budget::new(memory / 4, entries).with_clock(move || Instant::now() >= ends)
+        // Half for text, half for what documents are made of.
+        Budget::new(memory / 2, memory / 2 / MEMORY_PER_ENTRY).with_clock(move || Instant::now() >= ends)
     }
 }
+
+/// What the program takes itself, with a plugin's code, in bytes.
+const PROGRAM: u64 = 64 << 20;
+/// What is left for the check in any case, in bytes: more than a large chart needs.
+const LEAST_TO_CHECK: u64 = 32 << 20;
+/// What a node (20 bytes) and an object that a list has (20) take in their vectors.
+const MEMORY_PER_ENTRY: u64 = 40;
 
 /// A budget for a text of `length` bytes that somebody wrote by hand, or whoever poses as somebody: what
 /// [`Budget::for_text`] gives, within [`table::TIME_TO_READ`].

@@ -209,7 +209,8 @@ pub fn render(steps: &[Step], stream: Vec<u8>, options: &RenderOptions<'_>) -> R
         let output = run(&compiled, step, &rendered.stream, options)
             .map_err(|error| error.quoting(&secrets_of(&rendered.stream, &step.grants)))?;
         let mut report = StepReport::new(&compiled, &output);
-        let budget = step.limits.budget_to_check(started, rendered.stream.len());
+        let held = rendered.stream.held().saturating_add(output.stream.held());
+        let budget = step.limits.budget_to_check(started, rendered.stream.len(), held);
         let checked = check(rendered.stream, output, &budget).map_err(|error| error.in_plugin(compiled.name()))?;
         report.changed = checked.changed;
         rendered.changed |= checked.changed;

@@ -61,6 +61,14 @@ impl Stream {
         Self(Place::InPlugin(answered))
     }
 
+    /// How much memory it holds, in bytes: a plugin's is held with all that the plugin had.
+    pub(crate) fn held(&self) -> u64 {
+        match &self.0 {
+            Place::Here(bytes) => bytes.capacity() as u64,
+            Place::InPlugin(answered) => answered.held(),
+        }
+    }
+
     /// The bytes, copied if they are still a plugin's.
     pub fn into_bytes(self) -> Vec<u8> {
         match self.0 {

@@ -5,9 +5,12 @@
 //!
 //! | call | for |
 //! |---|---|
-//! | [`Budget::entries`] | each node of an arena or of a value, each object of a list, each key; an alias charges what it stands for |
+//! | [`Budget::entries`] | each node of a value, each object of a list, each key; an alias charges what it stands for |
 //! | [`Budget::bytes`] | text that reading makes beside its input: decoded scalars, aliases written out, paths, copies of headers |
 //! | [`Budget::work`] | bytes that are looked at, again whenever they are looked at again |
+//!
+//! The nodes of a document's arena are not taken, as the next document has the same arena: no document may have more of
+//! them than the budget had entries.
 //!
 //! Charge **before** the memory is taken. A budget that is used up stays so: every later charge fails as the first did,
 //! so no stage goes on because another one lost the error.
@@ -159,6 +162,19 @@ impl Budget {
             Some(is_over) if is_over() => self.is_spent(Exhausted::Time),
             _ => Ok(()),
         }
+    }
+
+    /// How many nodes the arena of a document may have.
+    pub(crate) fn node_limit(&self) -> usize {
+        usize::try_from(self.entry_limit).unwrap_or(usize::MAX)
+    }
+
+    /// A document has more nodes than [`Budget::node_limit`].
+    #[cold]
+    pub(crate) fn too_many_nodes(&self) -> Exhausted {
+        let why = self.spent.get().unwrap_or(Exhausted::Entries { limit: self.entry_limit });
+        self.spent.set(Some(why));
+        why
     }
 
     #[cold]

@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::node::{Kind, Node};
 use crate::path::{self, Path, Segment};
 use crate::stream::Fate;
-use crate::tree::{self, Extent, LineShifts, Source, Tree, count_lines};
+use crate::tree::{self, Extent, LineShifts, NodeLimit, Source, Tree, count_lines};
 use crate::unshare::{self, Remedy};
 use crate::value::Value;
 
@@ -83,6 +83,9 @@ struct ListPlace {
 /// How many bytes an apiVersion, a kind, a name or a namespace may have. Kubernetes allows 253 at most; through an alias
 /// every item of a list may have the same megabyte.
 const MAX_HEADER: usize = 1024;
+
+/// What a list takes: its place, and what is kept of it while its items are gone through, both in vectors that grow.
+const BYTES_PER_LIST: usize = 512;
 
 /// What identifies the current object.
 #[derive(Default)]
@@ -576,6 +579,7 @@ impl<'m> Object<'m> {
         number: usize,
         budget: &Budget,
     ) -> Result<Extent, Error> {
+        self.base.tree.node_limit = NodeLimit(budget.node_limit());
         let (extent, outcome) = tree::read_first(rest, &mut self.base.tree);
         let text = rest.get(..extent.length).unwrap_or_default();
         self.original = text;
@@ -591,7 +595,11 @@ impl<'m> Object<'m> {
         self.lists.clear();
         let exhausted = |why: Exhausted| why.at(format!("document {number} (line {first_line})"), first_line);
         budget.work(extent.length).map_err(exhausted)?;
-        if let Err(problem) = outcome {
+        if let Err(failure) = outcome {
+            let problem = match failure {
+                tree::Failure::Wrong(problem) => problem,
+                tree::Failure::TooManyNodes => return Err(exhausted(budget.too_many_nodes())),
+            };
             let line = first_line + count_lines(text.as_bytes().get(..problem.offset).unwrap_or_default());
             return Err(Error::new(problem.kind, format!("document {number} (line {line})"), line, problem.message));
         }
@@ -823,60 +831,78 @@ fn is_list_of_objects(node: Node<'_>) -> bool {
         && node.get("items").is_some_and(|items| items.kind() == Kind::List)
 }
 
-/// The objects of a document that is a list: its items, also of lists in lists, and the lists themselves.
+/// A list whose items are being gone through.
+struct OpenList<'a, I> {
+    list: u32,
+    kind: Cow<'a, str>,
+    items: I,
+    position: u32,
+}
+
+/// The objects of a document that is a list: its items, also of lists in lists, and the lists themselves. What is kept for
+/// an object is its [`Entry`] and no more, while the lists are gone through as well.
 fn find_objects(root: Node<'_>, budget: &Budget) -> Result<(Vec<Entry>, Vec<ListPlace>), Error> {
     let mut found = Vec::new();
     let mut lists: Vec<ListPlace> = Vec::new();
-    let mut waiting = vec![(root, Entry::default())];
+    let mut open = Vec::new();
     let tree = root.source.tree;
     let mut charged_until = tree.looked_at.get();
-    let charge = |outcome: Result<(), Exhausted>| {
-        outcome.map_err(|exhausted| exhausted.at(format!("list (line {})", root.line()), root.line()))
-    };
-    while let Some((node, entry)) = waiting.pop() {
-        charge(budget.entries(tree.lookups_since(charged_until)))?;
-        charged_until = tree.looked_at.get();
-        let text = |key: &str| node.get(key).and_then(|node| node.scalar_text());
-        let kind = text("kind");
-        let items = node.get("items").filter(|items| items.kind() == Kind::List);
-        let (Some(kind), Some(items)) = (kind.filter(|kind| kind.ends_with("List")), items) else {
-            found.push(entry);
+    let exhausted = |why: Exhausted, kind: &str| why.at(format!("{kind} (line {})", root.line()), root.line());
+    if let Some(list) = open_list(root, Entry::default(), &mut lists, budget)? {
+        open.push(list);
+    }
+    while let Some(list) = open.last_mut() {
+        let Some(item) = list.items.next() else {
+            open.pop();
             continue;
         };
-        node.get("kind").map_or(Ok(()), check_header)?;
-        node.get("apiVersion").map_or(Ok(()), check_header)?;
-        // As kubectl does, an item of a typed list has the list's type without `List`.
-        let inherited = match kind.strip_suffix("List") {
-            None | Some("" | "Resource") => None,
-            Some(kind) => Some((text("apiVersion").unwrap_or_default().into_owned(), kind.to_owned())),
-        };
-        let parent = entry.list.map(|list| (list, entry.position));
-        let list = lists.len() as u32;
-        lists.push(ListPlace { parent, items: items.index, inherited });
-        let from = waiting.len();
-        for (position, item) in (0..).zip(items.items()) {
-            if item.is_null() {
-                continue;
-            }
-            let charged = budget.entries(1);
-            charged.map_err(|exhausted| exhausted.at(format!("{kind} (line {})", root.line()), root.line()))?;
-            if item.kind() != Kind::Map {
-                let line = item.line();
-                let message = format!("item {position} of the list is {}, not an object", item.type_name());
-                return Err(Error::new(
-                    ErrorKind::NotAnObject,
-                    format!("{kind} (line {})", root.line()),
-                    line,
-                    message,
-                ));
-            }
-            waiting.push((item, Entry { list: Some(list), position, node: item.index, ..Entry::default() }));
+        let position = list.position;
+        list.position += 1;
+        if item.is_null() {
+            continue;
         }
-        if let Some(added) = waiting.get_mut(from..) {
-            added.reverse();
+        let looked_at = tree.lookups_since(charged_until);
+        charged_until = tree.looked_at.get();
+        budget.entries(1 + looked_at).map_err(|why| exhausted(why, &list.kind))?;
+        if item.kind() != Kind::Map {
+            let message = format!("item {position} of the list is {}, not an object", item.type_name());
+            let subject = format!("{} (line {})", list.kind, root.line());
+            return Err(Error::new(ErrorKind::NotAnObject, subject, item.line(), message));
+        }
+        let entry = Entry { list: Some(list.list), position, node: item.index, ..Entry::default() };
+        match open_list(item, entry, &mut lists, budget)? {
+            Some(list) => open.push(list),
+            None => found.push(entry),
         }
     }
     Ok((found, lists))
+}
+
+/// Adds an object that is a list itself to the lists; none if it is not.
+fn open_list<'a>(
+    node: Node<'a>,
+    entry: Entry,
+    lists: &mut Vec<ListPlace>,
+    budget: &Budget,
+) -> Result<Option<OpenList<'a, impl Iterator<Item = Node<'a>> + use<'a>>>, Error> {
+    let text = |key: &str| node.get(key).and_then(|node| node.scalar_text());
+    let Some(kind) = text("kind").filter(|kind| kind.ends_with("List")) else { return Ok(None) };
+    let Some(items) = node.get("items").filter(|items| items.kind() == Kind::List) else { return Ok(None) };
+    node.get("kind").map_or(Ok(()), check_header)?;
+    node.get("apiVersion").map_or(Ok(()), check_header)?;
+    // As kubectl does, an item of a typed list has the list's type without `List`.
+    let inherited = match kind.strip_suffix("List") {
+        None | Some("" | "Resource") => None,
+        Some(kind) => Some((text("apiVersion").unwrap_or_default().into_owned(), kind.to_owned())),
+    };
+    let texts = inherited.as_ref().map_or(0, |(api_version, kind)| api_version.len() + kind.len());
+    budget
+        .bytes(texts + BYTES_PER_LIST)
+        .map_err(|why| why.at(format!("{kind} (line {})", node.line()), node.line()))?;
+    let parent = entry.list.map(|list| (list, entry.position));
+    let list = lists.len() as u32;
+    lists.push(ListPlace { parent, items: items.index, inherited });
+    Ok(Some(OpenList { list, kind, items: items.items(), position: 0 }))
 }
 
 #[cfg(test)]
@@ -946,7 +972,7 @@ mod tests {
             text.push_str(&format!("l{level}: &l{level} {{kind: List, items: [{items}]}}\n"));
         }
         text.push_str("items: [*l29]\n");
-        assert!(message(&text.replacen("kind: X", "kind: List", 1)).contains("counting those that aliases repeat"));
+        assert!(message(&text.replacen("kind: X", "kind: List", 1)).contains("aliases repeat"));
         // A long header that every item has.
         let items = "- *i\n".repeat(50_000);
         for header in ["apiVersion: v1\nkind: HLONGList\n", "apiVersion: LONG\nkind: AList\n"] {

@@ -28,11 +28,19 @@ pub(crate) struct Level {
 /// Marks a document that is left to the parser.
 struct NotPlain;
 
+/// Why a document was not read.
+pub(crate) enum GaveUp {
+    /// The parser has to read it.
+    NotPlain,
+    /// It has more than [`Tree::node_limit`].
+    TooManyNodes,
+}
+
 type Outcome<T> = Result<T, NotPlain>;
 
 /// Reads the document at the start of a text, which may go on with further documents. The answer is the document's
-/// extent; `None` if the parser has to read it.
-pub(crate) fn read(text: &str, tree: &mut Tree) -> Option<Extent> {
+/// extent.
+pub(crate) fn read(text: &str, tree: &mut Tree) -> Result<Extent, GaveUp> {
     tree.clear();
     let mut levels = std::mem::take(&mut tree.levels);
     levels.clear();
@@ -40,6 +48,8 @@ pub(crate) fn read(text: &str, tree: &mut Tree) -> Option<Extent> {
         bytes: text.as_bytes(),
         lines: Lines::new(text.as_bytes()),
         nodes: &mut tree.nodes,
+        node_limit: tree.node_limit.0,
+        has_too_many: false,
         levels,
         pending: None,
         may_go_on: false,
@@ -48,14 +58,12 @@ pub(crate) fn read(text: &str, tree: &mut Tree) -> Option<Extent> {
         lines_taken: 0,
     };
     let outcome = scanner.document();
+    let has_too_many = scanner.has_too_many;
     tree.levels = scanner.levels;
-    match outcome {
-        Ok(extent) => Some(extent),
-        Err(NotPlain) => {
-            tree.clear();
-            None
-        }
-    }
+    outcome.map_err(|NotPlain| {
+        tree.clear();
+        if has_too_many { GaveUp::TooManyNodes } else { GaveUp::NotPlain }
+    })
 }
 
 /// Finds line ends, eight bytes at a time, and looks at every byte on the way: control characters and line breaks that
@@ -158,6 +166,8 @@ struct Scanner<'a, 't> {
     bytes: &'a [u8],
     lines: Lines<'a>,
     nodes: &'t mut Vec<NodeData>,
+    node_limit: usize,
+    has_too_many: bool,
     levels: Vec<Level>,
     /// Behind the colon of a key whose value has not come yet.
     pending: Option<usize>,
@@ -237,6 +247,18 @@ impl Scanner<'_, '_> {
         }
     }
 
+    /// Gives up on a document with too many nodes. To be asked wherever something repeats.
+    #[inline(always)]
+    fn check_nodes(&mut self) -> Outcome<()> {
+        match self.nodes.len() > self.node_limit {
+            true => {
+                self.has_too_many = true;
+                Err(NotPlain)
+            }
+            false => Ok(()),
+        }
+    }
+
     fn document(&mut self) -> Outcome<Extent> {
         let mut has_marker = false;
         // A line that was looked at and not used.
@@ -275,6 +297,7 @@ impl Scanner<'_, '_> {
                 }
             }
             again = self.line(line, at, end)?;
+            self.check_nodes()?;
         }
         self.finish()?;
         let is_last_open = self.bytes.last() != Some(&b'\n');
@@ -635,6 +658,7 @@ impl Scanner<'_, '_> {
                 }
                 _ if next == Next::CommaOrClose => return Err(NotPlain),
                 _ => {
+                    self.check_nodes()?;
                     if parent.is_some_and(|(_, is_map)| is_map) {
                         at = self.flow_key(at, end)?;
                         at = self.spaces_from(at);
@@ -766,7 +790,7 @@ impl Scanner<'_, '_> {
 #[doc(hidden)]
 pub fn compare_readers(text: &str) -> Result<bool, String> {
     let mut fast = Tree::default();
-    let Some(Extent { length, line_ends }) = read(text, &mut fast) else { return Ok(false) };
+    let Ok(Extent { length, line_ends }) = read(text, &mut fast) else { return Ok(false) };
     let expected_length = crate::split::document_end(text.as_bytes(), 0);
     if length != expected_length {
         return Err(format!("the document has {expected_length} bytes, not {length}"));

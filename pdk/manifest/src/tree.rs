@@ -18,6 +18,8 @@ use crate::typing;
 
 /// How deep the collections of one document may be nested. Go's parser allows 10,000; no object comes near.
 const MAX_DEPTH: usize = 1000;
+/// What a name in the parser's map of anchors takes, in nodes.
+const NODES_PER_ANCHOR: usize = 2;
 
 /// How a node is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +116,42 @@ pub(crate) struct Tree {
     /// Buffers of the builders.
     open: Vec<Open>,
     pub(crate) levels: Vec<plain::Level>,
+    /// The readers stop where there are more nodes.
+    pub(crate) node_limit: NodeLimit,
+}
+
+/// How many nodes a document may have, with what is kept beside them in the size of nodes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NodeLimit(pub(crate) usize);
+
+impl Default for NodeLimit {
+    /// What the indices can tell apart.
+    fn default() -> Self {
+        Self(u32::MAX as usize - 1)
+    }
+}
+
+/// Why a document was not read.
+pub(crate) enum Failure {
+    Wrong(Problem),
+    /// It has more than [`Tree::node_limit`].
+    TooManyNodes,
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Wrong(problem)
+    }
+}
+
+impl Failure {
+    /// What is told where nobody set a limit.
+    pub(crate) fn into_problem(self) -> Problem {
+        match self {
+            Self::Wrong(problem) => problem,
+            Self::TooManyNodes => Problem { kind: ErrorKind::TooLarge, offset: 0, message: "too many nodes".into() },
+        }
+    }
 }
 
 /// What was looked for once: not yet, or what was found, if anything was.
@@ -219,6 +257,12 @@ impl Tree {
         self.nodes.first().is_none_or(|root| root.shape == Shape::Empty)
     }
 
+    /// How much is kept, counted in nodes.
+    fn size(&self) -> usize {
+        let pairs = self.decoded.len() + self.properties.len();
+        self.nodes.len() + (pairs * size_of::<(u32, u32)>() + self.decoded_text.len()) / size_of::<NodeData>()
+    }
+
     /// Whether a node has an anchor.
     pub(crate) fn has_anchors(&self) -> bool {
         self.has_anchors
@@ -277,13 +321,17 @@ pub(crate) struct Extent {
 }
 
 /// Fills the tree from the document at the start of a text; answers with the document's extent.
-pub(crate) fn read_first(text: &str, tree: &mut Tree) -> (Extent, Result<(), Problem>) {
+pub(crate) fn read_first(text: &str, tree: &mut Tree) -> (Extent, Result<(), Failure>) {
     match plain::read(text, tree) {
-        Some(extent) => (extent, Ok(())),
-        None => {
+        Ok(extent) => (extent, Ok(())),
+        Err(why) => {
             let length = split::document_end(text.as_bytes(), 0);
             let text = text.get(..length).unwrap_or_default();
-            (Extent { length, line_ends: count_lines(text.as_bytes()) }, parse(text, tree))
+            let outcome = match why {
+                plain::GaveUp::NotPlain => parse_within(text, tree),
+                plain::GaveUp::TooManyNodes => Err(Failure::TooManyNodes),
+            };
+            (Extent { length, line_ends: count_lines(text.as_bytes()) }, outcome)
         }
     }
 }
@@ -291,19 +339,26 @@ pub(crate) fn read_first(text: &str, tree: &mut Tree) -> (Extent, Result<(), Pro
 /// Fills the tree from a text that is one document.
 pub(crate) fn read(text: &str, tree: &mut Tree) -> Result<(), Problem> {
     match plain::read(text, tree) {
-        Some(extent) if extent.length == text.len() => Ok(()),
+        Ok(extent) if extent.length == text.len() => Ok(()),
         _ => parse(text, tree),
     }
 }
 
 /// Fills the tree from one document's text by way of the YAML parser.
 pub(crate) fn parse(text: &str, tree: &mut Tree) -> Result<(), Problem> {
+    parse_within(text, tree).map_err(Failure::into_problem)
+}
+
+/// The same, with the tree's limit told apart.
+fn parse_within(text: &str, tree: &mut Tree) -> Result<(), Failure> {
     tree.clear();
     if u32::try_from(text.len()).is_err() {
-        return Err(Problem { kind: ErrorKind::TooLarge, offset: 0, message: "a document of 4 GiB or more".into() });
+        let message = "a document of 4 GiB or more".into();
+        return Err(Problem { kind: ErrorKind::TooLarge, offset: 0, message }.into());
     }
     if let Some(at) = split::find_glued_marker(text.as_bytes()) {
-        return Err(Problem::syntax(at, "a line starts with `---` and goes on; Helm starts another document there"));
+        let message = "a line starts with `---` and goes on; Helm starts another document there";
+        return Err(Problem::syntax(at, message).into());
     }
     tree.has_odd_line_breaks = has_lone_returns(text);
     let mut builder = Builder { text, tree };
@@ -314,16 +369,19 @@ pub(crate) fn parse(text: &str, tree: &mut Tree) -> Result<(), Problem> {
         let event = match events.next_event() {
             Ok(Some(event)) => event,
             Ok(None) => return Ok(()),
-            Err(problem) if is_behind => return Err(behind(problem.at)),
+            Err(problem) if is_behind => return Err(behind(problem.at).into()),
             // What is missing at the end is missing on the last line that has something.
-            Err(problem) => return Err(Problem::syntax(problem.at.min(text.trim_ascii_end().len()), problem.message)),
+            Err(problem) => {
+                let at = problem.at.min(text.trim_ascii_end().len());
+                return Err(Problem::syntax(at, problem.message).into());
+            }
         };
         let (start, end) = (event.start, event.end);
-        if builder.tree.nodes.len() >= u32::MAX as usize {
-            return Err(Problem { kind: ErrorKind::TooLarge, offset: start, message: "too many nodes".into() });
+        if builder.tree.size() + anchors.len() * NODES_PER_ANCHOR >= builder.tree.node_limit.0 {
+            return Err(Failure::TooManyNodes);
         }
         let index = match event.kind {
-            EventKind::DocumentStart if is_behind => return Err(behind(start)),
+            EventKind::DocumentStart if is_behind => return Err(behind(start).into()),
             EventKind::DocumentStart => continue,
             EventKind::DocumentEnd => {
                 is_behind = true;
@@ -336,10 +394,10 @@ pub(crate) fn parse(text: &str, tree: &mut Tree) -> Result<(), Problem> {
             EventKind::Alias => {
                 let target = event.name.and_then(|name| anchors.get(name)).copied();
                 let Some(target) = target else {
-                    return Err(Problem::syntax(start, "an alias without an anchor"));
+                    return Err(Problem::syntax(start, "an alias without an anchor").into());
                 };
                 if builder.tree.open.binary_search_by_key(&target, |open| open.node).is_ok() {
-                    return Err(Problem::syntax(start, "an alias of what it stands in"));
+                    return Err(Problem::syntax(start, "an alias of what it stands in").into());
                 }
                 let index = builder.push(Shape::Alias, start, end);
                 builder.set_extra(index, target);
@@ -348,7 +406,7 @@ pub(crate) fn parse(text: &str, tree: &mut Tree) -> Result<(), Problem> {
             }
             EventKind::Scalar(style) if event.tag == Some(Tag::Binary) => {
                 let Some(text) = typing::decode_base64(events.text(&event)) else {
-                    return Err(Problem::syntax(start, "a `!!binary` value that is not base64"));
+                    return Err(Problem::syntax(start, "a `!!binary` value that is not base64").into());
                 };
                 builder.scalar(&text, style, start, end)
             }

@@ -60,7 +60,7 @@ impl Value {
         while !rest.is_empty() {
             let (extent, outcome) = tree::read_first(rest, &mut tree);
             let (document, after) = rest.split_at(extent.length);
-            outcome.map_err(|problem| {
+            outcome.map_err(tree::Failure::into_problem).map_err(|problem| {
                 let line =
                     first_line + tree::count_lines(document.as_bytes().get(..problem.offset).unwrap_or_default());
                 Error::new(problem.kind, String::new(), line, format!("line {line}: {}", problem.message))

@@ -160,9 +160,11 @@ impl<'t> Scanner<'t> {
         self.taken += 1;
     }
 
-    /// Forgets the texts of scalars that were handed out, where no token is waiting.
+    /// Forgets the texts of scalars that were handed out, where none is waiting. Of a long queue nothing is said: it is
+    /// used up before another one grows.
     pub(crate) fn forget_values(&mut self) {
-        if self.head >= self.tokens.len() {
+        let waiting = self.tokens.get(self.head..).unwrap_or_default();
+        if waiting.len() <= 4 && !waiting.iter().any(|token| matches!(token.kind, Kind::Scalar(_))) {
             self.values.clear();
         }
     }
