@@ -1,9 +1,9 @@
 //! WebAssembly's rules, checked by wasmparser in work that is linear in the module.
 //!
-//! By themselves they are not: an instruction moves all values of its type, a `br_table` once for each of its targets, and
-//! a function of four bytes has all its parameters as locals. A mebibyte of that takes the validator a quarter of a minute
-//! or gigabytes. So where a type is long, the values are counted here before each instruction is checked. Nothing else in
-//! Windlass calls the validator in its own process.
+//! By themselves they are not: an instruction moves all values of its type, a `br_table` once for each of its targets,
+//! and a function of four bytes has all its parameters as locals. A mebibyte of that takes the validator a quarter of a
+//! minute or gigabytes. So where a type is long, the values are counted here before each instruction is checked.
+//! Nothing else in Windlass calls the validator in its own process.
 
 use std::fmt;
 
