@@ -7,6 +7,7 @@
 //! what lies on a disk, `modules` what stands in a module.
 
 #![allow(clippy::disallowed_methods, reason = "tests read what they wrote")]
+#![allow(clippy::print_stdout, reason = "the figures, which a test that fails shows")]
 
 mod answers;
 mod files;

@@ -72,6 +72,7 @@ impl Place {
     }
 
     /// Runs the program.
+    #[allow(clippy::zombie_processes, reason = "`wait` takes its end, and with it what it used")]
     pub(crate) fn run<'a>(&self, arguments: impl IntoIterator<Item = &'a str>, stdin: &[u8]) -> Spent {
         let stdin = self.write("stdin", stdin);
         let (stdout, stderr) = (self.path("stdout"), self.path("stderr"));
