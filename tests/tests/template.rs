@@ -28,7 +28,7 @@ fn a_new_plugin_builds_without_a_checkout() {
     let home = std::env::var_os("HOME").unwrap_or_default();
     let run = |folder: &Path, arguments: &[&str]| {
         let mut command = Command::new(&program);
-        sandbox.apply(command.args(arguments).current_dir(folder));
+        sandbox.apply(command.args(arguments)).current_dir(folder);
         command.env("HOME", &home).env("CARGO_TARGET_DIR", workspace::target().join("tests/template"));
         succeed(&mut command)
     };
