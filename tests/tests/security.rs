@@ -13,6 +13,7 @@ const PLACES: &[(&str, &str)] = &[
     ("fuzz", "host/tests/fuzz.rs"),
     ("capabilities", "tests/tests/capabilities.rs"),
     ("engines", "tests/tests/engines.rs"),
+    ("oci_trust", "tests/tests/oci_trust.rs"),
 ];
 
 fn read(path: &str) -> String {
