@@ -47,7 +47,9 @@
 //! | [`log`] | messages with levels: [`info!`], [`warn!`], [`debug!`] |
 //! | [`names`] | what Kubernetes accepts as a label, an annotation key or a name |
 //! | [`selector`] | Kubernetes selectors |
-//! | [`pods`] | where objects keep pod templates, also custom resources |
+//! | [`pods`] | where objects keep pod templates, containers and images, also custom resources |
+//! | [`kinds`] | which kinds stand in a namespace |
+//! | [`references`] | where objects name other objects |
 //! | [`pattern`] | anchored regular expressions as settings |
 //! | [`variables`] | key-value variables of the host |
 //! | [`targets`] | which objects are meant, where a plugin has rules of its own |
@@ -65,6 +67,7 @@ mod error;
 pub mod files;
 mod host;
 pub mod http;
+pub mod kinds;
 pub mod kube;
 pub mod log;
 mod manifests;
@@ -75,6 +78,7 @@ pub mod pattern;
 mod plugin;
 pub mod pods;
 pub mod random;
+pub mod references;
 pub mod selector;
 pub mod targets;
 #[cfg(not(target_arch = "wasm32"))]

@@ -1,9 +1,15 @@
-//! Where an object keeps its pod templates: the built-in workloads, and those that a configuration names.
+//! Where an object keeps its pod templates, pods, containers and images: the built-in workloads, widely used custom kinds
+//! (`known.rs` has the table), and those that a configuration names.
+
+mod known;
+mod places;
 
 use windlass_manifest::{Node, Object, Path, Value};
 
 use crate::Config;
 use crate::config::{ConfigError, Schema};
+
+pub use places::{CONTAINER_LISTS, Container, ImagePlace, PodSpec, Role, containers, find_unknown, images, pod_specs};
 
 /// A kind of workload that Kubernetes does not bring itself, and where its objects keep a pod template.
 ///
@@ -19,8 +25,9 @@ pub struct CustomPodTemplate {
     path: PathPattern,
 }
 
-/// A path in which `[*]` stands for every item of a list and `*` for every entry of a map, such as
-/// `spec.workerGroupSpecs[*].template` or `spec.tfReplicaSpecs.*.template`.
+/// A path in which `[*]` stands for every item of a list, `[name=web]` for those items whose `name` is `web`, and `*` for
+/// every entry of a map: `spec.workerGroupSpecs[*].template`, `spec.containers[*].env[name=IMAGE].value` or
+/// `spec.tfReplicaSpecs.*.template`. A backslash keeps a dot as part of a key: `metadata.annotations.example\\.com/image`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathPattern {
     steps: Vec<Step>,
@@ -31,6 +38,8 @@ enum Step {
     Key(String),
     EveryEntry,
     EveryItem,
+    /// The items with this key and text.
+    ItemWith(String, String),
 }
 
 impl PathPattern {
@@ -40,20 +49,29 @@ impl PathPattern {
     /// An empty key, or brackets and stars in any other place.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut steps = Vec::new();
-        for part in text.split('.') {
-            let (mut key, mut lists) = (part, 0);
-            while let Some(list) = key.strip_suffix("[*]") {
-                (key, lists) = (list, lists + 1);
-            }
+        for part in text_parts(text) {
+            // The key ends at the first bracket; what is in brackets is taken apart one after the other.
+            let (key, mut lists) = match part.find('[') {
+                Some(bracket) => part.split_at(bracket),
+                None => (part, ""),
+            };
             match key {
                 "" => return Err(format!("`{text}` has an empty key; keys are joined by dots, as in `spec.template`")),
                 "*" => steps.push(Step::EveryEntry),
-                key if key.contains(['[', ']', '*']) => {
-                    return Err(format!("`{part}` is not known; `[*]` stands for every item, `*` for every entry"));
-                }
-                key => steps.push(Step::Key(key.to_owned())),
+                key if key.contains([']', '*']) => return Err(unknown_part(part)),
+                key => steps.push(Step::Key(key.replace("\\.", "."))),
             }
-            steps.extend(std::iter::repeat_n(Step::EveryItem, lists));
+            while let Some((list, rest)) = lists.strip_prefix('[').and_then(|list| list.split_once(']')) {
+                steps.push(match list.split_once('=') {
+                    None if list == "*" => Step::EveryItem,
+                    Some((key, wanted)) if !key.is_empty() => Step::ItemWith(key.to_owned(), wanted.to_owned()),
+                    _ => return Err(unknown_part(part)),
+                });
+                lists = rest;
+            }
+            if !lists.is_empty() {
+                return Err(unknown_part(part));
+            }
         }
         Ok(Self { steps })
     }
@@ -72,6 +90,31 @@ impl Config for PathPattern {
     fn read(value: Value) -> Result<Self, ConfigError> {
         PathPattern::parse(&String::read(value)?).map_err(ConfigError::new)
     }
+}
+
+/// The parts between the dots that are neither in brackets nor behind a backslash.
+fn text_parts(text: &str) -> Vec<&str> {
+    let (mut parts, mut start, mut is_inside, mut is_escaped) = (Vec::new(), 0, false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'.' if !is_inside && !is_escaped => {
+                parts.push(text.get(start..at).unwrap_or_default());
+                start = at + 1;
+            }
+            b'[' => is_inside = true,
+            b']' => is_inside = false,
+            _ => {}
+        }
+        is_escaped = byte == b'\\';
+    }
+    parts.push(text.get(start..).unwrap_or_default());
+    parts
+}
+
+fn unknown_part(part: &str) -> String {
+    format!(
+        "`{part}` is not known; `[*]` stands for every item, `[name=web]` for those of that name, `*` for every entry"
+    )
 }
 
 fn descend(node: Node<'_>, path: Path, steps: &[Step], found: &mut Vec<Path>) {
@@ -93,6 +136,13 @@ fn descend(node: Node<'_>, path: Path, steps: &[Step], found: &mut Vec<Path>) {
         Step::EveryItem => {
             for (index, below) in node.items().enumerate() {
                 descend(below, path.index(index), rest, found);
+            }
+        }
+        Step::ItemWith(key, wanted) => {
+            for (index, below) in node.items().enumerate() {
+                if below.get(key).and_then(|it| it.scalar_text()).is_some_and(|text| text == *wanted) {
+                    descend(below, path.index(index), rest, found);
+                }
             }
         }
     }
@@ -120,12 +170,18 @@ pub fn pod_templates(object: &Object<'_>, custom: &[CustomPodTemplate]) -> Vec<P
         let job_template = (object.kind() == "CronJob").then(|| Path::new(["spec", "jobTemplate"]));
         templates.push(PodTemplate { workload: parent(&path), path, job_template });
     }
-    for entry in custom.iter().filter(|entry| entry.kind == object.kind() && entry.group == object.group()) {
+    for entry in custom.iter().filter(|entry| entry.is_for(object)) {
         for path in entry.path.find(object.root()) {
             templates.push(PodTemplate { workload: parent(&path), path, job_template: None });
         }
     }
     templates
+}
+
+impl CustomPodTemplate {
+    pub(crate) fn is_for(&self, object: &Object<'_>) -> bool {
+        self.kind == object.kind() && self.group == object.group()
+    }
 }
 
 fn parent(path: &Path) -> Option<Path> {
@@ -187,8 +243,27 @@ mod tests {
     }
 
     #[test]
+    fn items_are_told_apart_by_a_key() {
+        let object = "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: a}\nspec:\n  list: [{name: a.b, x: {}}, {name: c, x: {}}, {name: a.b, x: {}}]\n  q.r: {}\n";
+        let thing = |path| ("example.com", "Thing", path);
+        check(&[thing("spec.list[name=a.b].x")], object, &["spec.list[0].x", "spec.list[2].x"]);
+        check(&[thing("spec.list[name=d].x")], object, &[]);
+        check(&[thing("spec.q\\.r")], object, &["spec.q\\.r"]);
+    }
+
+    #[test]
     fn other_brackets_and_stars_are_refused() {
-        for bad in ["", "spec..template", "spec.list[0].template", "spec.x*", "[*].template", "spec.list[*]x"] {
+        for bad in [
+            "",
+            "spec..template",
+            "spec.list[0].template",
+            "spec.x*",
+            "[*].template",
+            "spec.list[*]x",
+            "spec.list[*",
+            "spec.list[=x]",
+            "spec.list]",
+        ] {
             assert!(PathPattern::parse(bad).is_err(), "{bad}");
         }
     }

@@ -60,9 +60,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
 /// As [`run`].
 pub fn generate() -> Result<String> {
     let version = version()?;
-    let document = std::fs::read(sources(&version)?.join("api/openapi-spec/swagger.json"))
-        .during("cannot read Kubernetes' OpenAPI document")?;
-    let document: Value = serde_json::from_slice(&document).during("cannot read Kubernetes' OpenAPI document")?;
+    let document = openapi()?;
     let definitions = document["definitions"].as_object().ok_or_else(|| Failure::new("no `definitions`"))?;
     let mut graph = Graph::default();
     for (name, definition) in definitions {
@@ -70,6 +68,17 @@ pub fn generate() -> Result<String> {
     }
     graph.add_custom();
     Ok(graph.print(&version))
+}
+
+/// Kubernetes' OpenAPI document.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn openapi() -> Result<Value> {
+    let document = std::fs::read(sources(&version()?)?.join("api/openapi-spec/swagger.json"))
+        .during("cannot read Kubernetes' OpenAPI document")?;
+    serde_json::from_slice(&document).during("cannot read Kubernetes' OpenAPI document")
 }
 
 /// The version of `k8s.io/kubernetes` that the control plane is made of.

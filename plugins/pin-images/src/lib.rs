@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use windlass_pdk::oci::Image;
-use windlass_pdk::pods::{CustomPodTemplate, pod_templates};
-use windlass_pdk::{Config, Error, Manifests, Node, Object, Path, Pattern, Value, debug, info, plugin, warn};
+use windlass_pdk::pods::{CustomPodTemplate, ImagePlace, images};
+use windlass_pdk::{Config, Error, Manifests, Object, Path, Pattern, Value, debug, info, plugin, warn};
 
 /// Which images to pin, and how.
 #[derive(Debug, Config)]
@@ -25,7 +25,7 @@ pub struct Settings {
     /// What to do with an image that its registry does not know or does not show.
     #[config(default)]
     on_unresolved: OnUnresolved,
-    /// Workloads that Kubernetes does not bring itself, and where they keep their pod templates.
+    /// Workloads of other kinds than those that are known, and where they keep their pod templates.
     #[config(default)]
     custom_pod_templates: Vec<CustomPodTemplate>,
 }
@@ -40,9 +40,6 @@ enum OnUnresolved {
     Keep,
 }
 
-/// The lists of a pod that hold containers.
-const CONTAINER_LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
-
 /// Pins every image of every pod template. Each image is asked for once in a run.
 ///
 /// # Errors
@@ -51,8 +48,7 @@ const CONTAINER_LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralCo
 pub fn pin_images(settings: Settings, manifests: &mut Manifests) -> Result<(), Error> {
     let mut digests = Digests { settings: &settings, known: BTreeMap::new() };
     manifests.visit(|object| {
-        warn_of_unknown_pods(object, &settings.custom_pod_templates);
-        for place in image_places(object, &settings.custom_pod_templates) {
+        for ImagePlace { path: place, .. } in images(object, &settings.custom_pod_templates)? {
             let Some(image) = object.get(&place).and_then(|node| node.as_str()).map(|text| text.into_owned()) else {
                 continue;
             };
@@ -61,69 +57,6 @@ pub fn pin_images(settings: Settings, manifests: &mut Manifests) -> Result<(), E
             }
         }
         Ok(())
-    })
-}
-
-/// The paths of all images of an object.
-fn image_places(object: &Object<'_>, custom: &[CustomPodTemplate]) -> Vec<Path> {
-    let mut places = Vec::new();
-    let mut templates: Vec<Path> = pod_templates(object, custom).into_iter().map(|template| template.path).collect();
-    // Nothing runs a PodTemplate by itself, but it is one.
-    if object.group().is_empty() && object.kind() == "PodTemplate" {
-        templates.push(Path::new(["template"]));
-    }
-    for template in templates {
-        let spec = template.key("spec");
-        let mut add = |list: &str, image: &dyn Fn(Path) -> Path| {
-            let list = spec.key(list);
-            let count = object.get(&list).map_or(0, |list| list.items().count());
-            places.extend((0..count).map(|index| image(list.index(index))));
-        };
-        for list in CONTAINER_LISTS {
-            add(list, &|container| container.key("image"));
-        }
-        // Volumes whose content is an image (KEP-4639).
-        add("volumes", &|volume| volume.key("image").key("reference"));
-    }
-    places
-}
-
-/// How many nodes of an object are looked at for pods that nobody named.
-const MAX_SEARCHED: usize = 20_000;
-
-/// Says of an object that is no known workload and holds a pod that its images stay.
-fn warn_of_unknown_pods(object: &Object<'_>, custom: &[CustomPodTemplate]) {
-    if !pod_templates(object, custom).is_empty() || object.kind() == "PodTemplate" {
-        return;
-    }
-    let mut left = MAX_SEARCHED;
-    if let Some(keys) = find_pod(object.root(), &mut left) {
-        let place = keys.into_iter().rev().collect::<Vec<_>>().join(".").replace(".[*]", "[*]");
-        warn!(
-            "{}: `{place}` holds containers with images, and they stay as they are: nobody said that {} has a pod template; name it in \
-             `customPodTemplates`, with the path of the map around `spec`",
-            object.describe(),
-            object.kind()
-        );
-    }
-}
-
-/// The keys to the first map with containers that have images, the innermost first.
-fn find_pod(node: Node<'_>, left: &mut usize) -> Option<Vec<String>> {
-    *left = left.checked_sub(1)?;
-    let has_images = |list: &str| {
-        node.get(list)
-            .is_some_and(|list| list.items().any(|it| it.get("image").is_some_and(|it| it.as_str().is_some())))
-    };
-    if CONTAINER_LISTS.iter().any(|list| has_images(list)) {
-        return Some(Vec::new());
-    }
-    let entries = node.entries().into_iter().map(|(key, below)| (key.into_owned(), below));
-    let items = node.items().map(|below| ("[*]".to_owned(), below));
-    entries.chain(items).find_map(|(key, below)| {
-        let mut keys = find_pod(below, left)?;
-        keys.push(key);
-        Some(keys)
     })
 }
 
