@@ -1,5 +1,7 @@
-//! For authors of plugins: make one, build it, test it.
+//! For authors of plugins: make one, build it, test it, package it, ship it.
 
 pub mod build;
 pub mod cases;
+pub mod package;
+pub mod push;
 pub mod template;

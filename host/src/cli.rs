@@ -35,12 +35,12 @@ use std::process::ExitCode as ProcessExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use printer::{ColorChoice, Outcome, OutputFormat, Printer};
 
-use crate::compile::child;
 use crate::error::{Error, ExitCode};
 use crate::helm::enable;
+use crate::sandbox::compile::child;
 use crate::text::Text;
-use printer::{ColorChoice, Outcome, OutputFormat, Printer};
 
 /// Run Helm post-renderers as WebAssembly plugins, in a sandbox that grants nothing by default.
 #[derive(Parser, Debug)]

@@ -1,5 +1,4 @@
 //! Windlass's own files and the values that plugins are configured with.
 
-pub mod document;
 pub mod pipeline;
 pub mod settings;

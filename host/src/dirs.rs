@@ -1,9 +1,11 @@
 //! Where Windlass keeps its files: the XDG base directories, with `WINDLASS_CACHE_DIR` on top for the cache.
 //!
-//! Nothing here touches the disk. As the XDG specification says, a variable that is empty or not absolute counts as
+//! Nothing here writes, and only [`installed_names`] looks at the disk. As the XDG specification says, a variable that is empty or not absolute counts as
 //! unset.
 
 use std::ffi::OsString;
+use std::fs;
+use std::io;
 use std::path::PathBuf;
 
 use crate::error::Error;
@@ -52,6 +54,18 @@ pub fn plugins() -> Result<PathBuf, Error> {
 /// `~/.config/windlass/policy.yaml`. None where there is no home directory.
 pub fn policy() -> Option<PathBuf> {
     base("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("policy.yaml"))
+}
+
+/// The names of the installed plugins, sorted; none where there is no such folder.
+pub fn installed_names() -> Vec<String> {
+    let Ok(entries) = plugins().map_err(io::Error::other).and_then(fs::read_dir) else { return Vec::new() };
+    let mut names: Vec<String> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.path().join("plugin.wasm").is_file())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    names
 }
 
 fn base(variable: &str, below_home: &str) -> Option<PathBuf> {

@@ -3,6 +3,4 @@
 
 pub mod archive;
 pub mod enable;
-pub mod package;
 pub mod plugin_yaml;
-pub mod provenance;

@@ -8,10 +8,13 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use std::time::Instant;
 
 use rustix::fs::OFlags;
+use windlass_manifest::Budget;
 
 use crate::limits::ByteSize;
+use crate::limits::table::TIME_TO_READ;
 
 /// The bytes of a regular file. A link is followed: it is the user's, or leads to another regular file.
 ///
@@ -113,6 +116,13 @@ fn not_regular(what: &str) -> io::Error {
 
 fn too_large(limit: u64) -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {}", ByteSize(limit)))
+}
+
+/// A budget for a text of `length` bytes that somebody wrote by hand, or whoever poses as somebody: what
+/// [`Budget::for_text`] gives, within [`TIME_TO_READ`].
+pub(crate) fn budget_to_read(length: usize) -> Budget {
+    let ends = Instant::now() + TIME_TO_READ;
+    Budget::for_text(length).with_clock(move || Instant::now() >= ends)
 }
 
 #[cfg(test)]

@@ -1,19 +1,16 @@
 //! What can be known of a plugin without running it.
 
 use serde::Serialize;
-use wasmparser::{Chunk, Parser, Payload};
 use windlass_abi::raw;
 
-use crate::compile::{HELM_FEATURES, rules, shape, shown_name, validate};
 use crate::error::Error;
-use crate::instance::{ImportNeed, asks, import_need};
-use crate::verify::Verified;
+use crate::plugin::verify::Verified;
+use crate::sandbox::compile::{HELM_FEATURES, rules, shape, validate};
+use crate::sandbox::instance::{ImportNeed, asks, import_need};
+use crate::text::shown_name;
 
 /// How many reasons a verdict names.
 const MOST_REASONS: usize = 20;
-
-/// The name of the custom section that holds a plugin's metadata, as JSON.
-pub const METADATA_SECTION: &str = "windlass.plugin";
 
 /// A plugin as `windlass inspect` shows it.
 #[derive(Debug, Serialize)]
@@ -189,43 +186,20 @@ fn helm_verdict(wasm: &[u8], imports: &[Import], exports: &[Export]) -> Verdict 
     Verdict::from_reasons(reasons)
 }
 
-/// The text of the first metadata section. Sections are skipped, not parsed, so this costs next to nothing; whatever is
-/// wrong with the module is found when it is compiled.
-pub(crate) fn metadata_json(wasm: &[u8]) -> Option<&str> {
-    let mut parser = Parser::new(0);
-    let mut rest = wasm;
-    loop {
-        let Ok(Chunk::Parsed { consumed, payload }) = parser.parse(rest, true) else { return None };
-        match payload {
-            Payload::CustomSection(section) if section.name() == METADATA_SECTION => {
-                return std::str::from_utf8(section.data()).ok();
-            }
-            Payload::CodeSectionStart { size, .. } => {
-                parser.skip_section();
-                rest = rest.get(consumed.checked_add(size as usize)?..)?;
-                continue;
-            }
-            Payload::End(_) => return None,
-            _ => {}
-        }
-        rest = rest.get(consumed..)?;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::source::PluginRef;
 
     fn inspect_text(text: &str) -> Inspection {
-        let fetched = crate::fetch::Fetched::new(
+        let fetched = crate::plugin::fetched::Fetched::new(
             PluginRef::Path("x.wasm".into()),
             None,
             None,
             wat::parse_str(text).unwrap(),
-            crate::fetch::Came::Loose,
+            crate::trust::evidence::Came::Loose,
         );
-        inspect(&crate::verify::verify(fetched, &crate::oci::pull::Remote::none()).unwrap()).unwrap()
+        inspect(&crate::plugin::verify::verify(fetched, &crate::plugin::opening::Remote::none()).unwrap()).unwrap()
     }
 
     #[test]
@@ -264,15 +238,5 @@ mod tests {
             assert!(helm.contains(part), "`{helm}` does not say `{part}`");
         }
         assert!(!inspection.windlass.accepted && !inspection.imports[2].offered);
-    }
-
-    #[test]
-    fn the_metadata_is_found_behind_the_code_and_in_no_broken_module() {
-        let wasm = wat::parse_str(r#"(module (func) (@custom "windlass.plugin" (after code) "{}"))"#).unwrap();
-        assert_eq!(metadata_json(&wasm), Some("{}"));
-        for length in 0..wasm.len() - 1 {
-            assert_eq!(metadata_json(&wasm[..length]), None);
-        }
-        assert_eq!(metadata_json(b"not wasm"), None);
     }
 }

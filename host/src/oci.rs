@@ -1,9 +1,9 @@
-//! Plugins in OCI registries and layouts: fetch, publish, attach to a chart.
+//! OCI registries and layouts: what is in them, and how it is read and written.
 //!
-//! - [`registry`] speaks a registry's API, over [`http`] (authentication, retries, bounds) and [`reach`] (where it may send us);
+//! - [`registry`] speaks a registry's API, over [`http`] (authentication, retries, bounds);
 //! - [`credentials`] reads and writes the files that Helm and Docker keep;
 //! - [`artifact`] is the form of a plugin in a registry;
-//! - [`pull`] gets a plugin, out of the store of fetched content ([`blobs`]) or the registry; [`layout`] is a registry in a folder;
+//! - [`layout`] is a registry in a folder, [`blobs`] the store of fetched content, `origin` makes both the same to a reader;
 //! - [`progress`] shows transfers.
 
 pub mod artifact;
@@ -11,9 +11,6 @@ pub mod blobs;
 pub mod credentials;
 pub mod http;
 pub mod layout;
-mod origin;
+pub(crate) mod origin;
 pub mod progress;
-pub mod pull;
-pub mod push;
-pub(crate) mod reach;
 pub mod registry;

@@ -2,140 +2,24 @@
 //!
 //! Read [`open`] and [`render`] downwards. Each arrow is a type that only its stage can make, so no step can be skipped.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use windlass_abi::capabilities::Grant;
 
-use crate::check::check;
-use crate::cluster::Connection;
-use crate::compile::child::Compiler;
-use crate::compile::{Compiled, compile};
+use crate::digest::Digest;
 use crate::error::Error;
-use crate::fetch::{self, Digest};
-use crate::grants::Grants;
-use crate::limits::{CompileLimits, Limits};
-use crate::oci::pull::Remote;
-use crate::run::{RawOutput, run};
+use crate::plugin::fetch;
+use crate::plugin::opening::Remote;
+use crate::plugin::verify::{self, Verified};
+use crate::sandbox::check::check;
+use crate::sandbox::compile::{Compiled, compile};
+use crate::sandbox::grants::Grants;
+use crate::sandbox::limits::CompileLimits;
+use crate::sandbox::options::{RenderOptions, Step};
+use crate::sandbox::run::{RawOutput, run};
+use crate::sandbox::stream::Stream;
 use crate::secrets::Secrets;
 use crate::source::PluginRef;
-use crate::stream::Stream;
-use crate::verify::{self, Verified};
-
-/// One plugin of a chain, with all that its run depends on.
-#[derive(Debug, Clone)]
-pub struct Step {
-    /// The plugin, from [`open`].
-    pub plugin: Verified,
-    /// Extism's configuration: one entry per top-level key; a string as it is, anything else as JSON.
-    pub config: Vec<(String, String)>,
-    /// Extra arguments, as Helm's `--post-renderer-args` hands them over.
-    pub extra_args: Vec<String>,
-    /// What this plugin may reach.
-    pub grants: Grants,
-    /// What this plugin may use up.
-    pub limits: Limits,
-}
-
-/// How a run behaves, apart from the plugins themselves.
-#[derive(Clone)]
-pub struct RenderOptions<'a> {
-    /// Where compiled code is kept: [`CodeCache::default_place`], or none at all.
-    pub cache: CodeCache,
-    /// The program that compiles.
-    pub compiler: Compiler,
-    /// The least level of the plugins' log lines that is handed to `on_event`.
-    pub log_level: LogLevel,
-    /// The cluster for plugins that were granted a look at it. It is not connected to before one looks.
-    pub cluster: Connection,
-    /// Called as things happen.
-    pub on_event: &'a (dyn Fn(Event<'_>) + Sync),
-}
-
-impl<'a> RenderOptions<'a> {
-    /// Compiles with this very program, keeps code in `cache` and hands over log lines from [`LogLevel::Info`] up.
-    pub fn new(cache: CodeCache, on_event: &'a (dyn Fn(Event<'_>) + Sync)) -> Self {
-        let (compiler, cluster) = (Compiler::this_program(), Connection::default());
-        Self { cache, compiler, log_level: LogLevel::Info, cluster, on_event }
-    }
-}
-
-/// Where ahead-of-time compiled code is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CodeCache {
-    /// Compile each time and keep nothing (`--no-cache`).
-    Off,
-    /// In a private folder. Where it cannot be used, plugins are compiled anew and [`Event::Uncached`] says why.
-    On {
-        /// The cache folder; made with mode 0700 when it is missing.
-        folder: PathBuf,
-        /// The state folder, which holds the key that authenticates the entries.
-        state: PathBuf,
-    },
-    /// There should be one, and there is no place for it: as [`CodeCache::Off`], and [`Event::Uncached`] says why.
-    Nowhere {
-        /// Why there is none.
-        why: String,
-    },
-}
-
-impl CodeCache {
-    /// The cache of the current user, as [`crate::dirs`] finds it.
-    pub fn default_place() -> Self {
-        match (crate::dirs::cache(), crate::dirs::state()) {
-            (Ok(folder), Ok(state)) => Self::On { folder, state },
-            (Err(error), _) | (_, Err(error)) => Self::Nowhere { why: error.to_string() },
-        }
-    }
-}
-
-/// The level of a log line, as Extism numbers them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
-pub enum LogLevel {
-    /// Every step.
-    Trace,
-    /// For the plugin's author.
-    Debug,
-    /// For the plugin's user.
-    Info,
-    /// Something is odd, the run goes on.
-    Warn,
-    /// Something failed.
-    Error,
-    /// Nothing is logged.
-    Off,
-}
-
-/// Something that happens while plugins run.
-#[derive(Debug, Clone, Copy)]
-pub enum Event<'a> {
-    /// A plugin logged a line (or wrote it to its standard output or error).
-    Log {
-        /// The plugin's name.
-        plugin: &'a str,
-        /// The line's level.
-        level: LogLevel,
-        /// The text, without its line break, and without control characters.
-        message: &'a str,
-    },
-    /// A plugin is not in the cache and is being compiled.
-    Compiling {
-        /// The plugin's name.
-        plugin: &'a str,
-    },
-    /// Compiled code cannot be kept, or what was kept cannot be read: the plugin is compiled for this run alone.
-    Uncached {
-        /// What stands in the way.
-        why: &'a str,
-    },
-    /// The compilation is over.
-    Compiled {
-        /// The plugin's name.
-        plugin: &'a str,
-        /// How long it took.
-        took: Duration,
-    },
-}
 
 /// The checked output of a chain.
 #[derive(Debug)]

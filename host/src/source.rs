@@ -5,8 +5,8 @@ use std::net::Ipv6Addr;
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
+use crate::digest::Digest;
 use crate::error::Error;
-use crate::fetch::Digest;
 
 /// A plugin as the user named it. Parsing looks at the text alone; what is on disk is seen when it is fetched.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

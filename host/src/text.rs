@@ -87,6 +87,14 @@ pub(crate) fn shown(text: &str, longest: usize) -> String {
     kept
 }
 
+/// How many characters of a name from a guest are shown.
+pub(crate) const SHOWN_NAME_CHARACTERS: usize = 80;
+
+/// A name from a guest as it can stand in a message: short, on one line, without control characters.
+pub(crate) fn shown_name(name: &str) -> String {
+    shown(name, SHOWN_NAME_CHARACTERS)
+}
+
 /// What the command line shows a person. Its own words are constants; every value is made safe as it is added, so the
 /// only escape sequences in it are those of its own styles.
 #[derive(Clone, Debug, Default)]

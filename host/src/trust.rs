@@ -9,47 +9,20 @@
 //! signature by one of those keys is then needed.
 
 pub mod cosign;
+pub mod evidence;
 pub mod openpgp;
 mod policy;
-
-use crate::error::Error;
-use crate::fetch::{Came, Digest};
-use crate::helm::provenance;
-use crate::oci::pull::Package;
-use crate::source::PluginRef;
+pub mod provenance;
 
 use cosign::{CosignKey, CosignSignature};
 use openpgp::Keyring;
-pub use policy::{Requirement, Rule};
 
-/// Who said that a plugin must be exactly one manifest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pin {
-    /// The digest in the reference itself.
-    Reference,
-    /// The lock file.
-    LockFile,
-}
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::source::PluginRef;
+use crate::trust::evidence::{Came, Package, Pin};
 
-impl std::fmt::Display for Pin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Reference => "the digest in the reference",
-            Self::LockFile => "the digest in the lock file",
-        })
-    }
-}
-
-/// The keys that a signature may be made with.
-#[derive(Clone, Debug, Default)]
-pub struct Keys {
-    /// OpenPGP, for provenance files.
-    pub openpgp: Option<Keyring>,
-    /// The only OpenPGP keys of the ring that count, by the ends of their fingerprints; empty for all.
-    pub fingerprints: Vec<String>,
-    /// cosign.
-    pub cosign: Vec<CosignKey>,
-}
+pub use policy::{Keys, Requirement, Rule};
 
 /// The rules in the order of their authority.
 #[derive(Clone, Debug, Default)]
@@ -106,7 +79,7 @@ impl TrustPolicy {
     /// When it breaks the format, or a key that it names cannot be read (exit 2).
     pub fn add_pipeline(
         &mut self,
-        trust: &crate::config::document::Node,
+        trust: &crate::document::Node,
         folder: &std::path::Path,
         file: &str,
     ) -> Result<(), Error> {

@@ -7,9 +7,8 @@ use xtask::workspace;
 const PLACES: &[(&str, &str)] = &[
     ("calls", "host/tests/hostile/calls.rs"),
     ("bombs", "host/tests/hostile/bombs.rs"),
-    ("files", "host/src/capabilities/files.rs"),
-    ("net", "host/src/capabilities/net/tests.rs"),
-    ("oci", "host/src/oci"),
+    ("files", "host/src/sandbox/capabilities/files.rs"),
+    ("net", "host/src/sandbox/capabilities/net/tests.rs"),
     ("fuzz", "host/tests/fuzz.rs"),
     ("capabilities", "tests/tests/capabilities.rs"),
     ("engines", "tests/tests/engines.rs"),

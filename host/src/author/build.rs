@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use serde_json::Value as Json;
 
 use crate::error::Error;
-use crate::installed::{self, Identity};
 use crate::limits::table::MAX_DOCUMENT;
+use crate::plugin::identity::{self, Identity};
 use crate::render;
 use crate::source::PluginRef;
 
@@ -81,8 +81,8 @@ pub fn build(folder: &Path, out: Option<&Path>) -> Result<Built, Error> {
         fs::copy(&plugin_yaml, &copied).map_err(unwritable)?;
     }
     let plugin = render::open(&PluginRef::Path(out.to_owned()))?;
-    let identity = installed::identify(&plugin)?;
-    installed::refuse_two_identities(&plugin)?;
+    let identity = identity::identify(&plugin)?;
+    identity::refuse_two_identities(&plugin)?;
     Ok(Built { folder: out.to_owned(), identity, size: plugin.wasm().len(), digest: plugin.digest().to_string() })
 }
 

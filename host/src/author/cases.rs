@@ -27,12 +27,13 @@ use windlass_manifest::Value;
 use crate::config::pipeline::read_grants;
 use crate::config::settings::{self, PlacedConfig};
 use crate::error::{Error, ExitCode};
-use crate::grants::Grants;
 use crate::input;
-use crate::limits::Limits;
 use crate::limits::table::MAX_STREAM;
-use crate::render::{self, RenderOptions, Step};
-use crate::verify::Verified;
+use crate::plugin::verify::Verified;
+use crate::render;
+use crate::sandbox::grants::Grants;
+use crate::sandbox::limits::Limits;
+use crate::sandbox::options::{RenderOptions, Step};
 
 /// How a case went.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

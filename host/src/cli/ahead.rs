@@ -2,9 +2,12 @@
 
 use super::plugin_args::CompileArgs;
 use super::printer::Printer;
-use crate::limits::CompileLimits;
-use crate::render::{self, CodeCache, Event, RenderOptions};
-use crate::verify::Verified;
+use crate::event::Event;
+use crate::plugin::verify::Verified;
+use crate::render;
+use crate::sandbox::compile::cache::CodeCache;
+use crate::sandbox::limits::CompileLimits;
+use crate::sandbox::options::RenderOptions;
 
 /// Compiles a plugin into the cache, so that its first render is as fast as all others. A plugin that cannot be compiled
 /// is there all the same, and its first run says why; so this is told and no failure.

@@ -9,13 +9,12 @@ use super::package::SignArgs;
 use super::printer::{Outcome, Printer};
 use super::push::shipment;
 use super::remote_args::{RegistryArgs, RemoteArgs};
+use crate::author::push::{self, Attached, Chart, Shipment, ToAttach};
 use crate::error::Error;
-use crate::oci::pull;
-use crate::oci::push::{self, Attached, Chart, Shipment, ToAttach};
 use crate::oci::registry::Registry;
+use crate::plugin::{pull, verify};
 use crate::source::{OciReference, PluginRef};
 use crate::text::Text;
-use crate::verify;
 
 /// Attach plugins to a chart in a registry, as OCI referrers: found through the chart, invisible to Helm. All of them, or, when
 /// one is refused, none.

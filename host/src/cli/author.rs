@@ -11,7 +11,10 @@ use crate::author::build::{self, Tool};
 use crate::author::cases::{self, Case};
 use crate::author::template;
 use crate::error::{Error, ExitCode};
-use crate::render::{self, CodeCache, LogLevel, RenderOptions};
+use crate::event::LogLevel;
+use crate::render;
+use crate::sandbox::compile::cache::CodeCache;
+use crate::sandbox::options::RenderOptions;
 use crate::source::PluginRef;
 use crate::text::Text;
 
@@ -118,7 +121,7 @@ pub(super) fn test(arguments: &TestArgs, printer: &Printer) -> Result<Outcome, E
         None => render::open(&PluginRef::Path(arguments.folder.clone()))?,
     };
     let bless = std::env::var_os("WINDLASS_BLESS").is_some_and(|value| value == "1");
-    let show = |_: render::Event<'_>| {};
+    let show = |_: crate::event::Event<'_>| {};
     let mut options = RenderOptions::new(CodeCache::default_place(), &show);
     options.log_level = LogLevel::Off;
     let reports: Vec<_> = cases.into_iter().map(|case| case.run(&plugin, bless, &options)).collect::<Result<_, _>>()?;

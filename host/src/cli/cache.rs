@@ -12,8 +12,10 @@ use crate::error::Error;
 use crate::text::Text;
 
 /// What lies in the cache folder: each part is a folder of its own, and nothing else there is ever touched.
-const PARTS: [(&str, &str); 2] =
-    [(crate::compile::cache::FOLDER, "compiled plugins"), (crate::oci::blobs::FOLDER, "content from registries")];
+const PARTS: [(&str, &str); 2] = [
+    (crate::sandbox::compile::cache::FOLDER, "compiled plugins"),
+    (crate::oci::blobs::FOLDER, "content from registries"),
+];
 
 /// Look at the cache, or empty it. Everything in it is made anew when needed.
 #[derive(Args, Debug)]

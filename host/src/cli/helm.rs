@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::printer::{Outcome, Printer};
 use crate::config::pipeline::Pipeline;
+use crate::dirs;
 use crate::error::Error;
-use crate::fetch;
 use crate::helm::enable::{self, DEFAULT_NAME, Registration};
 use crate::render;
 use crate::source::PluginRef;
@@ -84,7 +84,7 @@ fn enable(arguments: &EnableArgs, printer: &Printer) -> Result<Outcome, Error> {
                 PluginRef::Layout { folder, tag: tag.clone() }.to_string()
             }
             // Helm runs it in another folder, where the same name would be another plugin.
-            PluginRef::Installed(name) if !fetch::installed_names().contains(name) => {
+            PluginRef::Installed(name) if !dirs::installed_names().contains(name) => {
                 absolute(opened.folder().unwrap_or_else(|| Path::new(name)))?
             }
             other => other.to_string(),

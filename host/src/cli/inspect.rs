@@ -7,7 +7,7 @@ use super::printer::{Outcome, Printer, style};
 use super::remote_args::RemoteArgs;
 use crate::error::Error;
 use crate::inspect::{self, Inspection, Verdict};
-use crate::installed;
+use crate::plugin::identity;
 use crate::render;
 use crate::source::PluginRef;
 use crate::text::{Text, one_line};
@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &InspectArgs, printer: &Printer) -> Result<Outcome,
     let remote = arguments.remote.remote_for(&arguments.plugin, true, printer)?;
     let plugin = render::open_with(&arguments.plugin, &remote)?;
     let inspection = inspect::inspect(&plugin)?;
-    let yaml = installed::read_plugin_yaml(&plugin)?;
+    let yaml = identity::read_plugin_yaml(&plugin)?;
     let mut json = serde_json::to_value(&inspection)
         .map_err(|error| Error::bug(format!("the inspection cannot be written as JSON: {error}")))?;
     if let (Some(object), Some(yaml)) = (json.as_object_mut(), &yaml) {

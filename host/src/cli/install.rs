@@ -8,9 +8,9 @@ use super::plugin_args::CompileArgs;
 use super::printer::{Outcome, Printer, style};
 use super::remote_args::RemoteArgs;
 use super::verify::texts;
+use crate::dirs::installed_names;
 use crate::error::Error;
-use crate::fetch::installed_names;
-use crate::installed;
+use crate::plugin::{identity, installed};
 use crate::render;
 use crate::source::PluginRef;
 use crate::text::{Text, one_line};
@@ -71,7 +71,7 @@ pub(super) fn list(_: &ListArgs) -> Result<Outcome, Error> {
     for name in installed_names() {
         // A broken plugin must not hide the others.
         let found = render::open(&PluginRef::Installed(name.clone()))
-            .and_then(|plugin| installed::identify(&plugin).map(|identity| (plugin.digest().to_string(), identity)));
+            .and_then(|plugin| identity::identify(&plugin).map(|identity| (plugin.digest().to_string(), identity)));
         match found {
             Ok((digest, identity)) => {
                 rows.push([name.clone(), identity.version.clone(), identity.description.clone()]);

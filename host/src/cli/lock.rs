@@ -9,11 +9,11 @@ use super::package::replace;
 use super::printer::{Outcome, Printer};
 use super::remote_args::RemoteArgs;
 use crate::config::pipeline::Pipeline;
+use crate::digest::Digest;
 use crate::error::Error;
-use crate::fetch::{self, Digest};
-use crate::lock::{self, Lock, LockEntry};
+use crate::plugin::lock::{self, Lock, LockEntry};
+use crate::plugin::{fetch, verify};
 use crate::text::Text;
-use crate::verify;
 
 /// Write windlass.lock: the digests of each plugin of a pipeline, of its manifest where a registry or a layout has it, else
 /// of its plugin.yaml and its wasm. `run --locked` runs nothing else.

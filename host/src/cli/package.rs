@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::printer::{Outcome, style};
 use super::remote_args::read;
+use crate::author::package::{self, Package};
+use crate::digest::Digest;
 use crate::error::Error;
-use crate::fetch::Digest;
-use crate::helm::package::{self, Package};
 use crate::helm::plugin_yaml::Runtime;
 use crate::input;
 use crate::limits::table::MAX_PASSWORD;

@@ -20,16 +20,20 @@ use super::remote_args::RemoteArgs;
 use crate::config::pipeline::Pipeline;
 use crate::config::settings::{self, Configured, Overrides};
 use crate::error::Error;
-use crate::grants::Grants;
+use crate::event::{Event, LogLevel};
 use crate::input;
 use crate::limits::table::MAX_STREAM;
-use crate::limits::{ByteSize, CompileLimits, Limits, parse_duration};
-use crate::lock::{self, Lock};
-use crate::render::{self, CodeCache, Event, LogLevel, RenderOptions, Rendered, Step};
+use crate::limits::{ByteSize, parse_duration};
+use crate::plugin::lock::{self, Lock};
+use crate::plugin::verify::Verified;
+use crate::render::{self, Rendered};
+use crate::sandbox::compile::cache::CodeCache;
+use crate::sandbox::grants::Grants;
+use crate::sandbox::limits::{CompileLimits, Limits};
+use crate::sandbox::options::{RenderOptions, Step};
+use crate::sandbox::stream;
 use crate::source::{OciReference, PluginRef};
-use crate::stream;
 use crate::text::one_line;
-use crate::verify::Verified;
 
 /// Which plugins run, on what, with which configuration, grants and limits.
 #[derive(Args, Debug)]

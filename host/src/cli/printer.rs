@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 
 use crate::error::{Error, ExitCode};
 use crate::helm::enable;
-use crate::stream::Stream;
+use crate::sandbox::stream::Stream;
 use crate::text::{Text, json_bytes};
 
 /// How data and errors are rendered.

@@ -11,18 +11,18 @@ use super::plugin_args::CompileArgs;
 use super::printer::{Outcome, Printer};
 use super::remote_args::RemoteArgs;
 use super::verify::texts;
+use crate::author::push::Load;
 use crate::config::pipeline::Pipeline;
+use crate::digest::Digest;
 use crate::error::Error;
-use crate::fetch::Digest;
-use crate::lock::{self, Lock};
 use crate::oci::layout::Layout;
-use crate::oci::pull::{self, Remote};
-use crate::oci::push::Load;
 use crate::oci::registry::Registry;
+use crate::plugin::lock::{self, Lock};
+use crate::plugin::opening::Remote;
+use crate::plugin::{pull, verify};
 use crate::source::{OciReference, PluginRef};
 use crate::text::Text;
-use crate::trust::Pin;
-use crate::verify;
+use crate::trust::evidence::Pin;
 
 /// Pull a plugin: NAME-VERSION.tgz and its provenance, or everything about it into an OCI layout to be carried elsewhere.
 ///

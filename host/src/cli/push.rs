@@ -8,11 +8,11 @@ use serde_json::json;
 use super::package::SignArgs;
 use super::printer::{Outcome, Printer};
 use super::remote_args::{RegistryArgs, read};
+use crate::author::package;
+use crate::author::push::{self, Mode, Pushed, Shipment};
 use crate::error::Error;
-use crate::helm::package;
 use crate::oci::artifact::{Manifest, PluginLayers, name_and_version};
 use crate::oci::layout::Layout;
-use crate::oci::push::{self, Mode, Pushed, Shipment};
 use crate::source::OciReference;
 use crate::text::Text;
 
@@ -55,7 +55,7 @@ pub(super) fn shipment(path: &Path, sign: &SignArgs) -> Result<Shipment, Error> 
     let mut provenance = if provenance.is_file() { Some(read(provenance)?) } else { None };
     let unsigned = Shipment::new(archive, None)?;
     if let Some(key) = &key {
-        let signed = crate::helm::provenance::sign(
+        let signed = crate::trust::provenance::sign(
             &unsigned.artifact.archive,
             &unsigned.artifact.archive_name,
             &unsigned.plugin,

@@ -9,15 +9,16 @@ use super::printer::Printer;
 use crate::error::Error;
 use crate::input;
 use crate::limits::parse_duration;
+use crate::limits::table::MAX_KEYRING_BYTES;
 use crate::oci::blobs::Blobs;
 use crate::oci::http::ClientOptions;
 use crate::oci::progress::Progress;
-use crate::oci::pull::Remote;
 use crate::oci::registry::Registry;
+use crate::plugin::opening::Remote;
 use crate::source::PluginRef;
 use crate::trust::TrustPolicy;
 use crate::trust::cosign::CosignKey;
-use crate::trust::openpgp::{Keyring, MAX_KEYRING_BYTES};
+use crate::trust::openpgp::Keyring;
 
 /// How registries are reached.
 #[derive(Args, Clone, Debug, Default)]

@@ -21,14 +21,15 @@ use std::path::{Path, PathBuf};
 use windlass_abi::capabilities::TABLE;
 use windlass_manifest::Value;
 
-use super::document::{self, Misread, Node, Place, refuse_unknown_keys};
 use super::settings::PlacedConfig;
+use crate::dirs::installed_names;
+use crate::document::{self, Misread, Node, Place, refuse_unknown_keys};
 use crate::error::Error;
-use crate::fetch::installed_names;
-use crate::grants::Grants;
 use crate::input;
+use crate::limits::parse_duration;
 use crate::limits::table::MAX_DOCUMENT;
-use crate::limits::{Limits, parse_duration};
+use crate::sandbox::grants::Grants;
+use crate::sandbox::limits::Limits;
 use crate::source::PluginRef;
 
 /// The only version of the format so far.

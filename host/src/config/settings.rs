@@ -18,12 +18,12 @@ use windlass_abi::metadata::Metadata;
 use windlass_abi::set::{self, Typing};
 use windlass_manifest::{Budget, Exhausted, Value};
 
-use super::document::{self, Content, Node, Place};
+use crate::document::{self, Content, Node, Place};
 use crate::error::Error;
 use crate::input;
-use crate::installed;
 use crate::limits::table::MAX_DOCUMENT;
-use crate::verify::Verified;
+use crate::plugin::identity;
+use crate::plugin::verify::Verified;
 
 /// A configuration, key by key.
 pub type Tree = Vec<(String, Value)>;
@@ -76,10 +76,10 @@ impl Configured {
         names.extend(metadata.as_ref().map(|metadata| metadata.name.clone()));
         let schema = metadata.and_then(|metadata| metadata.config_schema);
         let mut configured = Self { names, keys: schema.as_ref().and_then(closed_keys), schema, tree: Vec::new() };
-        if let Some(parsed) = installed::read_plugin_yaml(plugin)? {
+        if let Some(parsed) = identity::read_plugin_yaml(plugin)? {
             configured.names.push(parsed.name);
             let defaults = configured.unwrapped(parsed.config)?;
-            configured.refuse_unknown(&defaults, &format!("in {}", installed::plugin_yaml_shown(plugin)))?;
+            configured.refuse_unknown(&defaults, &format!("in {}", identity::plugin_yaml_shown(plugin)))?;
             overlay(&mut configured.tree, defaults);
         }
         configured.names.dedup();

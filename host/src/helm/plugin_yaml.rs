@@ -9,7 +9,7 @@ use semver::Version;
 use windlass_abi::config::nearest;
 use windlass_manifest::Value;
 
-use crate::config::document::{self, Entry, Misread, Node, Place, refuse_unknown_keys};
+use crate::document::{self, Entry, Misread, Node, Place, refuse_unknown_keys};
 
 /// The type that Helm gives post-renderers.
 pub const POST_RENDERER: &str = "postrenderer/v1";

@@ -34,6 +34,12 @@ pub const MAX_STREAM: u64 = (2 << 30) - 1;
 pub const MAX_WASM: u64 = 128 * MIB;
 /// Bytes of a plugin archive.
 pub const MAX_ARCHIVE: u64 = 128 * MIB;
+/// Bytes of an OCI manifest; the specification asks registries to take 4 MiB and clients not to send more.
+pub const MAX_MANIFEST_BYTES: u64 = 4 * MIB;
+/// Bytes of a provenance file, a signature, or a signature's payload.
+pub const MAX_PROVENANCE_BYTES: u64 = MIB;
+/// Bytes of a keyring, which is read into memory.
+pub const MAX_KEYRING_BYTES: u64 = 64 * MIB;
 /// Bytes that an archive may unpack to, whatever its size.
 pub const MAX_UNPACKED: u64 = 256 * MIB;
 /// Bytes that any archive may unpack to beside [`UNPACKED_FOR_BYTE`] times its size.
@@ -70,6 +76,8 @@ pub const MAX_COMPILE_TIME: Duration = Duration::from_secs(60);
 pub const CODE_AT_LEAST: u64 = 32 * MIB;
 /// See [`CODE_AT_LEAST`].
 pub const CODE_FOR_BYTE: u64 = 32;
+/// Bytes of the stack that guest code may use: half of the smallest stack that a Rust thread gets by default.
+pub const MAX_WASM_STACK: u64 = MIB;
 /// Bytes that are looked at of what a guest logs.
 pub const MAX_LOGGED: u64 = 4 * MIB;
 /// Bytes of log lines that are kept.
@@ -132,7 +140,7 @@ pub const TABLE: &[(&str, &[Row])] = &[
             ),
             flagged("time", Amount::Time(Duration::from_secs(10)), "--timeout", "far above any real render"),
             flagged("answer", Amount::Bytes(256 * MIB), "--max-output", "far above any release that Helm can store"),
-            row("stack", Amount::Bytes(crate::compile::MAX_WASM_STACK as u64), "half of what a thread gets by default"),
+            row("stack", Amount::Bytes(MAX_WASM_STACK), "half of what a thread gets by default"),
             row("log that is kept", Amount::Bytes(MAX_LOG), "more than anybody reads"),
             row("one line of log", Amount::Bytes(MAX_LOG_LINE), "a line is for people"),
             row("log that is looked at", Amount::Bytes(MAX_LOGGED), "what is dropped must not cost time"),
@@ -222,13 +230,13 @@ pub const TABLE: &[(&str, &[Row])] = &[
             ),
             row(
                 "index and manifests of an OCI layout, each",
-                Amount::Bytes(crate::oci::artifact::MAX_MANIFEST_BYTES),
+                Amount::Bytes(MAX_MANIFEST_BYTES),
                 "as registries limit them",
             ),
             row("manifests that an index lists", Amount::Count(MAX_LAYOUT_ENTRIES), "a mirror has some hundred"),
             row("manifests that are read of one layout", Amount::Bytes(MAX_LAYOUT_READ), "each is some kilobytes"),
-            row("provenance (.prov)", Amount::Bytes(crate::oci::artifact::MAX_PROVENANCE_BYTES), "some kilobytes"),
-            row("keyring", Amount::Bytes(crate::trust::openpgp::MAX_KEYRING_BYTES), "Debian's largest has 5 MB"),
+            row("provenance (.prov)", Amount::Bytes(MAX_PROVENANCE_BYTES), "some kilobytes"),
+            row("keyring", Amount::Bytes(MAX_KEYRING_BYTES), "Debian's largest has 5 MB"),
             row("key, certificate, credentials file", Amount::Bytes(MAX_KEY_FILE), "some kilobytes"),
             row("password on standard input", Amount::Bytes(MAX_PASSWORD), "a token has some kilobytes"),
         ],
@@ -282,7 +290,7 @@ impl fmt::Display for Amount {
 /// The table as Markdown, which is `docs/limits.md`.
 #[must_use]
 pub fn markdown() -> String {
-    let mut text = "# Limits\n\nWhatever comes from outside is read under limits: a plugin and its answer, files, archives, layouts. With the defaults, no input\nup to 1 MiB and no answer of a plugin within its own limits takes Windlass more than the run's timeout and one second, nor more than\nthe run's memory limit and 256 MiB. Only regular files are opened; a pipe is read where the user names it as the shell does\n(`--config <(sops -d values.yaml)`), or on standard input. A limit without a flag is fixed.\n\nThis page is made from `host/src/limits/table.rs`. The limits of registries, HTTP and the cluster stand where they are kept:\n`host/src/oci/http.rs`, `host/src/capabilities`.\n".to_owned();
+    let mut text = "# Limits\n\nWhatever comes from outside is read under limits: a plugin and its answer, files, archives, layouts. With the defaults, no input\nup to 1 MiB and no answer of a plugin within its own limits takes Windlass more than the run's timeout and one second, nor more than\nthe run's memory limit and 256 MiB. Only regular files are opened; a pipe is read where the user names it as the shell does\n(`--config <(sops -d values.yaml)`), or on standard input. A limit without a flag is fixed.\n\nThis page is made from `host/src/limits/table.rs`. The limits of registries, HTTP and the cluster stand where they are kept:\n`host/src/oci/http.rs`, `host/src/sandbox/capabilities`.\n".to_owned();
     for (title, rows) in TABLE {
         // Writing into a string cannot fail.
         let _ = write!(text, "\n## {title}\n\n| limit of | default | flag | why |\n|---|---|---|---|\n");

@@ -10,8 +10,9 @@ use oci_client::manifest::{
     OciImageManifest,
 };
 
+use crate::digest::Digest;
 use crate::error::Error;
-use crate::fetch::Digest;
+use crate::limits::table::{MAX_ARCHIVE, MAX_PROVENANCE_BYTES};
 
 /// What makes an artifact a Helm plugin.
 pub const PLUGIN_ARTIFACT_TYPE: &str = "application/vnd.helm.plugin.v1+json";
@@ -38,14 +39,8 @@ pub(crate) const MANIFEST_TYPES: [&str; 4] = [
     "application/vnd.docker.distribution.manifest.list.v2+json",
 ];
 
-/// The most bytes of a manifest; the specification asks registries to take 4 MiB and clients not to send more.
-pub(crate) const MAX_MANIFEST_BYTES: u64 = 4 << 20;
-/// The most bytes of a plugin's archive.
-pub(crate) const MAX_ARCHIVE_BYTES: u64 = 128 << 20;
 /// The most bytes of an archive's title, which becomes a file's name, with `.prov` behind it.
 const LONGEST_TITLE: usize = 250;
-/// The most bytes of a provenance file, a signature, or a signature's payload.
-pub(crate) const MAX_PROVENANCE_BYTES: u64 = 1 << 20;
 
 /// A manifest as a registry or a layout holds it: its bytes are its identity, so they are kept as they came.
 #[derive(Clone, Debug)]
@@ -272,7 +267,7 @@ impl PluginLayers {
         let provenance = titled(".tgz.prov").into_iter().find(|(title, _)| *title == wanted);
         Ok(Self {
             archive_name: archive_name.to_owned(),
-            archive: Blob::of(archive, MAX_ARCHIVE_BYTES)?,
+            archive: Blob::of(archive, MAX_ARCHIVE)?,
             provenance: provenance.map(|(_, layer)| Blob::of(layer, MAX_PROVENANCE_BYTES)).transpose()?,
         })
     }

@@ -6,9 +6,9 @@
 use std::path::{Path, PathBuf};
 
 use super::layout::Layout;
+use crate::digest::Digest;
 use crate::dirs;
 use crate::error::Error;
-use crate::fetch::Digest;
 use crate::store::PrivateFolder;
 
 /// The folder inside the cache folder.

@@ -21,8 +21,8 @@ use reqwest::{Method, StatusCode, Url};
 use windlass_abi::challenge::{Challenge, TOKEN_MEMBERS, challenges};
 
 use super::credentials::{Credential, CredentialFiles, Secret};
-use super::reach::{GuardedResolver, OUT_OF_REACH, ReachGuard};
 use crate::error::Error;
+use crate::reach::{GuardedResolver, OUT_OF_REACH, ReachGuard};
 
 /// Attempts for one request or one transfer, the first included.
 const ATTEMPTS: u32 = 5;

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use oci_client::manifest::{ImageIndexEntry, OCI_IMAGE_INDEX_MEDIA_TYPE, OciImageIndex, OciImageManifest};
 use windlass_manifest::Budget;
 
-use super::artifact::{Blob, MANIFEST_TYPES, MAX_ARCHIVE_BYTES, MAX_MANIFEST_BYTES, Manifest, reason};
+use super::artifact::{Blob, MANIFEST_TYPES, Manifest, reason};
+use crate::digest::Digest;
 use crate::error::Error;
-use crate::fetch::Digest;
 use crate::input;
 use crate::limits::ByteSize;
-use crate::limits::table::{MAX_LAYOUT_ENTRIES, MAX_LAYOUT_READ};
+use crate::limits::table::{MAX_ARCHIVE, MAX_LAYOUT_ENTRIES, MAX_LAYOUT_READ, MAX_MANIFEST_BYTES};
 
 /// The tag of an entry of `index.json`.
 pub(crate) const REF_NAME: &str = "org.opencontainers.image.ref.name";
@@ -221,7 +221,7 @@ impl Layout {
     /// When the folder cannot be written (exit 2).
     pub(crate) fn put_blob(&self, bytes: &[u8]) -> Result<Digest, Error> {
         let digest = Digest::of(bytes);
-        if self.blob(&digest, MAX_ARCHIVE_BYTES).is_err() {
+        if self.blob(&digest, MAX_ARCHIVE).is_err() {
             self.write_file(&format!("blobs/sha256/{}", digest.hex()), bytes)?;
         }
         Ok(digest)
@@ -361,8 +361,5 @@ fn names(entries: &[ImageIndexEntry]) -> String {
 
 /// Everything besides its layers that a manifest names and that has to travel with it.
 pub(crate) fn blobs_of(image: &OciImageManifest) -> Result<Vec<Blob>, Error> {
-    std::iter::once(&image.config)
-        .chain(&image.layers)
-        .map(|descriptor| Blob::of(descriptor, MAX_ARCHIVE_BYTES))
-        .collect()
+    std::iter::once(&image.config).chain(&image.layers).map(|descriptor| Blob::of(descriptor, MAX_ARCHIVE)).collect()
 }

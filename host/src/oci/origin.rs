@@ -2,11 +2,12 @@
 
 use oci_client::manifest::OciImageManifest;
 
-use super::artifact::{Blob, EMPTY_CONFIG_TYPE, MAX_MANIFEST_BYTES, Manifest};
+use super::artifact::{Blob, EMPTY_CONFIG_TYPE, Manifest};
 use super::layout::Layout;
 use super::registry::{Look, Registry, fallback_tag};
+use crate::digest::Digest;
 use crate::error::Error;
-use crate::fetch::Digest;
+use crate::limits::table::MAX_MANIFEST_BYTES;
 
 /// Where content is read from.
 pub(crate) enum Origin<'r> {

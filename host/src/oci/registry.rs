@@ -9,12 +9,13 @@ use oci_client::manifest::{ImageIndexEntry, OCI_IMAGE_INDEX_MEDIA_TYPE, OciDescr
 use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RANGE};
 use reqwest::{Method, StatusCode};
 
-use super::artifact::{Blob, MANIFEST_TYPES, MAX_MANIFEST_BYTES, Manifest, reason};
+use super::artifact::{Blob, MANIFEST_TYPES, Manifest, reason};
 use super::credentials::Credential;
 use super::http::{Access, Address, ClientOptions, Failure, Http, Request, accept};
 use super::progress::Progress;
+use crate::digest::Digest;
 use crate::error::Error;
-use crate::fetch::Digest;
+use crate::limits::table::MAX_MANIFEST_BYTES;
 
 /// Larger blobs are sent in pieces from the start; smaller ones when the registry asks for it (413).
 const CHUNKED_FROM: usize = 16 << 20;

@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 use spki::der::Document;
 use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 
+use crate::digest::Digest;
 use crate::error::Error;
-use crate::fetch::Digest;
 
 /// The artifact and layer type of a bundle; the version at the end grows, the fields used here stay.
 pub(crate) const BUNDLE_TYPE_PREFIX: &str = "application/vnd.dev.sigstore.bundle";

@@ -19,9 +19,6 @@ use crate::error::Error;
 /// How far a signer's clock may run ahead of ours.
 const CLOCK_SKEW: Duration = Duration::from_secs(600);
 
-/// No provenance or keyring comes near this; both are read into memory.
-pub const MAX_KEYRING_BYTES: u64 = 64 << 20;
-
 /// The public keys that signatures are checked against.
 #[derive(Clone, Debug, Default)]
 pub struct Keyring {

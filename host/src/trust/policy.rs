@@ -20,18 +20,28 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Keys;
 use super::cosign::CosignKey;
-use super::openpgp::{Keyring, MAX_KEYRING_BYTES};
-use crate::config::document::{self, Misread, Node, Place, refuse_unknown_keys};
+use super::openpgp::Keyring;
 use crate::dirs;
+use crate::document::{self, Misread, Node, Place, refuse_unknown_keys};
 use crate::error::Error;
 use crate::input;
-use crate::limits::table::{MAX_DOCUMENT, MAX_KEY_FILE};
+use crate::limits::table::{MAX_DOCUMENT, MAX_KEY_FILE, MAX_KEYRING_BYTES};
 use crate::source::{PluginRef, RegistryHost, is_segment};
 
 const API_VERSION: &str = "windlass.dev/v1alpha1";
 const KIND: &str = "TrustPolicy";
+
+/// The keys that a signature may be made with.
+#[derive(Clone, Debug, Default)]
+pub struct Keys {
+    /// OpenPGP, for provenance files.
+    pub openpgp: Option<Keyring>,
+    /// The only OpenPGP keys of the ring that count, by the ends of their fingerprints; empty for all.
+    pub fingerprints: Vec<String>,
+    /// cosign.
+    pub cosign: Vec<CosignKey>,
+}
 
 /// One thing that a rule can ask of a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

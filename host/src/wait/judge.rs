@@ -5,13 +5,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 use windlass_kstatus::{Options, Verdict, format_rfc3339, readiness};
 
-use crate::compile::{Compiled, compile};
 use crate::error::Error;
-use crate::grants::Grants;
+use crate::limits::ByteSize;
 use crate::limits::table::MAX_READINESS;
-use crate::limits::{ByteSize, Limits};
-use crate::render::{self, RenderOptions};
-use crate::run;
+use crate::render;
+use crate::sandbox::compile::{Compiled, compile};
+use crate::sandbox::grants::Grants;
+use crate::sandbox::limits::Limits;
+use crate::sandbox::options::RenderOptions;
+use crate::sandbox::run;
 use crate::secrets::Secrets;
 use crate::source::PluginRef;
 

@@ -11,8 +11,9 @@ use windlass_manifest::{Manifests, read_text};
 use super::ObjectKey;
 use crate::cluster::{Cluster, Failure, escape};
 use crate::error::Error;
+use crate::input::budget_to_read;
+use crate::limits::ByteSize;
 use crate::limits::table::MAX_RELEASE;
-use crate::limits::{ByteSize, budget_to_read};
 
 /// Where Helm keeps releases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use windlass::fetch::Digest;
+use windlass::digest::Digest;
 
 use crate::measure::{Place, leb};
 

@@ -6,9 +6,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
-use windlass::compile::child::Compiler;
-use windlass::limits::CompileLimits;
-use windlass::render::{self, CodeCache, Event, RenderOptions};
+use windlass::event::Event;
+use windlass::render;
+use windlass::sandbox::compile::cache::CodeCache;
+use windlass::sandbox::compile::child::Compiler;
+use windlass::sandbox::limits::CompileLimits;
+use windlass::sandbox::options::RenderOptions;
 use windlass::source::PluginRef;
 
 /// The timeout that runs are given here, so that a guest which uses all of it does not keep the tests.

@@ -6,9 +6,9 @@
 
 use std::time::{Duration, Instant};
 
-use windlass::grants::Grants;
 use windlass::limits::ByteSize;
-use windlass::render::Step;
+use windlass::sandbox::grants::Grants;
+use windlass::sandbox::options::Step;
 use windlass_abi::capabilities::{Capability, TABLE};
 
 use crate::place::Place;

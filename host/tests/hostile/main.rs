@@ -18,9 +18,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use windlass::error::Error;
-use windlass::grants::Grants;
-use windlass::limits::{Limits, parse_duration};
+use windlass::limits::parse_duration;
 use windlass::render::Rendered;
+use windlass::sandbox::grants::Grants;
+use windlass::sandbox::limits::Limits;
 use windlass_abi::capabilities::Capability;
 
 use place::{HONEST, Place, STREAM};

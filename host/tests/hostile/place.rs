@@ -1,10 +1,13 @@
 //! Where guests run in these tests.
 
-use windlass::compile::child::Compiler;
 use windlass::error::Error;
-use windlass::grants::Grants;
-use windlass::limits::Limits;
-use windlass::render::{self, CodeCache, Event, RenderOptions, Rendered, Step};
+use windlass::event::Event;
+use windlass::render::{self, Rendered};
+use windlass::sandbox::compile::cache::CodeCache;
+use windlass::sandbox::compile::child::Compiler;
+use windlass::sandbox::grants::Grants;
+use windlass::sandbox::limits::Limits;
+use windlass::sandbox::options::{RenderOptions, Step};
 use windlass::source::PluginRef;
 
 pub(crate) const STREAM: &[u8] = b"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n";

@@ -1,0 +1,194 @@
+//! Which imports a module may have, what each needs, and the linking of those that it has.
+
+use std::collections::HashSet;
+
+use wasmtime::{ExternType, Linker};
+use windlass_abi::capabilities::{Capability, Request};
+use windlass_abi::config::nearest;
+use windlass_abi::metadata::{Asked, Metadata};
+use windlass_abi::raw::{EXTISM_MODULE, WINDLASS_MODULE};
+
+use super::{Host, extism, granted, wasi};
+use crate::error::Error;
+use crate::sandbox::compile::Compiled;
+use crate::sandbox::grants::{self, Grants};
+use crate::text::shown_name;
+
+/// What an import needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ImportNeed {
+    /// Nothing: every plugin may call it.
+    Nothing,
+    /// A grant of this capability.
+    Grant(Capability),
+    /// Windlass has no such function.
+    Unknown,
+}
+
+/// What the import `module`.`name` needs.
+pub(crate) fn import_need(module: &str, name: &str) -> ImportNeed {
+    if signature(module, name).is_none() {
+        return ImportNeed::Unknown;
+    }
+    Capability::of_import(module, name).map_or(ImportNeed::Nothing, ImportNeed::Grant)
+}
+
+/// Links what the module imports, and only that.
+///
+/// # Errors
+///
+/// It asks, by an import or in its metadata, for something that was not granted (exit 3), imports what nobody offers
+/// (exit 3), or a function with another signature (exit 2).
+pub(super) fn link(compiled: &Compiled, grants: &Grants) -> Result<Linker<Host>, Error> {
+    let asks = asks(compiled.metadata_json())?;
+    check_asks(&asks, grants)?;
+    let requested: Vec<Capability> = asks.iter().map(|asked| asked.request.capability()).collect();
+    let mut seen = HashSet::new();
+    let mut linker = Linker::new(compiled.module().engine());
+    for import in compiled.module().imports() {
+        let (module, name) = (import.module(), import.name());
+        match import_need(module, name) {
+            ImportNeed::Unknown => return Err(unknown(module, name)),
+            ImportNeed::Grant(capability) if !grants.has(capability) => {
+                return Err(ungranted(module, name, capability));
+            }
+            ImportNeed::Grant(capability) => {
+                if compiled.metadata_json().is_some() && !requested.contains(&capability) {
+                    return Err(undeclared(module, name, capability));
+                }
+            }
+            ImportNeed::Nothing => {}
+        }
+        let ExternType::Func(function) = import.ty() else {
+            return Err(Error::usage(format!(
+                "it imports `{}` of `{}`, which is a function, as something else",
+                shown_name(name),
+                shown_name(module)
+            )));
+        };
+        let is = text_of(&function);
+        if let Some(wanted) = signature(module, name)
+            && wanted != is
+        {
+            return Err(Error::usage(format!("it imports `{name}` of `{module}` as `{is}`, and that is `{wanted}`"))
+                .hint("build it with a current PDK of its language"));
+        }
+        // A module may import one function many times.
+        if !seen.insert((module, name)) {
+            continue;
+        }
+        let defined = match module {
+            wasi::MODULE => wasi::define(&mut linker, name),
+            EXTISM_MODULE => extism::define(&mut linker, name),
+            _ => Ok(()),
+        };
+        let defined = defined.and_then(|()| granted::define(&mut linker, module, name));
+        defined.map_err(|error| Error::bug(format!("`{name}` of `{module}` cannot be linked: {error:#}")))?;
+    }
+    Ok(linker)
+}
+
+/// The signature of a function that Windlass offers; none if it does not.
+fn signature(module: &str, name: &str) -> Option<&'static str> {
+    match module {
+        EXTISM_MODULE => extism::signature(name),
+        WINDLASS_MODULE => granted::signature(name),
+        wasi::MODULE => wasi::signature(name),
+        _ => None,
+    }
+}
+
+/// A signature in the table's notation: parameters, a colon, results; `i` and `I` are 32 and 64 bits.
+fn text_of(function: &wasmtime::FuncType) -> String {
+    let letter = |value: wasmtime::ValType| match value {
+        wasmtime::ValType::I32 => 'i',
+        wasmtime::ValType::I64 => 'I',
+        wasmtime::ValType::F32 => 'f',
+        wasmtime::ValType::F64 => 'F',
+        wasmtime::ValType::V128 => 'v',
+        wasmtime::ValType::Ref(_) => 'r',
+    };
+    function.params().map(letter).chain(std::iter::once(':')).chain(function.results().map(letter)).collect()
+}
+
+/// Checks what the plugin's metadata asks for.
+fn check_asks(asks: &[Asked], grants: &Grants) -> Result<(), Error> {
+    let missing: Vec<&Asked> = asks.iter().filter(|asked| !grants.cover(&asked.request)).collect();
+    let what = match missing.as_slice() {
+        [] => return Ok(()),
+        [one] => format!("it asks for {}, which it was not granted", shown(one)),
+        many => format!(
+            "it asks for {} things that it was not granted: {}",
+            many.len(),
+            many.iter().map(|asked| shown(asked)).collect::<Vec<_>>().join(", ")
+        ),
+    };
+    Err(grants::not_granted(what, missing.iter().map(|asked| &asked.request)))
+}
+
+/// What is asked for and the author's reason, as an error says it.
+fn shown(asked: &Asked) -> String {
+    let request = match &asked.request {
+        Request::Any(capability) => format!("`{capability}`"),
+        request if request.to_string().is_empty() => format!("`{}`", request.capability()),
+        request => format!("`{}` `{request}`", request.capability()),
+    };
+    match asked.why.as_str() {
+        "" => request,
+        why => format!("{request} (\"{}\")", shown_name(why)),
+    }
+}
+
+/// What the metadata section asks for.
+///
+/// # Errors
+///
+/// The section is not what the PDK writes, or is for a newer Windlass (exit 2).
+pub(crate) fn asks(metadata_json: Option<&str>) -> Result<Vec<Asked>, Error> {
+    let Some(text) = metadata_json else { return Ok(Vec::new()) };
+    let metadata = Metadata::parse(text.as_bytes())
+        .map_err(|error| Error::usage(error.to_string()).hint("build it with the PDK of this Windlass"))?;
+    Ok(metadata.asks)
+}
+
+fn ungranted(module: &str, name: &str, capability: Capability) -> Error {
+    let row = capability.row();
+    let flag = match row.value {
+        Some(form) => format!("{} {form}", row.flag),
+        None => row.flag.to_owned(),
+    };
+    let example = row.example.map_or_else(String::new, |example| format!(", for example `{} {example}`", row.flag));
+    Error::denied(format!("it imports `{name}` of `{module}`, which needs `{}`, and that was not granted", row.word))
+        .hint(format!("if you trust it with this, add `{flag}`{example}"))
+}
+
+/// A plugin that says what it asks for must say all of it: what a person reads before granting has to be true.
+fn undeclared(module: &str, name: &str, capability: Capability) -> Error {
+    Error::denied(format!(
+        "it imports `{name}` of `{module}` and its metadata does not ask for `{}`",
+        capability.word()
+    ))
+    .hint("the plugin's author must declare it among the plugin's capabilities")
+}
+
+fn unknown(module: &str, name: &str) -> Error {
+    let error = Error::denied(format!(
+        "it imports `{}` of `{}`, which Windlass does not offer and nobody can grant",
+        shown_name(name),
+        shown_name(module)
+    ));
+    let modules = [EXTISM_MODULE, WINDLASS_MODULE, wasi::MODULE];
+    let names: Vec<&str> = match module {
+        wasi::MODULE => wasi::names().collect(),
+        WINDLASS_MODULE => granted::names().collect(),
+        _ => extism::names().collect(),
+    };
+    if let Some(near) = nearest(name, names.iter().copied()) {
+        let module = if modules.contains(&module) { module } else { EXTISM_MODULE };
+        return error.hint(format!("the nearest that there is: `{near}` of `{module}`"));
+    }
+    match nearest(module, modules) {
+        Some(near) if near != module => error.hint(format!("the nearest module that there is: `{near}`")),
+        _ => error.hint("`windlass inspect` lists what a plugin imports and what each import needs"),
+    }
+}
