@@ -6,6 +6,7 @@
 //! * [`compute`] is the status computation of [fluxcd/cli-utils](https://github.com/fluxcd/cli-utils), the
 //!   library behind Helm 4's `--wait`, with the same statuses, reasons and messages. [`Flavor::Upstream`]
 //!   selects what `kubernetes-sigs/cli-utils` does where the two differ.
+//! * [`Rules`] chooses between kstatus, what Helm 3 waits for, and the strict rules of `windlass wait`.
 //! * [`readiness()`] looks at the annotations `helm.sh/readiness-success` and `helm.sh/readiness-failure`
 //!   (HIP-0025) first, and falls back to [`compute`].
 //! * [`augment()`] writes the verdict's synthetic condition into the object.
@@ -18,10 +19,12 @@ mod augment;
 mod decimal;
 mod expression;
 mod fields;
+mod helm3;
 pub mod jsonpath;
 pub mod pods;
 mod readiness;
 mod rules;
+mod strict;
 mod time;
 mod verdict;
 pub mod well_known;
@@ -29,7 +32,7 @@ pub mod well_known;
 pub use annotation::{AnnotationError, parse_annotation};
 pub use augment::augment;
 pub use expression::{Evaluation, Expression, SyntaxError};
-pub use readiness::{FAILURE_ANNOTATION, SUCCESS_ANNOTATION, readiness};
+pub use readiness::{FAILURE_ANNOTATION, SUCCESS_ANNOTATION, readiness, readiness_among};
 pub use rules::compute;
 pub use time::{format_rfc3339, parse_rfc3339};
 pub use verdict::{Condition, Error, Status, Verdict, aggregate};
@@ -45,10 +48,42 @@ pub enum Flavor {
     Upstream,
 }
 
+/// Whose rules decide where an object has no annotations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rules {
+    /// kstatus, as in Helm 4's `--wait`.
+    #[default]
+    Helm4,
+    /// Helm 3's `--wait`: a few built-in kinds, all others are ready at once.
+    Helm3,
+    /// kstatus, and more where it is silent or too early: what Helm 3, Helm 4 or Argo CD calls not ready is not ready.
+    Strict,
+}
+
+impl Rules {
+    /// The word that names them: `strict`, `helm4` or `helm3`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Rules::Strict => "strict",
+            Rules::Helm4 => "helm4",
+            Rules::Helm3 => "helm3",
+        }
+    }
+
+    /// The rules of that name.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        [Rules::Strict, Rules::Helm4, Rules::Helm3].into_iter().find(|rules| rules.as_str() == word)
+    }
+}
+
 /// How [`compute`] and [`readiness()`] decide.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// Whose rules.
+    /// What [`readiness()`] falls back to; [`compute`] is kstatus whatever this says.
+    pub rules: Rules,
+    /// Which kstatus.
     pub flavor: Flavor,
     /// The present as seconds since 1970. Only one rule needs it: a pod that cannot be scheduled has 15 seconds
     /// before it counts as failed. Without it that grace is over at once.

@@ -2,97 +2,134 @@
 
 use serde_json::Value;
 
-use crate::Options;
 use crate::annotation::{AnnotationError, parse_annotation};
 use crate::expression::{Evaluation, Expression};
-use crate::rules::{compute, deletion_or_generation};
+use crate::helm3::helm3;
+use crate::rules::{compute, terminating};
+use crate::strict::{Fresh, strict};
 use crate::verdict::{Status, Verdict};
+use crate::{Options, Rules, well_known};
 
 /// The annotation whose expressions say that an object is ready; any of them decides.
 pub const SUCCESS_ANNOTATION: &str = "helm.sh/readiness-success";
 /// The annotation whose expressions say that an object has failed; they are looked at first.
 pub const FAILURE_ANNOTATION: &str = "helm.sh/readiness-failure";
 
-/// The readiness of an object: by its annotations where it has both, by [`compute`] otherwise.
+/// The readiness of an object: by its annotations where it has both, by the rules of [`Options::rules`] otherwise.
 ///
 /// A failure expression that holds is Failed, a success expression that holds is Current, neither is InProgress.
 /// An annotation that cannot be parsed or evaluated is Failed: whatever is wrong never looks ready. An object
 /// with one of the two annotations is computed as if it had none, with a warning. Never fails: an object whose
 /// status cannot be computed is [`Status::Unknown`] with the reason as its message.
 pub fn readiness(object: &Value, options: &Options) -> Verdict {
-    let annotations = match annotations(object) {
-        Ok(annotations) => annotations,
+    readiness_among(object, &[], options)
+}
+
+/// As [`readiness()`], with objects around that say more: the pods that a workload selects, the replica sets of a
+/// Deployment. The strict rules name pods, Helm 3's need both; kstatus' own look at no others.
+pub fn readiness_among(object: &Value, related: &[&Value], options: &Options) -> Verdict {
+    let (lists, warning) = match annotations(object) {
+        Ok(found) => found,
         Err((annotation, error)) => {
             return Verdict::failed("InvalidReadinessAnnotation", format!("{annotation}: {error}"));
         }
     };
-    let (success, failure, warning) = annotations;
-    let warnings: Vec<String> = warning.into_iter().collect();
-    let mut verdict = if success.is_empty() || failure.is_empty() {
-        computed(object, options)
+    let mut verdict = if lists.success.is_empty() || lists.failure.is_empty() {
+        computed(object, related, options)
     } else {
         match first_checks(object, options) {
             Some(verdict) => verdict,
-            None => evaluate(object, &success, &failure),
+            None => match well_known::judge_annotated(object, &lists) {
+                Some(verdict) => verdict,
+                // A condition of an older generation counts for nothing.
+                None if options.trust_stale_status => evaluate(object, &lists),
+                None => evaluate(&Fresh::of(object).object, &lists),
+            },
         }
     };
-    verdict.warnings.splice(0..0, warnings);
+    verdict.warnings.splice(0..0, warning);
     verdict
 }
 
-fn computed(object: &Value, options: &Options) -> Verdict {
-    compute(object, options).unwrap_or_else(|error| Verdict::plain(Status::Unknown, error.to_string()))
+fn computed(object: &Value, related: &[&Value], options: &Options) -> Verdict {
+    let computed = match options.rules {
+        Rules::Strict => strict(object, related, options),
+        Rules::Helm4 => compute(object, options),
+        Rules::Helm3 => helm3(object, related, options),
+    };
+    computed.unwrap_or_else(|error| Verdict::plain(Status::Unknown, error.to_string()))
 }
 
 fn first_checks(object: &Value, options: &Options) -> Option<Verdict> {
     if options.trust_stale_status {
         return None;
     }
-    // A generation that is no number (Argo Rollouts publishes a text) says nothing about freshness; the
+    // A generation that is no number (old Argo Rollouts publish a hash) says nothing about freshness; the
     // annotations are there to get past exactly that.
-    deletion_or_generation(object).ok().flatten()
+    terminating(object).ok().flatten().or_else(|| Fresh::of(object).unobserved(object))
 }
 
-type Annotations = (Vec<Expression>, Vec<Expression>, Option<String>);
+/// What an object's annotations say, and what must hold besides.
+#[derive(Debug, Default)]
+pub(crate) struct Lists {
+    /// Any of these means ready.
+    pub(crate) success: Vec<Expression>,
+    /// All of these must hold, too.
+    pub(crate) also: Vec<Expression>,
+    /// Any of these means failed.
+    pub(crate) failure: Vec<Expression>,
+}
 
-/// Both lists, empty where absent, and a warning when only one has expressions.
+type Annotations = (Lists, Option<String>);
+
+/// Both lists, empty where absent, and a warning when they have no effect.
 fn annotations(object: &Value) -> Result<Annotations, (&'static str, AnnotationError)> {
+    let value = |name: &str| object.get("metadata").and_then(|metadata| metadata.get("annotations")?.get(name));
     let read = |name: &'static str| {
-        let value = object.get("metadata").and_then(|metadata| metadata.get("annotations")?.get(name));
-        let expressions = parse_annotation(value.and_then(Value::as_str).unwrap_or_default());
+        let expressions = parse_annotation(value(name).and_then(Value::as_str).unwrap_or_default());
         expressions.map_err(|error| (name, error))
     };
     let (success, failure) = (read(SUCCESS_ANNOTATION)?, read(FAILURE_ANNOTATION)?);
+    let lone = |present, absent| format!("{present} has no effect without {absent}; kstatus' own rules decide");
     let warning = match (success.is_empty(), failure.is_empty()) {
-        (false, true) => Some((SUCCESS_ANNOTATION, FAILURE_ANNOTATION)),
-        (true, false) => Some((FAILURE_ANNOTATION, SUCCESS_ANNOTATION)),
+        (false, true) => Some(lone(SUCCESS_ANNOTATION, FAILURE_ANNOTATION)),
+        (true, false) => Some(lone(FAILURE_ANNOTATION, SUCCESS_ANNOTATION)),
+        (true, true) if [SUCCESS_ANNOTATION, FAILURE_ANNOTATION].iter().all(|name| value(name).is_some()) => Some(
+            format!("{SUCCESS_ANNOTATION} and {FAILURE_ANNOTATION} have no expressions; kstatus' own rules decide"),
+        ),
         _ => None,
     };
-    let warning =
-        warning.map(|(present, absent)| format!("{present} has no effect without {absent}; kstatus' own rules decide"));
-    Ok((success, failure, warning))
+    Ok((Lists { success, failure, also: Vec::new() }, warning))
 }
 
-fn evaluate(object: &Value, success: &[Expression], failure: &[Expression]) -> Verdict {
+pub(crate) fn evaluate(object: &Value, lists: &Lists) -> Verdict {
     let mut warnings = Vec::new();
     let status = match object.get("status") {
         None | Some(Value::Null) => return Verdict::in_progress("ReadinessPending", "no status yet"),
         Some(status) => status,
     };
-    let mut verdict = match any(failure, status, &mut warnings) {
+    let mut verdict = match any(&lists.failure, status, &mut warnings) {
         Ok(Some(text)) => Verdict::failed("ReadinessFailure", format!("failure condition is met: {text}")),
         Err(message) => Verdict::failed("ReadinessExpressionError", message),
-        Ok(None) => match any(success, status, &mut warnings) {
-            Ok(Some(text)) => Verdict::current(format!("success condition is met: {text}")),
+        Ok(None) => match any(&lists.success, status, &mut warnings) {
+            Ok(Some(text)) => match unmet(&lists.also, status) {
+                Some(missing) => Verdict::in_progress("ReadinessPending", format!("waiting for {missing}")),
+                None => Verdict::current(format!("success condition is met: {text}")),
+            },
             Err(message) => Verdict::failed("ReadinessExpressionError", message),
             Ok(None) => {
-                let waiting: Vec<&str> = success.iter().map(Expression::text).collect();
+                let waiting: Vec<&str> = lists.success.iter().map(Expression::text).collect();
                 Verdict::in_progress("ReadinessPending", format!("waiting for {}", waiting.join(" or ")))
             }
         },
     };
     verdict.warnings = warnings;
     verdict
+}
+
+/// The first of the expressions that does not hold.
+fn unmet<'e>(expressions: &'e [Expression], status: &Value) -> Option<&'e str> {
+    expressions.iter().find(|one| one.evaluate(status) != Ok(Evaluation::Met)).map(Expression::text)
 }
 
 /// The first expression that holds; when none does, the first error there was.

@@ -1,6 +1,6 @@
 //! Status computation of one object: generic checks, the rule of its group and kind, the `Ready` condition.
 
-mod jobs;
+pub(crate) mod jobs;
 mod pods;
 mod rest;
 mod workloads;
@@ -51,10 +51,9 @@ pub fn compute(object: &Value, options: &Options) -> Result<Verdict, Error> {
 
 /// The two checks that come before everything else: the object is being deleted, or its controller has not seen
 /// its newest generation.
-pub(crate) fn deletion_or_generation(object: &Value) -> Result<Option<Verdict>, Error> {
-    let deletion = fields::strict_string(object, &["metadata", "deletionTimestamp"])?;
-    if deletion.is_some_and(|timestamp| !timestamp.is_empty()) {
-        return Ok(Some(Verdict::plain(Status::Terminating, "Resource scheduled for deletion")));
+fn deletion_or_generation(object: &Value) -> Result<Option<Verdict>, Error> {
+    if let Some(verdict) = terminating(object)? {
+        return Ok(Some(verdict));
     }
     let Some(generation) = fields::strict_integer(object, &["metadata", "generation"])? else { return Ok(None) };
     let Some(observed) = fields::strict_integer(object, &["status", "observedGeneration"])? else { return Ok(None) };
@@ -65,7 +64,17 @@ pub(crate) fn deletion_or_generation(object: &Value) -> Result<Option<Verdict>, 
     Ok(Some(Verdict::in_progress("LatestGenerationNotObserved", message)))
 }
 
-fn ready_condition(object: &Value) -> Result<Verdict, Error> {
+/// The message of an object about whose readiness nothing is known.
+pub(crate) const RESOURCE_IS_CURRENT: &str = "Resource is current";
+
+/// The object is being deleted.
+pub(crate) fn terminating(object: &Value) -> Result<Option<Verdict>, Error> {
+    let deletion = fields::strict_string(object, &["metadata", "deletionTimestamp"])?;
+    let is_going = deletion.is_some_and(|timestamp| !timestamp.is_empty());
+    Ok(is_going.then(|| Verdict::plain(Status::Terminating, "Resource scheduled for deletion")))
+}
+
+pub(crate) fn ready_condition(object: &Value) -> Result<Verdict, Error> {
     for condition in conditions(object)? {
         match (condition.kind, condition.status) {
             ("Ready", "True") => return Ok(Verdict::current("Resource is Ready")),
@@ -75,5 +84,5 @@ fn ready_condition(object: &Value) -> Result<Verdict, Error> {
             _ => {}
         }
     }
-    Ok(Verdict::current("Resource is current"))
+    Ok(Verdict::current(RESOURCE_IS_CURRENT))
 }

@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 use serde_json::{Map, Number, Value};
-use windlass_kstatus::{Expression, Flavor, Options, Status, augment, compute, jsonpath, parse_annotation, readiness};
+use windlass_kstatus::{
+    Expression, Flavor, Options, Rules, Status, augment, compute, jsonpath, parse_annotation, readiness,
+};
 
 fn leaf() -> impl Strategy<Value = Value> {
     let words = prop::sample::select(vec![
@@ -102,9 +104,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
-    fn objects(object in prop_oneof![object(), json()], now in prop::option::of(any::<i64>()), upstream: bool, wait_for_jobs: bool) {
+    fn objects(object in prop_oneof![object(), json()], now in prop::option::of(any::<i64>()), upstream: bool, wait_for_jobs: bool, word in 0..3_usize) {
         let flavor = if upstream { Flavor::Upstream } else { Flavor::Fork };
-        let options = Options { flavor, now, wait_for_jobs, trust_stale_status: false };
+        let rules = [Rules::Helm4, Rules::Helm3, Rules::Strict][word];
+        let options = Options { rules, flavor, now, wait_for_jobs, trust_stale_status: false };
         let verdict = readiness(&object, &options);
         let kinds: Vec<&str> = verdict.conditions.iter().map(|condition| condition.kind.as_str()).collect();
         match verdict.status {
@@ -113,7 +116,7 @@ proptest! {
             _ => prop_assert!(kinds.is_empty()),
         }
         // What `compute` refuses is never ready.
-        if compute(&object, &options).is_err() {
+        if compute(&object, &options).is_err() && rules == Rules::Helm4 {
             let annotated = object.get("metadata").and_then(|metadata| metadata.get("annotations")).is_some();
             prop_assert!(verdict.status != Status::Current || annotated);
         }

@@ -50,6 +50,11 @@ fn annotation_path(name: &str) -> Path {
 /// The annotations of the table of well-known resources, where it was asked for.
 fn ready_made(object: &Object<'_>, wanted: &WellKnown) -> Option<[String; 2]> {
     let rule = well_known::find(object.group(), object.kind()).filter(|rule| wanted.includes(rule.project))?;
+    // Flux gives a repository of the type `oci` no status that an expression could wait for.
+    let kind = object.get(&Path::new(["spec", "type"])).and_then(|node| node.scalar_text());
+    if object.kind() == "HelmRepository" && kind.is_some_and(|kind| kind == "oci") {
+        return None;
+    }
     Some([list(rule.success), list(rule.failure)])
 }
 

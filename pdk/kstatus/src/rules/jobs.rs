@@ -56,7 +56,7 @@ pub(super) fn job(object: &Value, flavor: Flavor) -> Result<Verdict, Error> {
 }
 
 /// A job is Current only once complete (Helm's `CustomJobStatusReader`).
-pub(super) fn job_to_its_end(object: &Value) -> Result<Verdict, Error> {
+pub(crate) fn job_to_its_end(object: &Value) -> Result<Verdict, Error> {
     let verdict = finished(object, &counts(object), Flavor::Fork)?;
     Ok(verdict.unwrap_or_else(|| Verdict::in_progress("JobInProgress", "Job in progress")))
 }
