@@ -92,7 +92,7 @@ pub use metadata::{Ask, Metadata};
 pub use pattern::Pattern;
 pub use plugin::{Plugin, Rendered, render, render_message};
 pub use targets::Target;
-pub use windlass_manifest::{Kind, Node, Object, Path, Value};
+pub use windlass_manifest::{Kind, Node, Object, Path, Segment, Value};
 pub use windlass_pdk_macros::{Config, plugin};
 
 /// Keeps the README's example compiling.

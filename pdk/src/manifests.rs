@@ -66,6 +66,15 @@ impl Manifests {
         Ok(self.stream.push(object)?)
     }
 
+    /// Adds objects as documents of their own, each in front of the document that holds the object at its position (0 is
+    /// the first object of the stream, whatever the targets say); one past the last object goes to the end.
+    ///
+    /// # Errors
+    /// As [`Manifests::push`], and a document that nothing can stand before.
+    pub fn insert(&mut self, additions: &[(usize, Value)]) -> Result<(), Error> {
+        Ok(self.stream.insert(additions)?)
+    }
+
     /// How many objects have been changed, added or dropped so far.
     pub fn changed_objects(&self) -> usize {
         self.stream.changed_objects()

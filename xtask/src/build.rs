@@ -6,10 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// The most that `label-injector`'s wasm may weigh, in bytes, so that it does not grow unseen. It stands for all plugins
-/// made with the PDK: a bigger one means that the PDK or the manifest library grew. The goal is 300,000 and
-/// is not reached; ARCHITECTURE.md says what was tried.
-const LABEL_INJECTOR_LIMIT: u64 = 365_000;
+/// The most that the wasm of some plugins may weigh, in bytes, so that none grows unseen; of others [`SIZE_LIMIT`].
+/// `label-injector` stands for all plugins made with the PDK: a bigger one means that the PDK or the manifest library grew.
+/// Its goal is 300,000 and is not reached; ARCHITECTURE.md says what was tried. `sidecar-injector` and `kstatus` carry more
+/// rules than others.
+const SIZE_LIMITS: &[(&str, u64)] = &[("label-injector", 365_000), ("sidecar-injector", 440_000), ("kstatus", 550_000)];
+
+/// The most that a plugin's wasm may weigh, in bytes.
+const SIZE_LIMIT: u64 = 430_000;
 
 /// A plugin as it was built.
 #[derive(Debug)]
@@ -115,16 +119,19 @@ pub fn compile(root: &Path, target: &Path, package: &str) -> Result<()> {
 ///
 /// # Errors
 ///
-/// `label-injector` is bigger than its limit.
+/// One is bigger than its limit.
 pub fn check_sizes(built: &[BuiltPlugin]) -> Result<()> {
-    match built.iter().find(|plugin| plugin.name == "label-injector" && plugin.size > LABEL_INJECTOR_LIMIT) {
-        Some(plugin) => Err(Failure::new(format!(
-            "label-injector's wasm has {} bytes; the limit is {LABEL_INJECTOR_LIMIT}",
-            plugin.size
-        ))
-        .hint("see what it holds: cargo install twiggy && twiggy top target/plugins/label-injector/plugin.wasm")),
-        None => Ok(()),
+    for plugin in built {
+        let own = SIZE_LIMITS.iter().find(|(name, _)| *name == plugin.name).map(|(_, limit)| *limit);
+        let limit = own.unwrap_or(SIZE_LIMIT);
+        if plugin.size > limit {
+            let name = &plugin.name;
+            return Err(Failure::new(format!("{name}'s wasm has {} bytes; the limit is {limit}", plugin.size)).hint(
+                format!("see what it holds: cargo install twiggy && twiggy top target/plugins/{name}/plugin.wasm"),
+            ));
+        }
     }
+    Ok(())
 }
 
 /// A plugin's package.

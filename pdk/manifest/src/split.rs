@@ -2,7 +2,7 @@
 //! YAML, whatever surrounds it. Leading comments and `%` lines belong to the document that follows them.
 
 /// Whether a line starts with this marker, followed by white space or its end.
-fn is_marker(line: &[u8], marker: &[u8; 3]) -> bool {
+pub(crate) fn is_marker(line: &[u8], marker: &[u8; 3]) -> bool {
     line.strip_prefix(marker).is_some_and(|rest| matches!(rest.first(), None | Some(b' ' | b'\t' | b'\r' | b'\n')))
 }
 

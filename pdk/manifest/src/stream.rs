@@ -91,10 +91,7 @@ impl Manifests {
     /// # Errors
     /// A value that is not a map, or that cannot be written as YAML ([`Value::to_yaml`]).
     pub fn push(&mut self, object: &Value) -> Result<(), Error> {
-        if object.as_map().is_none_or(<[_]>::is_empty) {
-            return Err(Error::new(ErrorKind::NotAnObject, "", 0, "only a map with entries can be added as an object"));
-        }
-        object.check_writable()?;
+        check_object(object)?;
         let newline = newline_of(&self.stream);
         let style = emit::BlockStyle { step: 2, list_indent: emit::ListIndent::SameColumn, newline };
         let mut added = String::new();
@@ -113,6 +110,78 @@ impl Manifests {
         self.stream.push_str(&added);
         self.changed.push(true);
         self.is_changed = true;
+        Ok(())
+    }
+
+    /// Adds objects as documents of their own, each in front of the document that holds the object at its position (0 is
+    /// the first object, also of the items of lists); one past the last object goes to the end, as with
+    /// [`Manifests::push`]. Positions are those before the call; objects for one position stay in their order.
+    ///
+    /// # Errors
+    /// As for [`Manifests::push`], and a document that begins with a directive (`%YAML`), which nothing can stand before.
+    pub fn insert(&mut self, additions: &[(usize, Value)]) -> Result<(), Error> {
+        // Where the document of each object starts, on which line, and which object is its first.
+        let mut places: Vec<(usize, usize, usize)> = Vec::new();
+        walk_documents(&self.stream, &Budget::for_text(self.stream.len()), &mut |start, line, count| {
+            let first = places.len();
+            places.extend(std::iter::repeat_n((start, line, first), count));
+        })?;
+        let mut inserted: Vec<(usize, usize, usize, &Value)> = Vec::new();
+        for (position, object) in additions {
+            check_object(object)?;
+            let Some(&(start, line, first)) = places.get(*position) else { continue };
+            let at = inserted.partition_point(|place| place.0 <= first);
+            inserted.insert(at, (first, start, line, object));
+        }
+        if !inserted.is_empty() {
+            self.insert_sorted(&inserted, places.len())?;
+        }
+        for (_, object) in additions.iter().filter(|(position, _)| *position >= places.len()) {
+            self.push(object)?;
+        }
+        Ok(())
+    }
+
+    /// Inserts objects, each with the number of the object that it goes before, and the offset and line of that one's
+    /// document, in the order of the stream.
+    fn insert_sorted(&mut self, inserted: &[(usize, usize, usize, &Value)], count: usize) -> Result<(), Error> {
+        let newline = newline_of(&self.stream);
+        let style = emit::BlockStyle { step: 2, list_indent: emit::ListIndent::SameColumn, newline };
+        let mut text = String::with_capacity(self.stream.len() + self.stream.len() / 16 + 1024);
+        let mut before = self.changed.clone();
+        before.resize(count, false);
+        let (mut changed, mut passed, mut copied) = (Vec::with_capacity(count + inserted.len()), 0, 0);
+        for &(first, start, line, object) in inserted {
+            let document = self.stream.get(start..).unwrap_or_default();
+            let (start, document) = match document.strip_prefix('\u{feff}') {
+                Some(after) => (start + document.len() - after.len(), after),
+                None => (start, document),
+            };
+            if begins_with_directive(document) {
+                let message = "begins with a directive, and nothing can be put before that";
+                let subject = format!("the document at line {line}");
+                return Err(Error::new(ErrorKind::Layout, subject, line, message));
+            }
+            changed.extend(before.get(passed..first).unwrap_or_default());
+            changed.push(true);
+            passed = first;
+            text.push_str(self.stream.get(copied..start).unwrap_or_default());
+            copied = start;
+            let is_marked = split::is_marker(document.as_bytes(), b"---");
+            if is_marked {
+                text.push_str("---");
+                text.push_str(newline);
+            }
+            emit::write_block(object, 0, style, &mut text);
+            text.push_str(newline);
+            if !is_marked {
+                text.push_str("---");
+                text.push_str(newline);
+            }
+        }
+        changed.extend(before.get(passed..).unwrap_or_default());
+        text.push_str(self.stream.get(copied..).unwrap_or_default());
+        (self.stream, self.changed, self.is_changed) = (text, changed, true);
         Ok(())
     }
 
@@ -274,6 +343,33 @@ fn walk(
     Ok(assembler.finish().map(|text| Output { text, fates }))
 }
 
+/// Tells of each document where it starts, on which line, and how many objects it holds.
+fn walk_documents(stream: &str, budget: &Budget, look: &mut dyn FnMut(usize, usize, usize)) -> Result<(), Error> {
+    let mut object = Object::new();
+    let (mut line, mut number, mut start) = (1, 0, 0);
+    while start < stream.len() {
+        number += 1;
+        let extent = object.load(stream.get(start..).unwrap_or_default(), line, number, budget)?;
+        look(start, line, object.count_in_document());
+        line += extent.line_ends;
+        start += extent.length;
+    }
+    Ok(())
+}
+
+fn check_object(object: &Value) -> Result<(), Error> {
+    if object.as_map().is_none_or(<[_]>::is_empty) {
+        return Err(Error::new(ErrorKind::NotAnObject, "", 0, "only a map with entries can be added as an object"));
+    }
+    object.check_writable()
+}
+
+/// Whether a directive stands before anything else than comments.
+fn begins_with_directive(document: &str) -> bool {
+    let line = document.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    line.is_some_and(|line| line.starts_with('%'))
+}
+
 /// The line end that a text uses first.
 pub(crate) fn newline_of(text: &str) -> &'static str {
     match split::find_line_end(text.as_bytes()) {
@@ -302,4 +398,63 @@ fn not_utf8(bytes: &[u8], valid: usize) -> Error {
         _ => "the stream is not UTF-8",
     };
     Error::new(ErrorKind::NotUtf8, format!("document {number} (line {line})"), line, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Objects named after their positions are inserted; the outcome, and how many objects count as changed.
+    #[track_caller]
+    fn check(stream: &str, positions: &[usize], expected: &str) {
+        let object = |position: &usize| (*position, Value::map([("kind", Value::from(format!("N{position}")))]));
+        let additions: Vec<_> = positions.iter().map(object).collect();
+        let mut manifests = Manifests::from_bytes(stream.as_bytes().to_vec()).expect("a stream");
+        manifests.insert(&additions).expect("can be inserted");
+        assert_eq!(manifests.as_str(), expected);
+        assert_eq!(manifests.changed_objects(), positions.len());
+    }
+
+    #[test]
+    fn objects_are_inserted_before_documents() {
+        check("", &[0], "kind: N0\n");
+        check("kind: A\n", &[0, 1], "kind: N0\n---\nkind: A\n---\nkind: N1\n");
+        check("\u{feff}# c\nkind: A\n", &[0], "\u{feff}kind: N0\n---\n# c\nkind: A\n");
+        check(
+            "---\n# Source: x\nkind: A\n---\nkind: B\n",
+            &[1, 0],
+            "---\nkind: N0\n---\n# Source: x\nkind: A\n---\nkind: N1\n---\nkind: B\n",
+        );
+        check(
+            "kind: A\n---\n# only\n---\nkind: B",
+            &[1, 2],
+            "kind: A\n---\n# only\n---\nkind: N1\n---\nkind: B\n---\nkind: N2\n",
+        );
+        check("kind: A\r\n...\r\nkind: B\r\n", &[1], "kind: A\r\n...\r\nkind: N1\r\n---\r\nkind: B\r\n");
+        let list = "kind: List\napiVersion: v1\nitems:\n- kind: A\n- kind: B\n";
+        check(list, &[1, 0, 2], &format!("kind: N1\n---\nkind: N0\n---\n{list}---\nkind: N2\n"));
+    }
+
+    #[test]
+    fn nothing_stands_before_a_directive() {
+        let stream = "# c\n%YAML 1.1\n---\nkind: A\n";
+        let mut manifests = Manifests::from_bytes(stream.as_bytes().to_vec()).expect("a stream");
+        let error = manifests.insert(&[(0, Value::map([("kind", Value::from("N"))]))]).expect_err("a directive");
+        assert!(error.to_string().contains("directive"), "{error}");
+        assert_eq!((manifests.as_str(), manifests.changed_objects()), (stream, 0));
+    }
+
+    #[test]
+    fn changes_before_an_insertion_still_count() {
+        let mut manifests = Manifests::from_bytes(b"kind: A\n---\nkind: B\n".to_vec()).expect("a stream");
+        let edit = |object: &mut Object<'_>| match object.kind() {
+            "B" => object.set(&"x".parse().expect("a path"), Value::from(1_i64)).map(|_| ()),
+            _ => Ok(()),
+        };
+        manifests.visit(edit).expect("an edit");
+        manifests.insert(&[(1, Value::map([("kind", Value::from("Added"))]))]).expect("an insertion");
+        assert_eq!(manifests.changed_objects(), 2);
+        manifests.visit(edit).expect("no edit");
+        assert_eq!(manifests.as_str(), "kind: A\n---\nkind: Added\n---\nkind: B\nx: 1\n");
+    }
 }
