@@ -1,5 +1,6 @@
 //! Adding objects to the stream.
 
+use windlass_pdk::kinds::{Scope, Scopes};
 use windlass_pdk::{Error, Manifests, Object, Path, Value, names};
 
 use crate::objects::{Common, OnExisting, Position, Resource, check_object};
@@ -50,46 +51,6 @@ const INSTALL_ORDER: [&str; 38] = [
 fn rank(kind: &str) -> usize {
     INSTALL_ORDER.iter().position(|known| *known == kind).unwrap_or(INSTALL_ORDER.len())
 }
-
-/// Cluster-scoped kinds of Kubernetes' own groups: an object of another kind without a namespace is in the release's.
-const CLUSTER_SCOPED: [&str; 36] = [
-    "APIService",
-    "CertificateSigningRequest",
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "ClusterTrustBundle",
-    "ComponentStatus",
-    "CSIDriver",
-    "CSINode",
-    "CustomResourceDefinition",
-    "DeviceClass",
-    "DeviceTaintRule",
-    "FlowSchema",
-    "IngressClass",
-    "IPAddress",
-    "MutatingAdmissionPolicy",
-    "MutatingAdmissionPolicyBinding",
-    "MutatingWebhookConfiguration",
-    "Namespace",
-    "Node",
-    "PersistentVolume",
-    "PodSecurityPolicy",
-    "PriorityClass",
-    "PriorityLevelConfiguration",
-    "ResourceSlice",
-    "RuntimeClass",
-    "SelfSubjectAccessReview",
-    "SelfSubjectReview",
-    "ServiceCIDR",
-    "StorageClass",
-    "StorageVersion",
-    "StorageVersionMigration",
-    "SubjectAccessReview",
-    "TokenReview",
-    "ValidatingAdmissionPolicy",
-    "ValidatingAdmissionPolicyBinding",
-    "ValidatingWebhookConfiguration",
-];
 
 /// What tells an object from others. A hook and an object of the release may have the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,10 +112,11 @@ pub(crate) fn add(resources: &[Resource], common: &Common, manifests: &mut Manif
     let values = values::look_up(&common.values, manifests)?;
     let mut additions: Vec<Addition<'_>> = Vec::new();
     // Resources with namespaces of their own first: their namespaces count for the others, now and in a second run.
-    let mut namespaces = namespaces_of(manifests, common)?;
+    let scopes = Scopes::read(manifests)?;
+    let mut namespaces = namespaces_of(manifests, &scopes, common)?;
     for resource in resources.iter().filter(|resource| !resource.per_namespace) {
         let addition = Addition::make(resource, &values, None, common)?;
-        if !CLUSTER_SCOPED.contains(&addition.identity.kind.as_str()) {
+        if scopes.of_kind(&addition.identity.group, &addition.identity.kind) != Scope::Cluster {
             add_namespace(&mut namespaces, addition.identity.namespace.clone());
         } else if addition.identity.kind == "Namespace" {
             add_namespace(&mut namespaces, Some(addition.identity.name.clone()));
@@ -178,12 +140,12 @@ pub(crate) fn add(resources: &[Resource], common: &Common, manifests: &mut Manif
 }
 
 /// The namespaces that the release's objects are in, and those that it makes.
-fn namespaces_of(manifests: &mut Manifests, common: &Common) -> Result<Vec<Option<String>>, Error> {
+fn namespaces_of(manifests: &Manifests, scopes: &Scopes, common: &Common) -> Result<Vec<Option<String>>, Error> {
     let mut namespaces = Vec::new();
     manifests.read(|object| {
         if object.kind() == "Namespace" && object.group().is_empty() {
             add_namespace(&mut namespaces, Some(object.name().to_owned()));
-        } else if object.namespace().is_some() || !CLUSTER_SCOPED.contains(&object.kind()) {
+        } else if object.namespace().is_some() || scopes.of(object) == Scope::Namespaced {
             add_namespace(&mut namespaces, common.namespace(object.namespace()));
         }
         Ok(())
