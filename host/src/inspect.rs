@@ -1,12 +1,14 @@
 //! What can be known of a plugin without running it.
 
 use serde::Serialize;
+use windlass_abi::capabilities::{Capability, TABLE};
 use windlass_abi::raw;
 
+use crate::command;
 use crate::error::Error;
 use crate::plugin::verify::Verified;
 use crate::sandbox::compile::{HELM_FEATURES, rules, shape, validate};
-use crate::sandbox::instance::{ImportNeed, asks, import_need};
+use crate::sandbox::instance::{ImportNeed, asks, import_need, opened_by};
 use crate::text::shown_name;
 
 /// How many reasons a verdict names.
@@ -24,6 +26,10 @@ pub struct Inspection {
     pub size: u64,
     /// The metadata section as it stands, without the schema; none where there is no section.
     pub metadata: Option<serde_json::Value>,
+    /// Whether it is a command: a program that turns its standard input into its standard output.
+    pub command: bool,
+    /// The capabilities that it can use once they are granted, by their words: those that its imports open.
+    pub usable_grants: Vec<&'static str>,
     /// What it exports.
     pub exports: Vec<Export>,
     /// What it imports.
@@ -114,6 +120,17 @@ fn inspect_verified(plugin: &Verified) -> Result<Inspection, Error> {
     // `asks` has read it as JSON already.
     let mut metadata: Option<serde_json::Value> = metadata_json.and_then(|text| serde_json::from_str(text).ok());
     let config_schema = metadata.as_mut().and_then(|metadata| metadata.as_object_mut()?.remove("configSchema"));
+    let is_command = plugin.is_command();
+    let config_schema = match is_command {
+        true => serde_json::from_str(&command::schema().to_json()).ok(),
+        false => config_schema,
+    };
+    let usable = |capability: &Capability| {
+        shape.imports.iter().any(|import| {
+            import_need(&import.module, &import.name) == ImportNeed::Grant(*capability)
+                || opened_by(&import.module, &import.name).contains(capability)
+        })
+    };
     let imports: Vec<Import> = shape
         .imports
         .iter()
@@ -141,8 +158,10 @@ fn inspect_verified(plugin: &Verified) -> Result<Inspection, Error> {
         digest: plugin.digest().to_string(),
         size: plugin.wasm().len() as u64,
         metadata,
+        command: is_command,
+        usable_grants: TABLE.iter().filter(|row| usable(&row.capability)).map(|row| row.word).collect(),
         windlass: windlass_verdict(plugin.wasm(), &imports),
-        helm_runtime: helm_verdict(plugin.wasm(), &imports, &exports),
+        helm_runtime: helm_verdict(plugin.wasm(), &imports, &exports, is_command),
         exports,
         imports,
         capabilities: asked
@@ -168,13 +187,14 @@ fn windlass_verdict(wasm: &[u8], imports: &[Import]) -> Verdict {
 }
 
 /// Helm's engine is Extism's Go SDK on wazero: WebAssembly 2.0, Extism's functions, WASI preview 1, nothing else.
-fn helm_verdict(wasm: &[u8], imports: &[Import], exports: &[Export]) -> Verdict {
+fn helm_verdict(wasm: &[u8], imports: &[Import], exports: &[Export], is_command: bool) -> Verdict {
     let mut reasons = Vec::new();
     if let Err(fault) = rules::check(wasm, HELM_FEATURES) {
         reasons.push(format!("its WebAssembly is not accepted: {fault}"));
     }
     if !exports.iter().any(|export| export.name == raw::HELM_ENTRY) {
-        reasons.push(format!("it does not export `{}`", raw::HELM_ENTRY));
+        let why = if is_command { ": it is a command, which Helm's engine gives no input" } else { "" };
+        reasons.push(format!("it does not export `{}`{why}", raw::HELM_ENTRY));
     }
     for import in imports {
         if import.module == raw::WINDLASS_MODULE {

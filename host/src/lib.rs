@@ -17,7 +17,7 @@
 //! - the ground floor, which knows no plugin: [`text`] (what a person reads, made safe to look at), [`error`] (what went wrong,
 //!   what to do, the exit code), [`digest`], [`limits`] (every limit, in one table), `input` (the one door to files), [`dirs`]
 //!   and [`store`] (where files are kept, and how private ones), [`document`] (YAML that people write, with places), [`source`],
-//!   `reach` (which addresses may be contacted), [`event`], [`cluster`] (an API server);
+//!   `command` (programs as plugins), `reach` (which addresses may be contacted), [`event`], [`cluster`] (an API server);
 //! - [`helm`] (what Helm defines), [`trust`] (whom to believe), [`oci`] (registries and layouts);
 //! - [`plugin`]: from a name to verified bytes;
 //! - [`sandbox`]: from verified bytes and a stream to checked output;
@@ -31,6 +31,7 @@
 pub mod author;
 pub mod cli;
 pub mod cluster;
+mod command;
 pub mod config;
 pub mod diff;
 pub mod digest;

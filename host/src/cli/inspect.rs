@@ -56,6 +56,9 @@ impl Lines {
 }
 
 fn describe(inspection: &Inspection, text: &mut Lines) {
+    if inspection.command {
+        text.line("kind", "a command: the stream is its standard input, its standard output is the answer");
+    }
     text.line("digest", &inspection.digest);
     text.line("size", &format!("{} bytes", inspection.size));
     if let Some(metadata) = inspection.metadata.as_ref().and_then(Json::as_object) {
@@ -78,6 +81,9 @@ fn describe(inspection: &Inspection, text: &mut Lines) {
     });
     let asks = asks.collect();
     text.line("asks for", &joined(asks));
+    if !inspection.usable_grants.is_empty() {
+        text.line("can use", &inspection.usable_grants.join(", "));
+    }
     let exports = inspection.exports.iter().map(|export| format!("{} {}", export.name, export.r#type)).collect();
     text.line("exports", &joined(exports));
     let imports = inspection.imports.iter().map(|import| {

@@ -155,7 +155,7 @@ impl FromArgMatches for GrantArgs {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Limits of each plugin")]
 struct LimitArgs {
-    /// Memory, such as 64Mi [default: 64Mi and 16 times the stream].
+    /// Memory, such as 64Mi [default: 64Mi and 16 times the stream; 256Mi and 64 times for a command].
     #[arg(long, value_name = "SIZE")]
     memory: Option<ByteSize>,
     /// Time, such as 500ms or 1m [default: 10s].

@@ -18,6 +18,7 @@ use windlass_abi::metadata::Metadata;
 use windlass_abi::set::{self, Typing};
 use windlass_manifest::{Budget, Exhausted, Value};
 
+use crate::command;
 use crate::document::{self, Content, Node, Place};
 use crate::error::Error;
 use crate::input;
@@ -57,6 +58,8 @@ pub struct Configured {
     schema: Option<Value>,
     /// All top-level keys that it knows; none where it may know any.
     keys: Option<HashSet<String>>,
+    /// Whether it is a command, whose configuration is arguments and variables.
+    is_command: bool,
     /// The layers so far.
     tree: Tree,
 }
@@ -74,8 +77,13 @@ impl Configured {
             .map_err(|error| Error::usage(error.to_string()).in_plugin(plugin.name()))?;
         let mut names = vec![plugin.name()];
         names.extend(metadata.as_ref().map(|metadata| metadata.name.clone()));
-        let schema = metadata.and_then(|metadata| metadata.config_schema);
-        let mut configured = Self { names, keys: schema.as_ref().and_then(closed_keys), schema, tree: Vec::new() };
+        let is_command = plugin.is_command();
+        let schema = match is_command {
+            true => Some(command::schema()),
+            false => metadata.and_then(|metadata| metadata.config_schema),
+        };
+        let keys = schema.as_ref().and_then(closed_keys);
+        let mut configured = Self { names, keys, schema, is_command, tree: Vec::new() };
         if let Some(parsed) = identity::read_plugin_yaml(plugin)? {
             configured.names.push(parsed.name);
             let defaults = configured.unwrapped(parsed.config)?;
@@ -305,7 +313,8 @@ fn named_by(text: &str, typing: Typing) -> Tree {
 }
 
 /// Which extra arguments each plugin gets: `KEY=VALUE` goes where the key is known, anything else to all. A single
-/// plugin gets them all as they are, as under Helm.
+/// plugin gets them all as they are, as under Helm. To commands they are arguments and no settings: a key that no plugin knows
+/// is theirs.
 ///
 /// # Errors
 /// A key that no plugin knows (exit 2).
@@ -317,7 +326,17 @@ pub fn share_extra_args(plugins: &[Configured], extra_args: &[String]) -> Result
     for argument in extra_args {
         let (addressee, text) = addressee(plugins, argument);
         let tree = if text.contains('=') { named_by(text, Typing::Helm) } else { Tree::new() };
-        for (index, _) in share(plugins, addressee, &tree)? {
+        let is_setting = |plugin: &Configured| !plugin.is_command && tree.iter().any(|(key, _)| plugin.knows(key));
+        let is_for_commands = addressee.is_none() && !tree.is_empty() && !plugins.iter().any(is_setting);
+        let commands: Vec<usize> = match is_for_commands {
+            true => (0..plugins.len()).filter(|index| plugins.get(*index).is_some_and(|one| one.is_command)).collect(),
+            false => Vec::new(),
+        };
+        let indices = match commands.is_empty() {
+            true => share(plugins, addressee, &tree)?.into_iter().map(|(index, _)| index).collect(),
+            false => commands,
+        };
+        for index in indices {
             if let Some(share) = shares.get_mut(index) {
                 share.push(text.to_owned());
             }

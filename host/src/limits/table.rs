@@ -138,6 +138,12 @@ pub const TABLE: &[(&str, &[Row])] = &[
                 "--memory",
                 "a plugin without the raw entry holds the stream as JSON, decoded, parsed and changed, with copies",
             ),
+            flagged(
+                "memory that a command makes Windlass hold",
+                Amount::Text("256 MiB and 64 times the stream"),
+                "--memory",
+                "Go programs hold all objects as trees and collect seldom: yq takes some 60 times",
+            ),
             flagged("time", Amount::Time(Duration::from_secs(10)), "--timeout", "far above any real render"),
             flagged("answer", Amount::Bytes(256 * MIB), "--max-output", "far above any release that Helm can store"),
             row("stack", Amount::Bytes(MAX_WASM_STACK), "half of what a thread gets by default"),

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use crate::command;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::oci::artifact;
@@ -67,6 +68,11 @@ impl Verified {
     /// what it asks for, and the JSON Schema of its configuration. The module may be broken in any other way.
     pub fn metadata_json(&self) -> Option<&str> {
         crate::plugin::metadata::metadata_json(self.wasm())
+    }
+
+    /// Whether it is a program that turns its standard input into its standard output, and no plugin by its own means.
+    pub fn is_command(&self) -> bool {
+        command::is_command(self.wasm())
     }
 
     /// A short name for messages: the last segment of the reference, without its extension or version.

@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use wasmtime::Module;
 
+use crate::command;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::event::Event;
@@ -47,6 +48,11 @@ impl Compiled {
     /// The plugin's own account of itself, see [`Verified::metadata_json`].
     pub fn metadata_json(&self) -> Option<&str> {
         self.metadata_json.as_deref()
+    }
+
+    /// Whether it is a program that turns its standard input into its standard output, and no plugin by its own means.
+    pub fn is_command(&self) -> bool {
+        command::has_only_start(|name| self.exports(name))
     }
 
     /// Whether the plugin has an export of that name.

@@ -23,6 +23,7 @@ use watchdog::Watchdog;
 use windlass_abi::raw;
 
 use crate::cluster::Connection;
+use crate::command::{self, CommandLine};
 use crate::error::Error;
 use crate::event::LogLevel;
 use crate::sandbox::compile::Compiled;
@@ -31,7 +32,7 @@ use crate::sandbox::limits::Limits;
 use crate::sandbox::stream::{Held, Stream};
 use crate::text::printable;
 
-pub(crate) use imports::{ImportNeed, asks, import_need};
+pub(crate) use imports::{ImportNeed, asks, import_need, opened_by};
 
 /// The most bytes of a guest's error text that are shown.
 const MAX_ERROR_TEXT_BYTES: usize = crate::limits::table::MAX_ERROR_TEXT as usize;
@@ -61,6 +62,8 @@ pub(crate) enum Entry {
     Raw { alloc: TypedFunc<i32, i32>, render: TypedFunc<(i32, i32, i32, i32), i64> },
     /// Helm's JSON message through Extism's input and output.
     Message(MessageEntry),
+    /// Standard input and output of a whole program.
+    Command(TypedFunc<(), ()>),
 }
 
 /// `helm_plugin_main`, which by custom returns a code, and need not.
@@ -75,6 +78,7 @@ pub(crate) struct Instance {
     instance: wasmtime::Instance,
     memory: Option<Memory>,
     limits: Limits,
+    is_command: bool,
     // Dropped last: it must watch until the guest is gone.
     _watchdog: Watchdog,
 }
@@ -111,14 +115,15 @@ impl Instance {
     pub(crate) fn new(compiled: &Compiled, setup: &Setup<'_>) -> Result<Self, Stillborn> {
         let early = |error| Stillborn { error, logs: Vec::new() };
         let linker = imports::link(compiled, setup.grants).map_err(early)?;
+        let reach = imports::reach_through_wasi(compiled, setup.grants).map_err(early)?;
         let deadline = Instant::now() + setup.limits.timeout;
         let host = Host {
-            budget: Budget::new(setup.limits.memory_for(setup.stream_length)),
+            budget: Budget::new(setup.limits.memory_for(setup.stream_length, compiled.is_command())),
             kernel: Kernel::new(Vec::new()),
             config: setup.config.to_vec(),
             variables: Default::default(),
             logs: Logs::new(setup.log_level),
-            wasi: wasi::State::default(),
+            wasi: wasi::State::new(|capability| reach.contains(&capability)),
             granted: granted::Granted::new(setup.grants, setup.cluster, deadline).map_err(early)?,
             deadline,
         };
@@ -133,7 +138,8 @@ impl Instance {
             }
         };
         let memory = instance.get_memory(&mut store, raw::MEMORY);
-        let mut own = Self { store, instance, memory, limits: setup.limits.clone(), _watchdog: watchdog };
+        let (limits, is_command) = (setup.limits.clone(), compiled.is_command());
+        let mut own = Self { store, instance, memory, limits, is_command, _watchdog: watchdog };
         match own.initialise() {
             Ok(()) => Ok(own),
             Err(error) => Err(Stillborn { error, logs: own.finish().0.logs }),
@@ -143,6 +149,10 @@ impl Instance {
     /// Calls what toolchains make to set up their runtime, as Extism does: a reactor's `_initialize`, else the bare
     /// constructors.
     fn initialise(&mut self) -> Result<(), Error> {
+        // A command does it itself, in `_start`.
+        if self.is_command {
+            return Ok(());
+        }
         for name in ["_initialize", "__wasm_call_ctors"] {
             if let Ok(function) = self.instance.get_typed_func::<(), ()>(&mut self.store, name) {
                 return self.call(&function, ());
@@ -161,6 +171,11 @@ impl Instance {
         }
         if let Ok(function) = instance.get_typed_func(&mut *store, raw::HELM_ENTRY) {
             return Ok(Entry::Message(MessageEntry::WithCode(function)));
+        }
+        if self.is_command
+            && let Ok(start) = instance.get_typed_func(&mut *store, command::START)
+        {
+            return Ok(Entry::Command(start));
         }
         match instance.get_typed_func(&mut *store, raw::HELM_ENTRY) {
             Ok(function) => Ok(Entry::Message(MessageEntry::WithoutCode(function))),
@@ -209,6 +224,40 @@ impl Instance {
             Some(wasi::Exit(0)) if self.store.data().kernel.output_length() > 0 => Ok(0),
             _ => Err(failure(&mut self.store, &self.limits, error)),
         }
+    }
+
+    /// Runs a command with `stdin` as its standard input; what it wrote to its standard output when it is done.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::call`]; also where it ended itself with another code than 0: then what it wrote to its standard error is
+    /// the error's text.
+    pub(crate) fn run_command(
+        &mut self,
+        start: &TypedFunc<(), ()>,
+        line: CommandLine,
+        stdin: &[u8],
+    ) -> Result<Vec<u8>, Error> {
+        let host = self.store.data_mut();
+        host.budget.charge(stdin.len() as u64)?;
+        let variables = host.granted.variables();
+        host.wasi.program = Some(wasi::Program::new(line, variables, stdin.to_vec(), self.limits.max_output));
+        let code = match start.call(&mut self.store, ()) {
+            Ok(()) => 0,
+            Err(error) => match error.downcast_ref::<wasi::Exit>() {
+                Some(wasi::Exit(code)) => *code,
+                None => return Err(failure(&mut self.store, &self.limits, error)),
+            },
+        };
+        let program = self.store.data_mut().wasi.program.take();
+        let mut program = program.ok_or_else(|| Error::bug("the command lost its standard output"))?;
+        if code == 0 {
+            return Ok(program.take_stdout());
+        }
+        Err(match program.stderr_text() {
+            Some(text) => Error::refused(text).hint(format!("it ended with exit code {code}")),
+            None => Error::refused(format!("it ended with exit code {code} and wrote nothing to its standard error")),
+        })
     }
 
     /// Hands over Extism's input.
@@ -378,12 +427,13 @@ fn failure(store: &mut Store<Host>, limits: &Limits, error: wasmtime::Error) -> 
             _ => {}
         }
         // A PDK that catches a panic leaves its text behind before it traps.
-        let message = match error_text(store) {
-            Some(text) => text,
-            None => {
-                let trap = trap.to_string();
-                format!("it crashed: {}", trap.strip_prefix("wasm trap: ").unwrap_or(&trap))
-            }
+        let trap = trap.to_string();
+        let trap = trap.strip_prefix("wasm trap: ").unwrap_or(&trap);
+        let stderr = store.data().wasi.program.as_ref().and_then(wasi::Program::stderr_text);
+        let message = match (error_text(store), stderr) {
+            (Some(text), _) => text,
+            (None, Some(text)) => format!("it crashed ({trap}): {text}"),
+            (None, None) => format!("it crashed: {trap}"),
         };
         return Error::refused(message)
             .hint("report it to the plugin's author; `windlass why` has the whole story")

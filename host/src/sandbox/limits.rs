@@ -56,7 +56,7 @@ impl Limits {
     /// [`table::TIME_TO_CHECK`] after the run's own time, and makes the host hold no more than
     /// [`table::MEMORY_TO_CHECK`] beside what the guest may hold. `held` is what the stream and the answer hold by now.
     pub(crate) fn budget_to_check(&self, started: Instant, stream_length: usize, held: u64) -> Budget {
-        let most = self.memory_for(stream_length).saturating_add(table::MEMORY_TO_CHECK.0);
+        let most = self.memory_for(stream_length, false).saturating_add(table::MEMORY_TO_CHECK.0);
         let memory = most.saturating_sub(held).saturating_sub(PROGRAM).max(LEAST_TO_CHECK);
         let ends = started + self.timeout + table::TIME_TO_CHECK;
         // Half for text, half for what documents are made of.
@@ -66,10 +66,14 @@ impl Limits {
     /// The memory limit for a stream of `stream_length` bytes: what was set, else 64 MiB + 16 times the stream. The
     /// factor is what a guest without the raw entry needs at worst: the stream escaped as JSON, decoded, parsed,
     /// changed and escaped again, with the copies in between.
-    pub fn memory_for(&self, stream_length: usize) -> u64 {
+    ///
+    /// A command was written for a machine and not for this: for one it is 256 MiB + 64 times the stream, which is what Go
+    /// programs need that hold all objects as a tree (yq and kustomize take some 60 times), collected seldom.
+    pub fn memory_for(&self, stream_length: usize, is_command: bool) -> u64 {
+        let (least, factor): (u64, u64) = if is_command { (256 << 20, 64) } else { (64 << 20, 16) };
         match self.memory {
             Some(ByteSize(bytes)) => bytes,
-            None => (64 << 20) + 16_u64.saturating_mul(stream_length as u64),
+            None => least + factor.saturating_mul(stream_length as u64),
         }
     }
 }
@@ -81,9 +85,11 @@ mod tests {
     #[test]
     fn unset_memory_grows_with_the_stream_and_set_memory_does_not() {
         let mut limits = Limits::default();
-        assert_eq!(limits.memory_for(0), 64 << 20);
-        assert_eq!(limits.memory_for(100 << 20), (64 << 20) + (1600 << 20));
+        assert_eq!(limits.memory_for(0, false), 64 << 20);
+        assert_eq!(limits.memory_for(100 << 20, false), (64 << 20) + (1600 << 20));
+        assert_eq!(limits.memory_for(1 << 20, true), (256 << 20) + (64 << 20));
         limits.memory = Some(ByteSize(1 << 20));
-        assert_eq!(limits.memory_for(100 << 20), 1 << 20);
+        assert_eq!(limits.memory_for(100 << 20, false), 1 << 20);
+        assert_eq!(limits.memory_for(100 << 20, true), 1 << 20);
     }
 }

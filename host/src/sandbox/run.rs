@@ -8,6 +8,7 @@ use windlass_abi::message;
 use windlass_abi::raw::{self, Answer, FailureCode};
 
 use crate::cluster::Connection;
+use crate::command::CommandLine;
 use crate::error::Error;
 use crate::event::{Event, LogLevel};
 use crate::sandbox::compile::Compiled;
@@ -43,7 +44,7 @@ pub fn run(compiled: &Compiled, step: &Step, stream: &[u8], options: &RenderOpti
     };
     let (answer, logs, peak_memory) = match Instance::new(compiled, &setup) {
         Ok(mut instance) => {
-            let answer = call(&mut instance, stream, &step.extra_args);
+            let answer = call(&mut instance, stream, compiled.name(), step);
             let (remains, memory) = instance.finish();
             let answer = answer.map(|answer| match answer {
                 Called::Unchanged => None,
@@ -138,7 +139,8 @@ enum Called {
     InMemory(Range<usize>),
 }
 
-fn call(instance: &mut Instance, stream: &[u8], extra_args: &[String]) -> Result<Called, Error> {
+fn call(instance: &mut Instance, stream: &[u8], name: &str, step: &Step) -> Result<Called, Error> {
+    let extra_args = step.extra_args.as_slice();
     match instance.entry()? {
         Entry::Raw { alloc, render } => {
             let (stream_address, stream_length) = hand_over(instance, &alloc, stream)?;
@@ -165,6 +167,10 @@ fn call(instance: &mut Instance, stream: &[u8], extra_args: &[String]) -> Result
                 return Err(instance.too_much_output(output.len() as u64));
             }
             Ok(Called::Bytes(output))
+        }
+        Entry::Command(start) => {
+            let line = CommandLine::read(name, &step.config, extra_args)?;
+            instance.run_command(&start, line, stream).map(Called::Bytes)
         }
     }
 }

@@ -7,6 +7,7 @@ use windlass_abi::config::nearest;
 use windlass_abi::raw;
 
 use super::rules::{self, Fault};
+use crate::command;
 use crate::error::Error;
 use crate::limits::table::{MAX_LISTED, MAX_SHOWN_VALUES};
 use crate::source;
@@ -171,10 +172,14 @@ fn check_entry(shape: &ModuleShape) -> Result<(), Error> {
     if has_entry {
         return Ok(());
     }
+    if let Some(is) = what(command::START) {
+        return if is == "()" { Ok(()) } else { Err(wrong_type(command::START, is, "()")) };
+    }
     let error = Error::usage(format!(
-        "the plugin has no entry: it exports neither `{}` nor `{}`",
+        "the plugin has no entry: it exports neither `{}` nor `{}`, nor the `{}` of a command",
         raw::HELM_ENTRY,
-        raw::RENDER
+        raw::RENDER,
+        command::START
     ));
     let names =
         shape.exports.iter().map(|export| export.name.as_str()).filter(|name| name.len() < 2 * SHOWN_NAME_CHARACTERS);

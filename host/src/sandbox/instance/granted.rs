@@ -7,7 +7,7 @@
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use wasmtime::{Caller, Linker};
-use windlass_abi::capabilities::{Capability, Request as Asked};
+use windlass_abi::capabilities::{Capability, Grant, Request as Asked};
 use windlass_abi::raw::{EXTISM_MODULE, WINDLASS_MODULE};
 
 use super::Host;
@@ -62,6 +62,22 @@ impl Granted {
             deadline,
             answer: None,
         })
+    }
+}
+
+impl Granted {
+    /// `NAME=VALUE` of each variable that is granted and set.
+    pub(super) fn variables(&self) -> Vec<Vec<u8>> {
+        let mut variables = Vec::new();
+        for grant in self.grants.iter() {
+            if let Grant::Env(name) = grant
+                && let Some(value) = std::env::var_os(name)
+            {
+                let value = std::os::unix::ffi::OsStringExt::into_vec(value);
+                variables.push([name.as_bytes(), b"=", &value].concat());
+            }
+        }
+        variables
     }
 }
 
@@ -240,9 +256,14 @@ fn random_bytes(host: &mut Host, length: u64) -> Result<u64, Error> {
         return Err(Error::limit(format!("it wants {length} random bytes at once, and {MAX_RANDOM} is the most")));
     }
     let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
+    fill_random(&mut bytes)?;
+    host.kernel.alloc_bytes(&mut host.budget, &bytes)
+}
+
+/// Fills `bytes` from the system.
+pub(super) fn fill_random(bytes: &mut [u8]) -> Result<(), Error> {
     rustls::crypto::ring::default_provider()
         .secure_random
-        .fill(&mut bytes)
-        .map_err(|_| Error::bug("the system gives no random bytes"))?;
-    host.kernel.alloc_bytes(&mut host.budget, &bytes)
+        .fill(bytes)
+        .map_err(|_| Error::bug("the system gives no random bytes"))
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use wasmtime::{ExternType, Linker};
-use windlass_abi::capabilities::{Capability, Request};
+use windlass_abi::capabilities::{Capability, Request, TABLE};
 use windlass_abi::config::nearest;
 use windlass_abi::metadata::{Asked, Metadata};
 use windlass_abi::raw::{EXTISM_MODULE, WINDLASS_MODULE};
@@ -31,6 +31,11 @@ pub(crate) fn import_need(module: &str, name: &str) -> ImportNeed {
         return ImportNeed::Unknown;
     }
     Capability::of_import(module, name).map_or(ImportNeed::Nothing, ImportNeed::Grant)
+}
+
+/// What of the import `module`.`name` only a grant opens, although everybody may call it.
+pub(crate) fn opened_by(module: &str, name: &str) -> &'static [Capability] {
+    if module == wasi::MODULE { wasi::opened_by(name) } else { &[] }
 }
 
 /// Links what the module imports, and only that.
@@ -86,6 +91,22 @@ pub(super) fn link(compiled: &Compiled, grants: &Grants) -> Result<Linker<Host>,
         defined.map_err(|error| Error::bug(format!("`{name}` of `{module}` cannot be linked: {error:#}")))?;
     }
     Ok(linker)
+}
+
+/// Which of the grants reach the guest through WASI as well. A plugin that says what it asks for gets no more than that.
+///
+/// # Errors
+///
+/// Its metadata is not what the PDK writes (exit 2).
+pub(super) fn reach_through_wasi(compiled: &Compiled, grants: &Grants) -> Result<Vec<Capability>, Error> {
+    if grants.is_empty() {
+        return Ok(Vec::new());
+    }
+    let asks = asks(compiled.metadata_json())?;
+    let is_asked = |capability: Capability| {
+        compiled.metadata_json().is_none() || asks.iter().any(|asked| asked.request.capability() == capability)
+    };
+    Ok(TABLE.iter().map(|row| row.capability).filter(|one| grants.has(*one) && is_asked(*one)).collect())
 }
 
 /// The signature of a function that Windlass offers; none if it does not.

@@ -1,14 +1,23 @@
-//! WASI preview 1 for guests whose toolchain insists on it (Go, many others): nothing is there.
+//! WASI preview 1: for commands ([`program`]), and for plugins whose toolchain insists on it (Go, many others).
 //!
-//! No arguments, no environment, no files, no sockets; the clock and the random numbers are the same in every run, so
-//! that renders stay reproducible. What a guest writes to its standard output and error goes to the log. Windlass has its
-//! own implementation because this much of nothing is small, never blocks (a sleep only moves the guest's own clock,
-//! so that the deadline always holds), and needs no async runtime.
+//! A plugin finds nothing there: no arguments, no environment, no files, no sockets; what it writes to its standard output
+//! and error goes to the log. A command has the arguments and variables of its configuration, the stream as its standard
+//! input, and its standard output is the answer. The clock and the random numbers are the same in every run unless the real
+//! ones are granted, so that renders stay reproducible. Windlass has its own implementation because it is small, never blocks (a
+//! sleep only moves the guest's own clock, so that the deadline always holds), and needs no async runtime.
+
+mod program;
+
+use std::ops::Range;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use wasmtime::{Caller, Extern, Linker, Memory, Val};
+use windlass_abi::capabilities::Capability;
 
-use super::Host;
+use super::{Host, granted};
 use crate::error::Error;
+
+pub(super) use program::Program;
 
 /// The module of the imports.
 pub(super) const MODULE: &str = "wasi_snapshot_preview1";
@@ -24,6 +33,10 @@ const ILLEGAL_SEEK: i32 = 70;
 
 /// 1 January 2022, where wazero's clock, and so Helm's, starts too; nanoseconds.
 const CLOCK_START: u64 = 1_640_995_200_000_000_000;
+/// WASI's type of something that is neither file nor device, such as a pipe.
+const UNKNOWN: u8 = 0;
+/// WASI's type of a terminal.
+const CHARACTER_DEVICE: u8 = 2;
 /// How far each look moves the clock, as wazero does; nanoseconds.
 const CLOCK_STEP: u64 = 1_000_000;
 /// How many bytes are worked on between two looks at the clock.
@@ -105,21 +118,71 @@ const ACTIVE: [(&str, &str); 14] = [
     ("sock_send", "iiiii:i"),
 ];
 
-/// The guest's clock and random numbers.
-#[derive(Debug)]
-pub(super) struct State {
-    /// Nanoseconds since the run began, by the guest's own clock.
-    elapsed: u64,
-    random: u64,
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self { elapsed: 0, random: 42 }
+/// Which grants open a function to more than what everybody gets.
+pub(crate) fn opened_by(name: &str) -> &'static [Capability] {
+    match name {
+        "environ_get" => &[Capability::Env],
+        "clock_time_get" => &[Capability::Clock],
+        "random_get" => &[Capability::Random],
+        _ => &[],
     }
 }
 
+/// The guest's clock and random numbers, and what a command works on.
+#[derive(Debug)]
+pub(super) struct State {
+    /// Nanoseconds since the run began, by the guest's own clock. With the real clock, what it has slept.
+    elapsed: u64,
+    random: u64,
+    has_real_clock: bool,
+    has_real_random: bool,
+    /// None for a plugin.
+    pub(super) program: Option<Program>,
+}
+
 impl State {
+    /// `has` tells what the guest was granted.
+    pub(super) fn new(has: impl Fn(Capability) -> bool) -> Self {
+        let (has_real_clock, has_real_random) = (has(Capability::Clock), has(Capability::Random));
+        Self { elapsed: 0, random: 42, has_real_clock, has_real_random, program: None }
+    }
+
+    /// What the clock says, in nanoseconds: the wall clock, or one that starts with the run.
+    fn now(&mut self, is_wall: bool) -> u64 {
+        if self.has_real_clock {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            return u64::try_from(since.as_nanos()).unwrap_or(u64::MAX).saturating_add(self.elapsed);
+        }
+        let now = if is_wall { CLOCK_START } else { 0 }.wrapping_add(self.elapsed);
+        self.elapsed = self.elapsed.wrapping_add(CLOCK_STEP);
+        now
+    }
+
+    /// Moves the clock by a sleep, which takes no time.
+    fn sleep(&mut self, is_wall: bool, nanoseconds: u64, is_absolute: bool) {
+        self.elapsed = if !is_absolute {
+            self.elapsed.saturating_add(nanoseconds)
+        } else if self.has_real_clock {
+            let now = self.now(is_wall);
+            self.elapsed.saturating_add(nanoseconds.saturating_sub(now))
+        } else {
+            // Of either clock: the later of now and then.
+            let start = if is_wall { CLOCK_START } else { 0 };
+            self.elapsed.max(nanoseconds.saturating_sub(start))
+        };
+    }
+
+    fn fill_random(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
+        if self.has_real_random {
+            return granted::fill_random(bytes);
+        }
+        for piece in bytes.chunks_mut(8) {
+            let word = self.next_random().to_le_bytes();
+            piece.iter_mut().zip(word).for_each(|(byte, random)| *byte = random);
+        }
+        Ok(())
+    }
+
     /// SplitMix64: even, fast, and the same in every run.
     fn next_random(&mut self) -> u64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -156,54 +219,51 @@ pub(super) fn define(linker: &mut Linker<Host>, name: &str) -> wasmtime::Result<
             })
             .map(|_| ());
     }
-    match name {
-        "args_get" | "environ_get" => linker.func_wrap(MODULE, name, |_: Call<'_>, _: u32, _: u32| SUCCESS),
-        "args_sizes_get" | "environ_sizes_get" => {
-            linker.func_wrap(MODULE, name, |mut call: Call<'_>, count: u32, size: u32| {
-                answer(write(&mut call, count, &[0; 4]).and_then(|()| write(&mut call, size, &[0; 4])))
-            })
-        }
+    let linked = match name {
+        "args_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, places: u32, texts: u32| {
+            answer(write_texts(&mut call, Program::args, places, texts))
+        }),
+        "environ_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, places: u32, texts: u32| {
+            answer(write_texts(&mut call, Program::env, places, texts))
+        }),
+        "args_sizes_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, count: u32, size: u32| {
+            answer(write_sizes(&mut call, Program::args, count, size))
+        }),
+        "environ_sizes_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, count: u32, size: u32| {
+            answer(write_sizes(&mut call, Program::env, count, size))
+        }),
         "clock_time_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, clock: u32, _: u64, place: u32| {
-            let state = &mut call.data_mut().wasi;
-            let start = match clock {
-                0 => CLOCK_START,
-                1..=3 => 0,
-                _ => return INVALID,
-            };
-            let now = start.wrapping_add(state.elapsed);
-            state.elapsed = state.elapsed.wrapping_add(CLOCK_STEP);
-            answer(write(&mut call, place, &now.to_le_bytes()))
+            if clock > 3 {
+                return INVALID;
+            }
+            let now = call.data_mut().wasi.now(clock == 0);
+            errno(write(&mut call, place, &now.to_le_bytes()))
         }),
         "fd_close" => linker.func_wrap(MODULE, name, |_: Call<'_>, fd: u32| if fd <= 2 { SUCCESS } else { BAD_FILE }),
         "fd_fdstat_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32, place: u32| {
             if fd > 2 {
                 return BAD_FILE;
             }
-            // A character device without flags, which may be read (input) or written (output and error).
             let mut stat = [0_u8; 24];
+            // To a plugin a character device, as in Helm's engine; to a command something that is no terminal, or tools would
+            // write colours, or wait for a person.
+            stat[0] = if call.data().wasi.program.is_some() { UNKNOWN } else { CHARACTER_DEVICE };
+            // It may be read (input) or written (output and error).
             let rights: u64 = if fd == 0 { 1 << 1 } else { 1 << 6 };
-            stat[0] = 2;
             stat[8..16].copy_from_slice(&rights.to_le_bytes());
-            answer(write(&mut call, place, &stat))
+            errno(write(&mut call, place, &stat))
         }),
         "fd_read" => {
-            linker.func_wrap(
-                MODULE,
-                name,
-                |mut call: Call<'_>, fd: u32, _: u32, _: u32, read: u32| {
-                    if fd != 0 { BAD_FILE } else { answer(write(&mut call, read, &[0; 4])) }
-                },
-            )
+            linker.func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32, vectors: u32, count: u32, read: u32| {
+                if fd != 0 {
+                    return BAD_FILE;
+                }
+                errno(fd_read(&mut call, vectors, count).and_then(|total| write(&mut call, read, &total.to_le_bytes())))
+            })
         }
         "fd_write" => {
             linker.func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32, vectors: u32, count: u32, written: u32| {
-                if !matches!(fd, 1 | 2) {
-                    return BAD_FILE;
-                }
-                answer(
-                    fd_write(&mut call, vectors, count)
-                        .and_then(|total| write(&mut call, written, &total.to_le_bytes())),
-                )
+                answer(fd_write(&mut call, fd, vectors, count, written))
             })
         }
         "sock_send" => linker.func_wrap(MODULE, name, |_: Call<'_>, _: u32, _: u32, _: u32, _: u32, _: u32| BAD_FILE),
@@ -211,7 +271,7 @@ pub(super) fn define(linker: &mut Linker<Host>, name: &str) -> wasmtime::Result<
             MODULE,
             name,
             |mut call: Call<'_>, subscriptions: u32, events: u32, count: u32, done: u32| {
-                answer(
+                errno(
                     poll_oneoff(&mut call, subscriptions, events, count)
                         .and_then(|()| write(&mut call, done, &count.to_le_bytes())),
                 )
@@ -221,28 +281,12 @@ pub(super) fn define(linker: &mut Linker<Host>, name: &str) -> wasmtime::Result<
             Err(wasmtime::Error::new(Exit(code)))
         }),
         "random_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, place: u32, length: u32| {
-            let Some(memory) = memory(&mut call) else { return FAULT };
-            let (data, host) = memory.data_and_store_mut(&mut call);
-            let start = place as usize;
-            let Some(bytes) = start.checked_add(length as usize).and_then(|end| data.get_mut(start..end)) else {
-                return FAULT;
-            };
-            for part in bytes.chunks_mut(PART) {
-                if host.is_over() {
-                    // The guest ends as soon as it is back in its own code.
-                    return INTERRUPTED;
-                }
-                for piece in part.chunks_mut(8) {
-                    let word = host.wasi.next_random().to_le_bytes();
-                    piece.iter_mut().zip(word).for_each(|(byte, random)| *byte = random);
-                }
-            }
-            SUCCESS
+            answer(random_get(&mut call, place, length))
         }),
         "sched_yield" => linker.func_wrap(MODULE, name, |_: Call<'_>| SUCCESS),
         _ => return Ok(()),
-    }
-    .map(|_| ())
+    };
+    linked.map(|_| ())
 }
 
 fn function_type(engine: &wasmtime::Engine, signature: &str) -> wasmtime::FuncType {
@@ -254,8 +298,36 @@ fn function_type(engine: &wasmtime::Engine, signature: &str) -> wasmtime::FuncTy
 /// An error number: what a failed access to the guest's memory answers.
 type Errno = i32;
 
-fn answer(result: Result<(), Errno>) -> i32 {
+fn errno(result: Result<(), Errno>) -> i32 {
     result.err().unwrap_or(SUCCESS)
+}
+
+/// Why a function does not do what it was called for.
+enum Stop {
+    /// The guest is told, and goes on.
+    Answer(Errno),
+    /// The run is over.
+    End(Error),
+}
+
+impl From<Errno> for Stop {
+    fn from(errno: Errno) -> Self {
+        Self::Answer(errno)
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::End(error)
+    }
+}
+
+fn answer(result: Result<(), Stop>) -> wasmtime::Result<i32> {
+    match result {
+        Ok(()) => Ok(SUCCESS),
+        Err(Stop::Answer(errno)) => Ok(errno),
+        Err(Stop::End(error)) => Err(wasmtime::Error::new(error)),
+    }
 }
 
 fn memory(call: &mut Call<'_>) -> Option<Memory> {
@@ -272,23 +344,104 @@ fn u32_at(data: &[u8], address: usize) -> Result<u32, Errno> {
     bytes.try_into().map(u32::from_le_bytes).map_err(|_| FAULT)
 }
 
-/// Takes what the guest writes into the log, all of it at once.
-fn fd_write(call: &mut Call<'_>, vectors: u32, count: u32) -> Result<u32, Errno> {
+/// The places that the guest's vectors name, all inside its memory, and their bytes together.
+fn places(data: &[u8], vectors: u32, count: u32) -> Result<(Vec<Range<usize>>, u32), Errno> {
     if count > MAX_VECTORS {
         return Err(INVALID);
     }
-    let memory = memory(call).ok_or(FAULT)?;
-    let (data, host) = memory.data_and_store_mut(call);
+    let mut places = Vec::with_capacity(count as usize);
     let mut total: u32 = 0;
     for index in 0..count as usize {
         let vector = (vectors as usize).checked_add(index * 8).ok_or(FAULT)?;
         let start = u32_at(data, vector)? as usize;
         let length = u32_at(data, vector.checked_add(4).ok_or(FAULT)?)?;
-        let bytes = start.checked_add(length as usize).and_then(|end| data.get(start..end)).ok_or(FAULT)?;
+        let end = start.checked_add(length as usize).filter(|end| *end <= data.len()).ok_or(FAULT)?;
         total = total.checked_add(length).ok_or(INVALID)?;
-        host.logs.write(bytes);
+        places.push(start..end);
+    }
+    Ok((places, total))
+}
+
+/// Standard input: of a command the stream, of a plugin nothing.
+fn fd_read(call: &mut Call<'_>, vectors: u32, count: u32) -> Result<u32, Errno> {
+    let memory = memory(call).ok_or(FAULT)?;
+    let (data, host) = memory.data_and_store_mut(call);
+    let Some(program) = &mut host.wasi.program else { return Ok(0) };
+    let mut total: u32 = 0;
+    for place in places(data, vectors, count)?.0 {
+        let place = data.get_mut(place).ok_or(FAULT)?;
+        let read = program.read_stdin(place);
+        total = total.saturating_add(u32::try_from(read).map_err(|_| INVALID)?);
+        if read < place.len() {
+            break;
+        }
     }
     Ok(total)
+}
+
+/// Standard output and error: the answer of a command, and what goes to the log.
+fn fd_write(call: &mut Call<'_>, fd: u32, vectors: u32, count: u32, written: u32) -> Result<(), Stop> {
+    if !matches!(fd, 1 | 2) {
+        return Err(BAD_FILE.into());
+    }
+    let memory = memory(call).ok_or(FAULT)?;
+    let (data, host) = memory.data_and_store_mut(&mut *call);
+    let (places, total) = places(data, vectors, count)?;
+    for place in places {
+        let bytes = data.get(place).ok_or(FAULT)?;
+        match &mut host.wasi.program {
+            Some(program) if fd == 1 => program.write_stdout(bytes, &mut host.budget)?,
+            Some(program) => {
+                program.write_stderr(bytes);
+                host.logs.write(bytes);
+            }
+            None => host.logs.write(bytes),
+        }
+    }
+    Ok(write(call, written, &total.to_le_bytes())?)
+}
+
+/// A command's arguments or variables: where each begins, and the texts one after the other.
+fn write_texts(call: &mut Call<'_>, of: fn(&Program) -> &[Vec<u8>], places: u32, texts: u32) -> Result<(), Stop> {
+    let memory = memory(call).ok_or(FAULT)?;
+    let (data, host) = memory.data_and_store_mut(call);
+    let mut place = places as usize;
+    let mut start = texts as usize;
+    for text in host.wasi.program.as_ref().map(of).unwrap_or_default() {
+        let address = u32::try_from(start).map_err(|_| FAULT)?.to_le_bytes();
+        for (at, bytes) in [(&mut place, address.as_slice()), (&mut start, text)] {
+            let end = at.checked_add(bytes.len()).ok_or(FAULT)?;
+            data.get_mut(*at..end).ok_or(FAULT)?.copy_from_slice(bytes);
+            *at = end;
+        }
+    }
+    Ok(())
+}
+
+/// How many texts there are, and their bytes.
+fn write_sizes(call: &mut Call<'_>, of: fn(&Program) -> &[Vec<u8>], count: u32, size: u32) -> Result<(), Stop> {
+    let texts = call.data().wasi.program.as_ref().map(of).unwrap_or_default();
+    let (number, bytes) = (texts.len(), texts.iter().map(Vec::len).sum::<usize>());
+    for (place, number) in [(count, number), (size, bytes)] {
+        let number = u32::try_from(number).map_err(|_| INVALID)?;
+        write(call, place, &number.to_le_bytes())?;
+    }
+    Ok(())
+}
+
+fn random_get(call: &mut Call<'_>, place: u32, length: u32) -> Result<(), Stop> {
+    let memory = memory(call).ok_or(FAULT)?;
+    let (data, host) = memory.data_and_store_mut(call);
+    let start = place as usize;
+    let end = start.checked_add(length as usize).ok_or(FAULT)?;
+    for part in data.get_mut(start..end).ok_or(FAULT)?.chunks_mut(PART) {
+        if host.is_over() {
+            // The guest ends as soon as it is back in its own code.
+            return Err(INTERRUPTED.into());
+        }
+        host.wasi.fill_random(part)?;
+    }
+    Ok(())
 }
 
 /// Everything that is waited for has happened: a sleep moves the guest's clock and nothing else.
@@ -315,14 +468,7 @@ fn poll_oneoff(call: &mut Call<'_>, subscriptions: u32, events: u32, count: u32)
             let mut nanoseconds = [0; 8];
             nanoseconds.copy_from_slice(&subscription[24..32]);
             let nanoseconds = u64::from_le_bytes(nanoseconds);
-            let is_absolute = subscription[40] & 1 == 1;
-            host.wasi.elapsed = if is_absolute {
-                // Of either clock: the later of now and then.
-                let start = if subscription[16] == 0 { CLOCK_START } else { 0 };
-                host.wasi.elapsed.max(nanoseconds.saturating_sub(start))
-            } else {
-                host.wasi.elapsed.saturating_add(nanoseconds)
-            };
+            host.wasi.sleep(subscription[16] == 0, nanoseconds, subscription[40] & 1 == 1);
         }
         let place = (events as usize).checked_add(index * EVENT).ok_or(FAULT)?;
         let place = place.checked_add(EVENT).and_then(|end| data.get_mut(place..end)).ok_or(FAULT)?;

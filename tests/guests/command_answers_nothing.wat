@@ -1,0 +1,2 @@
+;; exit 1: 
+(module (func (export "_start")))
