@@ -50,6 +50,7 @@
 //! | [`pods`] | where objects keep pod templates, containers and images, also custom resources |
 //! | [`kinds`] | which kinds stand in a namespace |
 //! | [`references`] | where objects name other objects |
+//! | [`shape`] | which lists Kubernetes merges item by item, by which keys |
 //! | [`pattern`] | anchored regular expressions as settings |
 //! | [`variables`] | key-value variables of the host |
 //! | [`targets`] | which objects are meant, where a plugin has rules of its own |
@@ -92,7 +93,7 @@ pub use metadata::{Ask, Metadata};
 pub use pattern::Pattern;
 pub use plugin::{Plugin, Rendered, render, render_message};
 pub use targets::Target;
-pub use windlass_manifest::{Kind, Node, Object, Path, Segment, Value};
+pub use windlass_manifest::{Kind, Node, Object, Path, Segment, Value, shape};
 pub use windlass_pdk_macros::{Config, plugin};
 
 /// Keeps the README's example compiling.

@@ -154,7 +154,7 @@ fn the_same_objects_as_kustomize() {
 
 #[test]
 fn the_table_of_merge_keys_is_what_kubernetes_publishes() {
-    let committed = workspace::root().join("plugins/patcher/src/shape/table.rs");
+    let committed = workspace::root().join("pdk/manifest/src/shape/table.rs");
     let committed = fs::read_to_string(committed).expect("the table");
     match xtask::merge_keys::generate() {
         Ok(generated) => assert_eq!(committed, generated, "run `cargo xtask merge-keys`"),

@@ -1,4 +1,4 @@
-//! `cargo xtask merge-keys`: patcher's table of which lists merge item by item, and by which keys, from the OpenAPI
+//! `cargo xtask merge-keys`: the manifest library's table of which lists merge item by item, and by which keys, from the OpenAPI
 //! document that Kubernetes publishes.
 //!
 //! The marks are `x-kubernetes-patch-strategy`, `x-kubernetes-patch-merge-key` and `x-kubernetes-list-map-keys`. Of the
@@ -16,7 +16,7 @@ use std::process::{Command, ExitCode};
 const VERSION_FILE: &str = "tests/peers/control-plane/go.mod";
 
 /// The table, from the root of the repository.
-const TABLE: &str = "plugins/patcher/src/shape/table.rs";
+const TABLE: &str = "pdk/manifest/src/shape/table.rs";
 
 /// Groups that Kubernetes served until 1.15, and the group that has their kinds since. Charts for old clusters name them.
 const FORMER_GROUPS: &[(&str, &str, &[&str])] = &[("extensions", "apps", &["DaemonSet", "Deployment", "ReplicaSet"])];

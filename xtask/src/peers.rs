@@ -39,6 +39,9 @@ pub const HELM_ENGINE: Peer = go("helm-engine");
 /// Reads a stream with the YAML parser of Helm and Kubernetes; one JSON value per document.
 pub const YAML_ORACLE: Peer = go("yaml-oracle");
 
+/// Prints a stream again with the YAML libraries of Go post-renderers, kyaml among them.
+pub const YAML_REPRINT: Peer = go("yaml-reprint");
+
 /// Computes statuses with the library that Helm uses, and evaluates JSONPath with client-go; one request per line.
 pub const KSTATUS_GO: Peer = go("kstatus-go");
 
@@ -63,7 +66,8 @@ const fn registry_tool(name: &'static str) -> Peer {
 }
 
 /// What the end-to-end tests need, in the order in which it is worth to have it. All registry tools are built with the first.
-pub const FOR_TESTS: [Peer; 6] = [YAML_ORACLE, HELM_ENGINE, KSTATUS_GO, EXTISM_CRATE, DISTRIBUTION, CONTROL_PLANE];
+pub const FOR_TESTS: [Peer; 7] =
+    [YAML_ORACLE, YAML_REPRINT, HELM_ENGINE, KSTATUS_GO, EXTISM_CRATE, DISTRIBUTION, CONTROL_PLANE];
 
 /// Runs a plugin with the `extism` crate.
 pub const EXTISM_CRATE: Peer =

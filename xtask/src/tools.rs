@@ -88,8 +88,12 @@ pub const KUSTOMIZE: Tool = Tool {
 };
 
 /// The other tool that post-renderers call.
-pub const YQ: Tool =
-    Tool { name: "yq", version: "v4.50.1", source: Source::Go("github.com/mikefarah/yq/v4"), purpose: "the benchmark" };
+pub const YQ: Tool = Tool {
+    name: "yq",
+    version: "v4.50.1",
+    source: Source::Go("github.com/mikefarah/yq/v4"),
+    purpose: "graft's tests and the benchmark",
+};
 
 impl Tool {
     /// `NAME VERSION`.

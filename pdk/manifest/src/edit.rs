@@ -141,7 +141,7 @@ impl<'a> Planner<'a> {
         }
         match next {
             Segment::Key(key) => self.add_entries(step.node, found, &[(key.clone(), value)]),
-            Segment::Index(index) => self.insert_item(step.node, found, *index, &value),
+            Segment::Index(index) => self.insert_items(step.node, found, *index, std::slice::from_ref(&value)),
         }
     }
 
@@ -193,8 +193,8 @@ impl<'a> Planner<'a> {
         Ok(splices)
     }
 
-    /// Puts an item into the list at a path; `None` as index is its end.
-    pub(crate) fn insert(&self, path: &[Segment], index: Option<usize>, value: &Value) -> Plan {
+    /// Puts items into the list at a path; `None` as index is its end.
+    pub(crate) fn insert(&self, path: &[Segment], index: Option<usize>, values: &[Value]) -> Plan {
         let resolved = self.resolve(path)?;
         let step = self.last(&resolved);
         let data = self.source.node(step.node);
@@ -205,9 +205,9 @@ impl<'a> Planner<'a> {
             if index.is_some_and(|index| index > 0) {
                 return Err(self.refusal(ErrorKind::Path, step.node, path, "has an index past the end of its list"));
             }
-            return self.set(path, &Value::List(vec![value.clone()]));
+            return self.set(path, &Value::List(values.to_vec()));
         }
-        self.insert_item(step.node, path, index.unwrap_or(usize::MAX), value)
+        self.insert_items(step.node, path, index.unwrap_or(usize::MAX), values)
     }
 
     /// Takes the node at a path away, with its key or dash.
@@ -564,7 +564,7 @@ impl<'a> Planner<'a> {
         self.view(node).children().last().map_or(0, |child| self.source.node(child).end as usize)
     }
 
-    fn insert_item(&self, list: u32, path: &[Segment], index: usize, value: &Value) -> Plan {
+    fn insert_items(&self, list: u32, path: &[Segment], index: usize, values: &[Value]) -> Plan {
         self.refuse_shared(list, path)?;
         let data = self.source.node(list);
         let length = self.view(list).len();
@@ -573,13 +573,13 @@ impl<'a> Planner<'a> {
             return Err(self.refusal(ErrorKind::Path, list, path, "has fewer items than that"));
         }
         match data.shape {
-            Shape::FlowList => self.insert_flow_item(list, data, path, index, value),
+            Shape::FlowList => self.insert_flow_items(list, data, path, index, values),
             Shape::BlockList => {
                 let column = self.column(data.start as usize, path)?;
-                let style = self.style(list, column, emit::is_inline(value));
+                let style = self.style(list, column, values.iter().all(emit::is_inline));
                 let mut text = String::new();
                 let Some(before) = index.checked_sub(1) else {
-                    return Ok(vec![self.first_item(data.start as usize, column, style, value)]);
+                    return Ok(vec![self.first_items(data.start as usize, column, style, values)]);
                 };
                 let previous = self.child(list, before).map_or(data.end, |step| self.source.node(step.node).end);
                 if index == length && self.ends_with_the_text(list) {
@@ -591,8 +591,10 @@ impl<'a> Planner<'a> {
                 }
                 let at = self.clean_line_end(previous as usize, path)?;
                 let style = BlockStyle { newline: self.newline_at(at), ..style };
-                emit::write_line_start(column, style, &mut text);
-                emit::write_block_item(value, column, style, &mut text);
+                for value in values {
+                    emit::write_line_start(column, style, &mut text);
+                    emit::write_block_item(value, column, style, &mut text);
+                }
                 let appends_to = (index == length).then_some((list, column));
                 Ok(vec![Splice { start: at, end: at, text, appends_to }])
             }
@@ -600,27 +602,31 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// A new first item, in front of the comments above the one that was first.
-    fn first_item(&self, dash: usize, column: usize, style: BlockStyle, value: &Value) -> Splice {
+    /// New first items, in front of the comments above the one that was first.
+    fn first_items(&self, dash: usize, column: usize, style: BlockStyle, values: &[Value]) -> Splice {
         let mut text = String::new();
         if !self.is_first_on_line(dash) {
-            emit::write_block_item(value, column, style, &mut text);
-            emit::write_line_start(column, style, &mut text);
+            for value in values {
+                emit::write_block_item(value, column, style, &mut text);
+                emit::write_line_start(column, style, &mut text);
+            }
             return Splice::new(dash, dash, text);
         }
         let at = self.line_start(self.comments_above(dash));
-        emit::write_spaces(column, &mut text);
-        emit::write_block_item(value, column, style, &mut text);
-        text.push_str(style.newline);
+        for value in values {
+            emit::write_spaces(column, &mut text);
+            emit::write_block_item(value, column, style, &mut text);
+            text.push_str(style.newline);
+        }
         Splice::new(at, at, text)
     }
 
-    fn insert_flow_item(&self, list: u32, data: NodeData, path: &[Segment], index: usize, value: &Value) -> Plan {
+    fn insert_flow_items(&self, list: u32, data: NodeData, path: &[Segment], index: usize, values: &[Value]) -> Plan {
         let mut text = String::new();
         let length = self.view(list).len();
         if length == 0 {
             let at = data.start as usize + 1;
-            emit::write_flow(value, &mut text);
+            emit::write_flow_items(values, &mut text);
             return Ok(vec![Splice::new(at, at, text)]);
         }
         if index < length {
@@ -636,7 +642,7 @@ impl<'a> Planner<'a> {
             if at > self.outer_start(before) {
                 return Err(self.layout(at, path, "has a layout that is not understood"));
             }
-            emit::write_flow(value, &mut text);
+            emit::write_flow_items(values, &mut text);
             text.push_str(", ");
             return Ok(vec![Splice::new(at, at, text)]);
         }
@@ -654,9 +660,84 @@ impl<'a> Planner<'a> {
         } else {
             text.push(' ');
         }
-        emit::write_flow(value, &mut text);
+        emit::write_flow_items(values, &mut text);
         let at = self.source.node(last).end as usize;
         Ok(vec![Splice::new(at, at, text)])
+    }
+
+    // ---- texts of several lines ------------------------------------------------------------------------------------
+
+    /// Makes a literal block (`|`) at a path hold another text, still as a block: the lines that the two have in common
+    /// in the beginning and in the end stay as they stand. `None` where that cannot be written so.
+    pub(crate) fn set_lines(&self, path: &[Segment], text: &str) -> Result<Option<Vec<Splice>>, Refusal> {
+        let resolved = self.resolve(path)?;
+        let data = self.source.node(self.last(&resolved).node);
+        let is_ours = resolved.matched == path.len()
+            && data.shape == Shape::Literal
+            && data.flags & (flag::ALIASED | flag::TAG) == 0
+            && (data.end as usize) < self.source.text.len();
+        Ok(if is_ours { self.lines_of(data, text) } else { None })
+    }
+
+    fn lines_of(&self, data: NodeData, text: &str) -> Option<Vec<Splice>> {
+        let (start, end) = (data.start as usize, data.end as usize);
+        let source = self.source.text.get(start..end)?;
+        let (header, content) = source.split_once('\n')?;
+        let newline = if header.ends_with('\r') { "\r\n" } else { "\n" };
+        // The indentation is what the first line has; where it is said (`|2`) or blank lines are kept (`|+`) it is not ours.
+        let indicator = header.get(1..)?.split([' ', '\t', '\r']).next()?;
+        if !matches!(indicator, "" | "-") {
+            return None;
+        }
+        let (body, wanted) = match text.strip_suffix('\n') {
+            Some(body) => (body, ""),
+            None => (text, "-"),
+        };
+        let lines: Vec<&str> = body.split('\n').collect();
+        let is_writable = |character: char| character == '\t' || !(emit::is_escaped(character) || character == '\r');
+        let first = lines.iter().find(|line| !line.is_empty())?;
+        if first.starts_with([' ', '\t']) || body.ends_with('\n') || !body.chars().all(|c| c == '\n' || is_writable(c))
+        {
+            return None;
+        }
+        let old: Vec<&str> = content.split('\n').collect();
+        let indent = old.iter().find(|line| !line.trim().is_empty())?;
+        let indent = indent.get(..indent.len() - indent.trim_start_matches(' ').len())?;
+        let bare =
+            |line: &&str| line.strip_suffix('\r').unwrap_or(line).strip_prefix(indent).unwrap_or_default().to_owned();
+        let old_lines: Vec<String> = old.iter().map(bare).collect();
+        let in_common = |pairs: &mut dyn Iterator<Item = (&String, &&str)>| pairs.take_while(|(a, b)| a == *b).count();
+        let before = in_common(&mut old_lines.iter().zip(&lines));
+        let shorter = old_lines.len().min(lines.len()) - before;
+        let after = in_common(&mut old_lines.iter().rev().zip(lines.iter().rev())).min(shorter);
+        let mut out = String::new();
+        for (at, line) in lines.iter().enumerate() {
+            if at > 0 {
+                out.push_str(newline);
+            }
+            let from_end = lines.len() - at;
+            let kept = match () {
+                () if at < before => old.get(at),
+                () if from_end <= after => old.get(old.len() - from_end),
+                () => None,
+            };
+            match kept {
+                Some(kept) => out.push_str(kept.strip_suffix('\r').unwrap_or(kept)),
+                None if line.is_empty() => {}
+                None => {
+                    out.push_str(indent);
+                    out.push_str(line);
+                }
+            }
+        }
+        let mut splices = Vec::new();
+        if indicator != wanted {
+            splices.push(Splice::new(start + 1, start + 1 + indicator.len(), wanted));
+        }
+        let from = start + header.len() + 1;
+        let ends_in_return = content.ends_with('\r');
+        splices.push(Splice::new(from, end - usize::from(ends_in_return), out));
+        Some(splices)
     }
 
     // ---- replacing -------------------------------------------------------------------------------------------------

@@ -58,6 +58,14 @@ pub(crate) fn write_text(text: &str, out: &mut String) {
     }
 }
 
+/// Whether a character stands in no text but as an escape.
+pub(crate) fn is_escaped(character: char) -> bool {
+    matches!(
+        character,
+        '\0'..='\x1f' | '\x7f'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+    )
+}
+
 /// Writes a text double-quoted on one line: a YAML scalar and a JSON string alike.
 pub(crate) fn write_quoted(text: &str, out: &mut String) {
     out.push('"');
@@ -68,7 +76,7 @@ pub(crate) fn write_quoted(text: &str, out: &mut String) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            '\0'..='\x1f' | '\x7f'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+            _ if is_escaped(character) => {
                 out.push_str("\\u");
                 for shift in [12u32, 8, 4, 0] {
                     let digit = (u32::from(character) >> shift) & 0xf;
@@ -90,6 +98,16 @@ pub(crate) fn write_inline(value: &Value, out: &mut String) {
     }
 }
 
+/// Writes the items of a list in flow style, without brackets.
+pub(crate) fn write_flow_items(items: &[Value], out: &mut String) {
+    for (position, item) in items.iter().enumerate() {
+        if position > 0 {
+            out.push_str(", ");
+        }
+        write_flow(item, out);
+    }
+}
+
 /// Writes a value in flow style on one line; valid JSON except for numbers that JSON cannot spell.
 pub(crate) fn write_flow(value: &Value, out: &mut String) {
     match value {
@@ -103,12 +121,7 @@ pub(crate) fn write_flow(value: &Value, out: &mut String) {
         Value::String(text) => write_quoted(text, out),
         Value::List(items) => {
             out.push('[');
-            for (position, item) in items.iter().enumerate() {
-                if position > 0 {
-                    out.push_str(", ");
-                }
-                write_flow(item, out);
-            }
+            write_flow_items(items, out);
             out.push(']');
         }
         Value::Map(entries) => {

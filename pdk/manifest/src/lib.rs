@@ -17,7 +17,7 @@
 //!
 //! From the stream to the edit, module by module: `split` finds documents, `tree` reads one into an arena of spans by
 //! way of `windlass-manifest-events`, `plain` does the same faster for what is written plainly, `node` is the view, `typing` the types Helm sees, `edit` turns an edit into splices, `unshare` makes a shared place stand for itself first, `emit`
-//! writes values, `budget` bounds all of it, `de` and `ser` are serde's side, `object` keeps the edits of a document in order, `stream` puts the output together.
+//! writes values, `budget` bounds all of it, `de` and `ser` are serde's side, `object` keeps the edits of a document in order, `shape` knows Kubernetes' merge keys, `stream` puts the output together.
 
 mod budget;
 mod de;
@@ -30,6 +30,7 @@ mod path;
 mod plain;
 mod position;
 mod ser;
+pub mod shape;
 mod split;
 mod stream;
 mod tree;
@@ -41,9 +42,9 @@ pub use budget::{Budget, Exhausted};
 pub use de::from_yaml_str;
 pub use error::{Error, ErrorKind};
 pub use node::{Kind, Node};
-pub use object::Object;
+pub use object::{Edit, Object, Place};
 pub use path::{Path, PathError, Segment};
 #[doc(hidden)]
 pub use plain::{compare_readers, nodes_as_json};
-pub use stream::{Manifests, read_text};
+pub use stream::{Manifests, read_text, visit_document};
 pub use value::Value;

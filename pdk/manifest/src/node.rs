@@ -146,6 +146,21 @@ impl<'a> Node<'a> {
         })
     }
 
+    /// Whether a scalar stands without quotes and not as a block, so that what it means hangs on who reads it.
+    pub fn is_plain(&self) -> bool {
+        matches!(self.data().shape, Shape::Plain | Shape::Empty)
+    }
+
+    /// Whether a scalar stands as a block (`|` or `>`).
+    pub fn is_block_scalar(&self) -> bool {
+        self.data().shape.is_block_scalar()
+    }
+
+    /// Whether a scalar is a number, as Helm types it.
+    pub fn is_number(&self) -> bool {
+        self.kind() == Kind::Scalar && matches!(self.scalar_type(), PlainType::Int | PlainType::Float)
+    }
+
     /// The text of a scalar that is a string, as Helm types it: `on`, `1.20`, `~` and `null` are none unless quoted.
     pub fn as_str(&self) -> Option<Cow<'a, str>> {
         match self.kind() {
@@ -376,6 +391,28 @@ impl<'a> Node<'a> {
     /// keys that are maps or lists are left out. Keys are as Helm sees them: `on` is the key `true`.
     pub fn entries(&self) -> Vec<(Cow<'a, str>, Node<'a>)> {
         self.entries_by(Self::key_text)
+    }
+
+    /// [`Node::entries`] with the nodes of the keys, which have them as they stand: `on` of the key `true`. None for the
+    /// entries of a map that merges others.
+    pub fn entries_with_keys(&self) -> Vec<(Cow<'a, str>, Option<Node<'a>>, Node<'a>)> {
+        let keys: Vec<u32> = match self.data().flags & flag::MERGES == 0 {
+            true => self.own_entries().map(|(key, _)| key).filter(|key| self.key_text(*key).is_some()).collect(),
+            false => Vec::new(),
+        };
+        let mut own: Vec<(Cow<'a, str>, Node<'a>)> = Vec::with_capacity(keys.len());
+        if keys.is_empty() {
+            return self.entries().into_iter().map(|(key, value)| (key, None, value)).collect();
+        }
+        for (key, value) in self.own_entries() {
+            if let Some(key) = self.key_text(key) {
+                own.push((key, self.at_index(value)));
+            }
+        }
+        self.source.tree.look_at(own.len() + 1);
+        let is_kept = is_last_of_equal_keys(&own);
+        let entries = own.into_iter().zip(keys).zip(is_kept).filter(|(_, is_kept)| *is_kept);
+        entries.map(|(((text, value), key), _)| (text, Some(self.at_index(key)), value)).collect()
     }
 
     /// The entries of a map of configuration, with its keys as they stand.

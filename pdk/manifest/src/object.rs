@@ -5,7 +5,7 @@
 //! the same place, reads after edits and the insides of what was just inserted are right without handles that go stale.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use crate::budget::{Budget, Exhausted};
 use crate::edit::{self, Planner, Refusal, Splice};
@@ -45,6 +45,65 @@ pub struct Object<'m> {
     charged_until: u64,
     /// What may still be used up for places of the document that are shared.
     shared: Budget,
+    /// How often a document was read again.
+    readings: Cell<u64>,
+    /// Where the document starts in the stream.
+    start: usize,
+}
+
+/// Where an object stands in its stream, as it came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place<'m> {
+    /// The text of its document, with the marker and the comments in front of it.
+    pub document: &'m str,
+    /// Where that starts in the stream, in bytes.
+    pub start: usize,
+    /// The 1-based line on which it starts.
+    pub first_line: usize,
+    /// How many objects the document has: more than one, or none, only where it is a list.
+    pub objects: usize,
+    /// The 0-based position of this one among them.
+    pub position: usize,
+    /// Whether the document is a list of objects.
+    pub is_item: bool,
+}
+
+/// One edit, for [`Object::edit_together`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// As [`Object::set`].
+    Set(Path, Value),
+    /// As [`Object::merge`].
+    Merge(Path, Vec<(String, Value)>),
+    /// As [`Object::insert`], of several items in a row.
+    Insert(Path, usize, Vec<Value>),
+    /// As [`Object::remove`].
+    Remove(Path),
+}
+
+impl Edit {
+    /// Where it is: of an insertion the list.
+    pub fn path(&self) -> &Path {
+        match self {
+            Edit::Set(path, _) | Edit::Merge(path, _) | Edit::Insert(path, ..) | Edit::Remove(path) => path,
+        }
+    }
+
+    fn entries(&self) -> &[(String, Value)] {
+        match self {
+            Edit::Merge(_, entries) => entries,
+            _ => &[],
+        }
+    }
+
+    fn values(&self) -> impl Iterator<Item = &Value> {
+        let single: &[Value] = match self {
+            Edit::Set(_, value) => std::slice::from_ref(value),
+            Edit::Insert(_, _, values) => values,
+            Edit::Merge(..) | Edit::Remove(_) => &[],
+        };
+        single.iter().chain(self.entries().iter().map(|(_, value)| value))
+    }
 }
 
 /// A document's text and arena.
@@ -117,6 +176,8 @@ impl<'m> Object<'m> {
             header: Header::default(),
             charged_until: 0,
             shared: unshare::budget(),
+            readings: Cell::new(0),
+            start: 0,
         }
     }
 
@@ -155,6 +216,18 @@ impl<'m> Object<'m> {
     /// The 1-based line of the stream, as it came in, on which the object starts.
     pub fn line(&self) -> usize {
         self.header.line
+    }
+
+    /// Where the object stands in the stream.
+    pub fn place(&self) -> Place<'m> {
+        Place {
+            document: self.original,
+            start: self.start,
+            first_line: self.first_line,
+            objects: self.entries.len(),
+            position: self.current,
+            is_item: !self.lists.is_empty(),
+        }
     }
 
     /// `Deployment/web (line 12)`, for messages.
@@ -307,7 +380,9 @@ impl<'m> Object<'m> {
     /// As for [`Object::set`], and an index past the end of the list.
     pub fn insert(&mut self, list: &Path, index: usize, value: Value) -> Result<bool, Error> {
         self.check_value(&value)?;
-        self.edit(list.segments(), list.segments(), |planner| planner.insert(list.segments(), Some(index), &value))
+        self.edit(list.segments(), list.segments(), |planner| {
+            planner.insert(list.segments(), Some(index), std::slice::from_ref(&value))
+        })
     }
 
     /// Adds an item to the end of the list at a path; creates the list if it is missing.
@@ -316,7 +391,9 @@ impl<'m> Object<'m> {
     /// As for [`Object::set`].
     pub fn append(&mut self, list: &Path, value: Value) -> Result<bool, Error> {
         self.check_value(&value)?;
-        self.edit(list.segments(), list.segments(), |planner| planner.insert(list.segments(), None, &value))
+        self.edit(list.segments(), list.segments(), |planner| {
+            planner.insert(list.segments(), None, std::slice::from_ref(&value))
+        })
     }
 
     /// Takes the node at a path away, with its key or dash; `Ok(false)` if it is not there. The last entry leaves `{}`,
@@ -328,6 +405,61 @@ impl<'m> Object<'m> {
         let segments = path.segments();
         let parent = segments.split_last().map_or(segments, |(_, parent)| parent);
         self.edit(segments, parent, |planner| planner.remove(segments))
+    }
+
+    /// Makes several edits, each at a path of the object as it is now, in one go: the document is read again between two
+    /// only where they touch. Each must stand at or further up than those before it, so that none changes the path of a
+    /// later one. A text that stands as a literal block (`|`) stays one, and keeps the lines that it keeps. What reading
+    /// again takes is charged to the budget.
+    ///
+    /// # Errors
+    /// As for [`Object::set`], and a budget that is used up; edits before the failing one are made then.
+    pub fn edit_together(&mut self, edits: &[Edit], budget: &Budget) -> Result<bool, Error> {
+        let mut is_changed = false;
+        for edit in edits {
+            is_changed |= self.edit_further_up(edit, budget)?;
+        }
+        Ok(is_changed)
+    }
+
+    fn edit_further_up(&mut self, edit: &Edit, budget: &Budget) -> Result<bool, Error> {
+        let path = edit.path().segments();
+        edit.values().try_for_each(|value| self.check_value(value))?;
+        for (key, _) in edit.entries() {
+            crate::emit::check_key(key).map_err(|message| self.error(ErrorKind::Value, self.header.line, message))?;
+        }
+        let plan = |planner: Planner<'_>| match edit {
+            Edit::Set(_, value) => {
+                match value.as_str().map(|text| planner.set_lines(path, text)).transpose()?.flatten() {
+                    Some(splices) => Ok(splices),
+                    None => planner.set(path, value),
+                }
+            }
+            Edit::Merge(_, entries) => planner.merge(path, entries),
+            Edit::Insert(_, index, values) => planner.insert(path, Some(*index), values),
+            Edit::Remove(_) => planner.remove(path),
+        };
+        let changes = match (edit, path.split_last()) {
+            (Edit::Remove(_), Some((_, parent))) => parent,
+            _ => path,
+        };
+        let readings = self.readings.get();
+        let is_of_header = match edit {
+            Edit::Merge(map, entries) => entries.iter().any(|(key, _)| is_of_header(map.key(key.as_str()).segments())),
+            _ => is_of_header(changes),
+        };
+        let outcome = self.edit_as_it_is(changes, is_of_header, &plan);
+        // Looking for the places is work that makes nothing.
+        let looked_at = self.base.tree.lookups_since(self.charged_until);
+        self.charged_until = self.base.tree.looked_at.get();
+        let length = self.source(&self.base).text.len();
+        let read_again = length.saturating_mul((self.readings.get() - readings) as usize);
+        budget
+            .entries(1 + read_again / 64)
+            .and_then(|()| budget.bytes(read_again / 16))
+            .and_then(|()| budget.work(looked_at.saturating_mul(8)))
+            .map_err(|why| why.at(self.describe(), self.header.line))?;
+        outcome
     }
 
     /// Drops the object from the stream: its document, or its item of the list it stands in.
@@ -482,16 +614,27 @@ impl<'m> Object<'m> {
         if self.is_touched(path) || self.is_touched(changes) {
             self.settle()?;
         }
-        let (unshared, mut splices) = self.plan(&plan)?;
+        self.edit_as_it_is(changes, is_of_header(changes), &plan)
+    }
+
+    /// Plans an edit of the base and adds it to the pending ones. None of them may have changed the edit's path.
+    fn edit_as_it_is(
+        &mut self,
+        changes: &[Segment],
+        is_of_header: bool,
+        plan: &dyn Fn(Planner<'_>) -> edit::Plan,
+    ) -> Result<bool, Error> {
+        let (mut unshared, mut splices) = self.plan(plan)?;
         if splices.is_empty() {
             return Ok(false);
+        }
+        if unshared.is_none() && !goes_with_all(&self.pending, &splices) {
+            self.settle()?;
+            (unshared, splices) = self.plan(plan)?;
         }
         if let Some(unshared) = unshared {
             self.base = *unshared;
             self.touched.clear();
-        } else if !goes_with_all(&self.pending, &splices) {
-            self.settle()?;
-            splices = self.plan(&plan)?.1;
         }
         let touched = self.first_missing(changes);
         self.reread = OnceCell::new();
@@ -504,11 +647,7 @@ impl<'m> Object<'m> {
         if let Some(entry) = self.entries.get_mut(self.current) {
             entry.is_changed = true;
         }
-        let is_of_header = |keys: &[&str]| {
-            changes.iter().zip(keys).all(|(segment, key)| matches!(segment, Segment::Key(changed) if changed == key))
-        };
-        let header: [&[&str]; 4] = [&["kind"], &["apiVersion"], &["metadata", "name"], &["metadata", "namespace"]];
-        if header.iter().any(|keys| is_of_header(keys)) {
+        if is_of_header {
             let line = self.header.line;
             self.settle()?;
             self.read_header()?;
@@ -555,6 +694,7 @@ impl<'m> Object<'m> {
         let broken = |why: &str| self.broken(&format!("an edit could not be read back ({why})"));
         let text = edit::apply(source.text, splices).ok_or_else(|| self.broken(OVERLAP))?;
         let mut tree = Tree::default();
+        self.readings.set(self.readings.get() + 1);
         tree::read(&text, &mut tree).map_err(|problem| broken(&problem.message))?;
         tree.line_shifts.extend_from_slice(&source.tree.line_shifts);
         tree.line_shifts.push(line_shifts(source.text, splices));
@@ -575,10 +715,10 @@ impl<'m> Object<'m> {
     pub(crate) fn load(
         &mut self,
         rest: &'m str,
-        first_line: usize,
-        number: usize,
+        (start, first_line, number): (usize, usize, usize),
         budget: &Budget,
     ) -> Result<Extent, Error> {
+        self.start = start;
         self.base.tree.node_limit = NodeLimit(budget.node_limit());
         let (extent, outcome) = tree::read_first(rest, &mut self.base.tree);
         let text = rest.get(..extent.length).unwrap_or_default();
@@ -772,6 +912,14 @@ impl<'m> Object<'m> {
     }
 }
 
+/// Whether a change at a path may change what identifies an object.
+fn is_of_header(changes: &[Segment]) -> bool {
+    let header: [&[&str]; 4] = [&["kind"], &["apiVersion"], &["metadata", "name"], &["metadata", "namespace"]];
+    header.iter().any(|keys| {
+        changes.iter().zip(*keys).all(|(segment, key)| matches!(segment, Segment::Key(changed) if changed == key))
+    })
+}
+
 /// Refuses a text that is too long to say what an object is.
 fn check_header(node: Node<'_>) -> Result<(), Error> {
     if node.written_length() <= MAX_HEADER {
@@ -939,7 +1087,7 @@ mod tests {
         for pending in [vec![splice(0, 7), splice(3, 9)], vec![splice(9, 12), splice(2, 4)], vec![splice(5, 99)]] {
             for is_read_again in [false, true] {
                 let mut object = super::Object::new();
-                object.load(text, 1, 1, &crate::Budget::for_text(text.len())).expect("a document");
+                object.load(text, (0, 1, 1), &crate::Budget::for_text(text.len())).expect("a document");
                 object.base.text = is_read_again.then(|| text.to_owned());
                 object.pending = pending.clone();
                 let mut assembler = crate::stream::Assembler::new(text);

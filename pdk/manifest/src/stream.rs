@@ -207,7 +207,7 @@ impl Manifests {
 
     fn count_objects(&self) -> Result<usize, Error> {
         let mut count = 0;
-        walk(&self.stream, &Budget::for_text(self.stream.len()), &mut |_| {
+        walk(&self.stream, 1, &Budget::for_text(self.stream.len()), &mut |_| {
             count += 1;
             true
         })?;
@@ -215,7 +215,7 @@ impl Manifests {
     }
 
     fn visit_until(&mut self, visitor: &mut dyn FnMut(&mut Object<'_>) -> bool) -> Result<(), Error> {
-        let Some(output) = walk(&self.stream, &Budget::for_text(self.stream.len()), visitor)? else { return Ok(()) };
+        let Some(output) = walk(&self.stream, 1, &Budget::for_text(self.stream.len()), visitor)? else { return Ok(()) };
         let mut before = std::mem::take(&mut self.changed).into_iter();
         for fate in output.fates {
             let was_changed = before.next().unwrap_or(false);
@@ -244,8 +244,23 @@ pub fn read_text<E: From<Error>>(
     if u32::try_from(text.len()).is_err() {
         return Err(too_long().into());
     }
+    visit_document(text, 1, budget, |object| reader(object)).map(|_| ())
+}
+
+/// Calls a function for every object of a part of a stream that starts on a 1-based line of it, as [`Manifests::visit`]
+/// does, under a budget that the caller has for more than this. Answers with the edited text, or `None` where nothing was
+/// edited.
+///
+/// # Errors
+/// As for [`read_text`], and edits that were refused.
+pub fn visit_document<E: From<Error>>(
+    text: &str,
+    first_line: usize,
+    budget: &Budget,
+    mut visitor: impl FnMut(&mut Object<'_>) -> Result<(), E>,
+) -> Result<Option<String>, E> {
     let mut failure = None;
-    let outcome = walk(text, budget, &mut |object| match reader(object) {
+    let outcome = walk(text, first_line, budget, &mut |object| match visitor(object) {
         Ok(()) => true,
         Err(error) => {
             failure = Some(error);
@@ -254,7 +269,7 @@ pub fn read_text<E: From<Error>>(
     });
     match failure {
         Some(error) => Err(error),
-        None => outcome.map(|_| ()).map_err(E::from),
+        None => Ok(outcome?.map(|output| output.text)),
     }
 }
 
@@ -311,18 +326,19 @@ impl<'s> Assembler<'s> {
 /// Visits every object of a stream until the visitor returns false; the outcome is `None` if nothing changed.
 fn walk(
     stream: &str,
+    first_line: usize,
     budget: &Budget,
     visitor: &mut dyn FnMut(&mut Object<'_>) -> bool,
 ) -> Result<Option<Output>, Error> {
     let mut assembler = Assembler::new(stream);
     let mut fates = Vec::new();
     let mut object = Object::new();
-    let mut line = 1;
+    let mut line = first_line;
     let mut number = 0;
     let mut start = 0;
     while start < stream.len() {
         number += 1;
-        let extent = object.load(stream.get(start..).unwrap_or_default(), line, number, budget)?;
+        let extent = object.load(stream.get(start..).unwrap_or_default(), (start, line, number), budget)?;
         let mut is_stopped = false;
         for position in 0..object.count_in_document() {
             object.enter(position)?;

@@ -1,8 +1,7 @@
 //! JSON Patch (RFC 6902): a list of operations, each at a place that a JSON pointer (RFC 6901) names.
 
+use windlass_pdk::shape::Shape;
 use windlass_pdk::{Config, ConfigError, Error, Kind, Node, Object, Path, Schema, Value};
-
-use crate::shape::Shape;
 
 /// One operation.
 #[derive(Clone, Debug)]

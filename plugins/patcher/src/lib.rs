@@ -5,7 +5,6 @@
 
 mod json_patch;
 mod settings;
-mod shape;
 mod strategic;
 
 use windlass_pdk::{Error, Manifests, Object, Path, Value, names, plugin, warn};

@@ -5,9 +5,8 @@
 
 mod order;
 
+use windlass_pdk::shape::{Keys, Merge, Shape};
 use windlass_pdk::{Error, Kind, Node, Object, Path, Value};
-
-use crate::shape::{Keys, Merge, Shape};
 
 /// The key with which a patch says how it means a map: `replace`, `delete` or `merge`.
 const DIRECTIVE: &str = "$patch";

@@ -4,9 +4,8 @@
 //! in front of the first named item that it stood in front of before (`normalizeElementOrder` of
 //! `k8s.io/apimachinery/pkg/util/strategicpatch`).
 
+use windlass_pdk::shape::Keys;
 use windlass_pdk::{Error, Object, Path, Value};
-
-use crate::shape::Keys;
 
 /// The items of a list in the order in which they should stand.
 pub(crate) struct Order {

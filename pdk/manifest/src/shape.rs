@@ -1,16 +1,18 @@
-//! Which lists of the built-in kinds a strategic merge patch merges item by item, by which keys, and where the API has
-//! strings.
+//! Which lists of the built-in kinds Kubernetes merges item by item, by which keys, and where its API has strings: what
+//! a strategic merge patch goes by, and a comparison of two objects.
 //!
 //! The table is made from the marks of Kubernetes' OpenAPI document. A list without a mark is replaced as a whole, and so
 //! is every list of a custom resource, of which nothing is known but that its labels and annotations are strings.
 
 mod table;
 
-use windlass_pdk::Value;
+use crate::value::Value;
 
 /// What a map of an object is, as far as merging is concerned: a row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub enum Shape {
+    /// A row of the table.
+    #[doc(hidden)]
     Row(usize),
     /// A string, or a map or list of strings.
     Strings,
@@ -20,7 +22,7 @@ pub(crate) enum Shape {
 
 /// How a list or a map merges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Merge {
+pub enum Merge {
     /// As usual: a list is replaced, a map is merged.
     Default,
     /// The patch's map takes its place.
@@ -33,30 +35,30 @@ pub(crate) enum Merge {
 
 /// The keys that tell the items of a list apart: one that each item has, and others that may be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Keys(&'static str);
+pub struct Keys(&'static str);
 
 impl Keys {
     /// The key that each item has.
-    pub(crate) fn first(self) -> &'static str {
+    pub fn first(self) -> &'static str {
         self.0.split(',').next().unwrap_or_default()
     }
 
     /// The others.
-    pub(crate) fn others(self) -> impl Iterator<Item = &'static str> {
+    pub fn others(self) -> impl Iterator<Item = &'static str> {
         self.0.split(',').skip(1)
     }
 }
 
 impl Shape {
     /// What an object of this group and kind is.
-    pub(crate) fn of(group: &str, kind: &str) -> Self {
+    pub fn of(group: &str, kind: &str) -> Self {
         let kinds = table::KINDS.iter().filter(|(known, _)| *known == group).flat_map(|(_, kinds)| kinds.split(' '));
         let mut rows = kinds.filter_map(|known| known.split_once('>')).filter(|(known, _)| *known == kind);
         rows.next().map_or(Shape::Row(0), |(_, row)| row_of(row))
     }
 
     /// How what is under a key merges, and what it is: of a list, what its items are.
-    pub(crate) fn below(self, key: &str) -> (Merge, Shape) {
+    pub fn below(self, key: &str) -> (Merge, Shape) {
         let row = match self {
             Shape::Row(row) => table::SHAPES.get(row).copied().unwrap_or_default(),
             Shape::Strings => return (Merge::Default, Shape::Strings),
@@ -83,7 +85,7 @@ impl Shape {
     }
 
     /// The same value with strings where the API has strings: `1.20` and `true` are what people write for labels.
-    pub(crate) fn typed(self, value: &Value) -> Value {
+    pub fn typed(self, value: &Value) -> Value {
         match value {
             Value::Number(text) if self == Shape::Strings => Value::String(text.clone()),
             Value::Bool(value) if self == Shape::Strings => {
