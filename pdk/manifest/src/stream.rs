@@ -365,7 +365,7 @@ fn walk_documents(stream: &str, budget: &Budget, look: &mut dyn FnMut(usize, usi
     let (mut line, mut number, mut start) = (1, 0, 0);
     while start < stream.len() {
         number += 1;
-        let extent = object.load(stream.get(start..).unwrap_or_default(), line, number, budget)?;
+        let extent = object.load(stream.get(start..).unwrap_or_default(), (start, line, number), budget)?;
         look(start, line, object.count_in_document());
         line += extent.line_ends;
         start += extent.length;
