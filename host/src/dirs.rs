@@ -1,7 +1,7 @@
 //! Where Windlass keeps its files: the XDG base directories, with `WINDLASS_CACHE_DIR` on top for the cache.
 //!
-//! Nothing here writes, and only [`installed_names`] looks at the disk. As the XDG specification says, a variable that is empty or not absolute counts as
-//! unset.
+//! Nothing here writes, and only what lists or finds plugins looks at the disk. As the XDG specification says, a variable that
+//! is empty or not absolute counts as unset.
 
 use std::ffi::OsString;
 use std::fs;
@@ -56,16 +56,57 @@ pub fn policy() -> Option<PathBuf> {
     base("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("policy.yaml"))
 }
 
+/// Where the plugins that come with this program may be: beside it, as in the release archives and a checkout's `target`, or in
+/// `share/windlass` of its prefix, as packages and the image have them. Whoever can write there can replace the program too.
+fn bundles() -> Vec<PathBuf> {
+    let program = std::env::current_exe().and_then(fs::canonicalize);
+    let Some(folder) = program.ok().and_then(|program| Some(program.parent()?.to_path_buf())) else {
+        return Vec::new();
+    };
+    let mut bundles = vec![folder.join("plugins")];
+    if let Some(prefix) = folder.parent() {
+        bundles.extend([prefix.join("plugins"), prefix.join("share/windlass/plugins")]);
+    }
+    bundles
+}
+
+/// The folder of the plugin of that name that came with this program; none where there is none, or it came alone.
+pub fn bundled(name: &str) -> Option<PathBuf> {
+    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let mut folders = bundles().into_iter().map(|bundle| bundle.join(name));
+    folders.find(|folder| is_name && !name.is_empty() && folder.join("plugin.wasm").is_file())
+}
+
+/// The names of the plugins that came with this program, sorted.
+pub fn bundled_names() -> Vec<String> {
+    let mut names: Vec<String> = bundles().iter().flat_map(fs::read_dir).flat_map(names_in).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
 /// The names of the installed plugins, sorted; none where there is no such folder.
 pub fn installed_names() -> Vec<String> {
     let Ok(entries) = plugins().map_err(io::Error::other).and_then(fs::read_dir) else { return Vec::new() };
-    let mut names: Vec<String> = entries
+    let mut names = names_in(entries);
+    names.sort();
+    names
+}
+
+/// What a bare name may stand for: the installed plugins and those that came with this program, sorted.
+pub fn known_names() -> Vec<String> {
+    let mut names = [installed_names(), bundled_names()].concat();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn names_in(entries: fs::ReadDir) -> Vec<String> {
+    entries
         .filter_map(Result::ok)
         .filter(|entry| entry.path().join("plugin.wasm").is_file())
         .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
-    names.sort();
-    names
+        .collect()
 }
 
 fn base(variable: &str, below_home: &str) -> Option<PathBuf> {

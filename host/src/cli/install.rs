@@ -8,7 +8,7 @@ use super::plugin_args::CompileArgs;
 use super::printer::{Outcome, Printer, style};
 use super::remote_args::RemoteArgs;
 use super::verify::texts;
-use crate::dirs::installed_names;
+use crate::dirs::{bundled, bundled_names, installed_names};
 use crate::error::Error;
 use crate::plugin::{identity, installed};
 use crate::render;
@@ -38,9 +38,13 @@ pub(super) struct UninstallArgs {
     name: String,
 }
 
-/// List the installed plugins.
+/// List the installed plugins, or those that came with Windlass.
 #[derive(Args, Debug)]
-pub(super) struct ListArgs {}
+pub(super) struct ListArgs {
+    /// List the plugins that came with Windlass, which run by their names as well: an installed one of that name goes first.
+    #[arg(long)]
+    bundled: bool,
+}
 
 pub(super) fn install(arguments: &InstallArgs, printer: &Printer) -> Result<Outcome, Error> {
     let remote = arguments.remote.remote_for(&arguments.plugin, true, printer)?;
@@ -65,12 +69,15 @@ pub(super) fn uninstall(arguments: &UninstallArgs) -> Result<Outcome, Error> {
     Ok(Outcome::report(text, json!({ "name": arguments.name, "folder": folder })))
 }
 
-pub(super) fn list(_: &ListArgs) -> Result<Outcome, Error> {
+pub(super) fn list(arguments: &ListArgs) -> Result<Outcome, Error> {
     let mut rows = Vec::new();
     let mut entries = Vec::new();
-    for name in installed_names() {
+    let names = if arguments.bundled { bundled_names() } else { installed_names() };
+    for name in names {
+        let bundled = arguments.bundled.then(|| bundled(&name)).flatten();
+        let reference = bundled.map_or_else(|| PluginRef::Installed(name.clone()), PluginRef::Path);
         // A broken plugin must not hide the others.
-        let found = render::open(&PluginRef::Installed(name.clone()))
+        let found = render::open(&reference)
             .and_then(|plugin| identity::identify(&plugin).map(|identity| (plugin.digest().to_string(), identity)));
         match found {
             Ok((digest, identity)) => {
@@ -89,7 +96,11 @@ pub(super) fn list(_: &ListArgs) -> Result<Outcome, Error> {
         }
     }
     let text = if rows.is_empty() {
-        Text::new().say("no plugins are installed\n")
+        Text::new().say(if arguments.bundled {
+            "no plugins came with this program: it stands alone, without a `plugins` folder beside it\n"
+        } else {
+            "no plugins are installed\n"
+        })
     } else {
         let rows: Vec<[String; 3]> = rows
             .iter()

@@ -88,14 +88,17 @@ fn fetch_installed(reference: &PluginRef, name: &str) -> Result<Fetched, Error> 
     {
         return fetch_folder(reference, folder);
     }
+    if let Some(folder) = dirs::bundled(name) {
+        return fetch_folder(reference, &folder);
+    }
     let path = Path::new(name);
     if path.exists() {
         return fetch_path(reference, path);
     }
-    let known = dirs::installed_names();
+    let known = dirs::known_names();
     let error = Error::usage(format!("there is no plugin `{name}`"));
     Err(match windlass_abi::config::nearest(name, known.iter().map(String::as_str)) {
-        Some(near) => error.hint(format!("did you mean the installed plugin `{near}`?")),
+        Some(near) => error.hint(format!("did you mean the plugin `{near}`?")),
         None => error.hint(source::FORMS),
     })
 }
