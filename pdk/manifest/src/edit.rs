@@ -752,6 +752,11 @@ impl<'a> Planner<'a> {
 
     pub(crate) fn replace_by(&self, step: Step, path: &[Segment], content: &Content<'_>) -> Plan {
         let data = self.source.node(step.node);
+        if let (Shape::Literal, Content::Value(Value::String(value))) = (data.shape, content)
+            && let Some(splice) = self.rewrite_literal(data, value)
+        {
+            return Ok(vec![splice]);
+        }
         let (outer, start, end) = (self.outer_start(step.node), data.start as usize, data.end as usize);
         let mut text = String::new();
         if self.in_flow(step.parent) {
@@ -855,6 +860,51 @@ impl<'a> Planner<'a> {
         }
         head.push_str(&text);
         Ok(vec![Splice::new(after_colon, end, head)])
+    }
+
+    /// Another text in a literal block (`|`): between the same first line and what follows. `None` where it would need
+    /// another header (`|2`, another chomping) or quotes.
+    fn rewrite_literal(&self, data: NodeData, value: &str) -> Option<Splice> {
+        let old = self.source.text.get(data.start as usize..data.end as usize)?;
+        let (header, body) = old.split_once('\n')?;
+        let chomping = header.split([' ', '\t', '#', '\r']).next()?;
+        let text = match chomping {
+            "|" => value.strip_suffix('\n')?,
+            "|-" => value,
+            _ => return None,
+        };
+        let is_plain = |character: char| {
+            matches!(character, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+                && !matches!(character, '\u{2028}' | '\u{2029}' | '\u{feff}')
+        };
+        let last = text.rsplit('\n').next()?;
+        if !text.chars().all(is_plain) || text.starts_with([' ', '\n']) || last.trim().is_empty() {
+            return None;
+        }
+        let content = body.trim_end();
+        let start = data.start as usize + header.len() + 1;
+        if chomping == "|" && self.bytes().get(start + content.len()).is_none() {
+            // At the end of the stream, without a line end that the text could have.
+            return None;
+        }
+        let first = content.lines().find(|line| !line.trim().is_empty())?;
+        let indent = first.len() - first.trim_start_matches(' ').len();
+        let margin = first.get(..indent).filter(|margin| !margin.is_empty())?;
+        if content.lines().any(|line| !line.trim().is_empty() && !line.starts_with(margin)) {
+            return None;
+        }
+        let newline = if header.ends_with('\r') { "\r\n" } else { "\n" };
+        let mut new = String::with_capacity(text.len() + text.len() / 8);
+        for (number, line) in text.split('\n').enumerate() {
+            if number > 0 {
+                new.push_str(newline);
+            }
+            if !line.is_empty() {
+                new.push_str(margin);
+                new.push_str(line);
+            }
+        }
+        Some(Splice::new(start, start + content.len(), new))
     }
 
     fn replace_root(&self, data: NodeData, path: &[Segment], value: &Value) -> Plan {

@@ -141,3 +141,44 @@ fn aliases_that_would_have_to_be_written_out_without_end_are_refused() {
     assert!(error.to_string().starts_with("ConfigMap/lol (line 1): copy"), "{error}");
     assert_eq!(manifests.into_bytes(), stream.as_bytes());
 }
+
+/// A text of several lines takes the place of another in its block, or goes into quotes where the block cannot hold it.
+#[test]
+fn texts_stay_in_their_blocks() {
+    let check = |stream: &str, text: &str, expected: &str| {
+        let mut manifests = Manifests::from_bytes(stream.as_bytes().to_vec()).expect("a stream");
+        let path: Path = "data.a".parse().expect("a path");
+        manifests
+            .visit(|object| object.set(&path, Value::from(text)).map(|_| ()))
+            .unwrap_or_else(|error: windlass_manifest::Error| panic!("{error}"));
+        assert_eq!(manifests.as_str(), expected);
+        let read = manifests.read(|object| {
+            assert_eq!(object.get(&path).and_then(|node| node.as_str()).as_deref(), Some(text));
+            Ok::<(), windlass_manifest::Error>(())
+        });
+        read.expect("readable");
+    };
+    let block = "data:\n  a: | # c\n    x\n\n    y\n\n  # behind\n  b: c\n";
+    check(
+        block,
+        "new\n\n  z # no comment\n",
+        "data:\n  a: | # c\n    new\n\n      z # no comment\n\n  # behind\n  b: c\n",
+    );
+    check("data:\n  a: |-\n   x\n", "y\nz", "data:\n  a: |-\n   y\n   z\n");
+    check("data:\r\n  a: |\r\n    x\r\n  b: c\r\n", "y\nz\n", "data:\r\n  a: |\r\n    y\r\n    z\r\n  b: c\r\n");
+    check("data:\n  a: |\n    x", "y\n", "data:\n  a: \"y\\n\"");
+    // What needs another header, or quotes.
+    for text in ["y", "y\n\n", " y\n", "\ny\n", "y\u{7}\n", "y\u{2028}\n", "y\n  \n", "", "\n"] {
+        let mut manifests = Manifests::from_bytes(b"data:\n  a: |\n    x\n  b: c\n".to_vec()).expect("a stream");
+        let path: Path = "data.a".parse().expect("a path");
+        manifests
+            .visit(|object| object.set(&path, Value::from(text)).map(|_| ()))
+            .unwrap_or_else(|error: windlass_manifest::Error| panic!("{error}"));
+        manifests
+            .read(|object| {
+                assert_eq!(object.get(&path).and_then(|node| node.as_str()).as_deref(), Some(text));
+                Ok::<(), windlass_manifest::Error>(())
+            })
+            .expect("readable");
+    }
+}
