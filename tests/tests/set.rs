@@ -14,11 +14,34 @@ struct Run {
     native: fn(&str, &[&str], &str) -> Result<String, String>,
 }
 
-const RUNS: &[Run] = &[Run {
-    plugin: "images",
-    config: "images: [{name: 'quay.io/prometheus/.*', newTag: v9}]\nmirrors: {docker.io: mirror.example/hub, quay.io: mirror.example/quay, '*': mirror.example/other}\npullSecrets: [mirror]\npullPolicy: Always\n",
-    native: run::<images::Images>,
-}];
+const RUNS: &[Run] = &[
+    Run {
+        plugin: "images",
+        config: "images: [{name: 'quay.io/prometheus/.*', newTag: v9}]\nmirrors: {docker.io: mirror.example/hub, quay.io: mirror.example/quay, '*': mirror.example/other}\npullSecrets: [mirror]\npullPolicy: Always\n",
+        native: run::<images::Images>,
+    },
+    Run {
+        plugin: "select",
+        config: "crds: none\nhooks: none\ndrop: [{kind: PodDisruptionBudget}]\n",
+        native: run::<select::Select>,
+    },
+    Run {
+        plugin: "namespace",
+        config: "moves: {prod: zz}\nreleaseNamespace: prod\nserviceNames: rewrite\n",
+        native: run::<namespace::Namespace>,
+    },
+    Run {
+        plugin: "containers",
+        config: "preset: restricted\ndefault: {resources: {requests: {cpu: 10m}}}\nremove: [resources.limits.cpu]\nset: {env: [{name: ZZ, value: 1}]}\n",
+        native: run::<containers::Containers>,
+    },
+    Run {
+        plugin: "scheduling",
+        config: "nodeSelector: {disk: ssd}\ntolerations: [{key: spot, operator: Exists}]\nreplicas: 3\ntopologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway}]\n",
+        native: run::<scheduling::Scheduling>,
+    },
+    Run { plugin: "rename", config: "namePrefix: zz-\napis: current\n", native: run::<rename::Rename> },
+];
 
 /// The documents of a stream.
 fn documents(stream: &str) -> Vec<&str> {

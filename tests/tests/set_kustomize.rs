@@ -217,3 +217,123 @@ fn images_reach_what_kustomize_misses() {
         );
     }
 }
+
+/// The namespace of every chart, but for what the README lists.
+#[test]
+fn namespaces_change_as_with_kustomize() {
+    let Some(kustomize) = Kustomize::new() else { return };
+    let readme = readme("namespace");
+    let mut seen = BTreeSet::new();
+    for (name, text, before) in read_by_kustomize(&kustomize) {
+        let fields = json!({"namespace": "zz"});
+        let output = run::<namespace::Namespace>(&fields.to_string(), &[], &text);
+        let (after, output) = match (kustomize.build(&text, &fields), output) {
+            (Ok(after), Ok(output)) => (after, output),
+            // Two objects that would become one.
+            (Err(theirs), Err(ours)) => {
+                assert!(
+                    theirs.contains("ID conflict") && ours.contains("would both stand in"),
+                    "{name}: {theirs}; {ours}"
+                );
+                continue;
+            }
+            (theirs, ours) => panic!("{name}: kustomize: {theirs:?}; namespace: {ours:?}"),
+        };
+        let theirs = changes(&before, &after);
+        let ours = changes(&objects(&text), &objects(&output));
+        for (object, path, value) in theirs.symmetric_difference(&ours) {
+            let is_ours = ours.contains(&(object.clone(), path.clone(), value.clone()));
+            let word = match path.as_str() {
+                "/metadata/name" if object.starts_with("\"Namespace\"") && !is_ours => "namespace-objects",
+                path if path.starts_with("/subjects/") && is_ours => "subjects",
+                path if path.starts_with("/spec/namespaceSelector/") && is_ours => "monitors",
+                path if path.contains("inject-ca-from") && is_ours => "monitors",
+                _ => panic!("{name}: {object}{path}: {value:?} (ours: {is_ours})"),
+            };
+            seen.insert(word);
+        }
+    }
+    for word in seen {
+        assert!(readme.contains(&format!("<!-- {word} -->")), "the README's list of differences has no `{word}`");
+    }
+}
+
+/// What kustomize does to namespaces that nobody would want, and namespace does not.
+#[test]
+fn the_faults_of_kustomize_namespaces_are_avoided() {
+    let Some(kustomize) = Kustomize::new() else { return };
+    let readme = readme("namespace");
+    for (word, text, path) in [
+        ("namespace-objects", "apiVersion: v1\nkind: Namespace\nmetadata: {name: other}\n", "/metadata/name"),
+        ("custom", "apiVersion: karpenter.sh/v1\nkind: NodePool\nmetadata: {name: a}\n", "/metadata/namespace"),
+        (
+            "custom",
+            "apiVersion: example.com/v1\nkind: Planet\nmetadata: {name: a}\n---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: planets.example.com}\nspec: {group: example.com, scope: Cluster, names: {kind: Planet}}\n",
+            "/metadata/namespace",
+        ),
+    ] {
+        let fields = json!({"namespace": "zz"});
+        let theirs = changes(&objects(text), &kustomize.build(text, &fields).expect("kustomize builds"));
+        assert!(theirs.iter().any(|(_, changed, _)| changed == path), "{word}: kustomize was mended: {theirs:?}");
+        let output = run::<namespace::Namespace>(&fields.to_string(), &[], text).expect("moved");
+        assert_eq!(objects(&output), objects(text), "{word}");
+        assert!(readme.contains(&format!("<!-- {word} -->")));
+    }
+}
+
+#[test]
+fn replicas_change_as_with_kustomize() {
+    let Some(kustomize) = Kustomize::new() else { return };
+    let mut changed = 0;
+    for (name, text, before) in read_by_kustomize(&kustomize) {
+        let scalable = ["Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"];
+        let names: BTreeSet<&str> = before
+            .iter()
+            .filter(|object| scalable.iter().any(|kind| object["kind"] == *kind))
+            .filter_map(|object| object["metadata"]["name"].as_str())
+            .collect();
+        let counts: Vec<Value> =
+            names.iter().enumerate().map(|(index, name)| json!({"name": name, "count": index + 4})).collect();
+        if counts.is_empty() {
+            continue;
+        }
+        let fields = json!({"replicas": counts});
+        let theirs = changes(&before, &kustomize.build(&text, &fields).expect("kustomize builds"));
+        let output = run::<scheduling::Scheduling>(&fields.to_string(), &[], &text).expect("set");
+        assert_eq!(changes(&objects(&text), &objects(&output)), theirs, "{name}");
+        changed += theirs.len();
+    }
+    assert!(changed > 0);
+}
+
+#[test]
+fn names_change_as_with_kustomize() {
+    let Some(kustomize) = Kustomize::new() else { return };
+    let readme = readme("rename");
+    let mut seen = BTreeSet::new();
+    for (name, text, before) in read_by_kustomize(&kustomize) {
+        let fields = json!({"namePrefix": "zz-"});
+        let theirs = match kustomize.build(&text, &fields) {
+            Ok(after) => changes(&before, &after),
+            Err(error) => {
+                println!("{name}: kustomize: {error}");
+                continue;
+            }
+        };
+        let output = run::<rename::Rename>(&fields.to_string(), &[], &text).expect("renamed");
+        let ours = changes(&objects(&text), &objects(&output));
+        for (object, path, value) in theirs.symmetric_difference(&ours) {
+            let is_ours = ours.contains(&(object.clone(), path.clone(), value.clone()));
+            let word = match path.as_str() {
+                path if path.contains("/resourceNames/") => "typed",
+                _ if is_ours => "follows",
+                _ => panic!("{name}: {object}{path}: {value:?} (ours: {is_ours})"),
+            };
+            println!("{name}: {object}{path}: {value:?}: {word}");
+            seen.insert(word);
+        }
+    }
+    for word in seen {
+        assert!(readme.contains(&format!("<!-- {word} -->")), "the README's list of differences has no `{word}`");
+    }
+}
