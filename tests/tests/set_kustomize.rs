@@ -248,6 +248,7 @@ fn namespaces_change_as_with_kustomize() {
                 path if path.starts_with("/subjects/") && is_ours => "subjects",
                 path if path.starts_with("/spec/namespaceSelector/") && is_ours => "monitors",
                 path if path.contains("inject-ca-from") && is_ours => "monitors",
+                path if path.starts_with("/spec/alerting/alertmanagers/") && is_ours => "monitors",
                 _ => panic!("{name}: {object}{path}: {value:?} (ours: {is_ours})"),
             };
             seen.insert(word);

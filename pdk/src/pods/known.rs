@@ -1,6 +1,7 @@
 //! Custom kinds that hold pods, and where: widely used operators that people have beside their charts.
 //!
-//! Each row names the repository and the folder of its CRD. A kind that is not here is searched for containers
+//! Each row names the repository and the folder of its CRD. In November 2026 the paths of 57 kinds were looked up in the
+//! schemas of those CRDs; two of Strimzi's are of versions before. A kind that is not here is searched for containers
 //! ([`super::containers`]), or named in a plugin's configuration.
 
 /// What an object of a kind holds, by words of one letter and a path: `T:` a pod template (a map with `spec`), `S:` a map
@@ -67,7 +68,7 @@ pub(super) const KINDS: &[(&str, &str, &str)] = &[
     (
         "gateway.envoyproxy.io",
         "EnvoyProxy",
-        "C:spec.provider.kubernetes.envoyDeployment.container C:spec.provider.kubernetes.envoyDeployment.initContainers[*] C:spec.provider.kubernetes.envoyDaemonSet.container C:spec.provider.kubernetes.envoyDaemonSet.initContainers[*]",
+        "C:spec.provider.kubernetes.envoyDeployment.container C:spec.provider.kubernetes.envoyDeployment.initContainers[*] C:spec.provider.kubernetes.envoyDaemonSet.container",
     ),
     // grafana/grafana-operator config/crd/bases
     ("grafana.integreatly.org", "Grafana", "T:spec.deployment.spec.template"),
