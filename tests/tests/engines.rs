@@ -38,6 +38,12 @@ const RUNS: &[Run] = &[
             "patches[0].patch.spec.template.spec.serviceAccountName=zz",
         ],
     ),
+    run("images", &["mirrors.quay\\.io=mirror.example/quay", "pullPolicy=Always"]),
+    run("select", &["crds=none", "drop[0].kind=Secret"]),
+    run("namespace", &["namespace=zz", "onExisting=keep"]),
+    run("containers", &["preset=restricted", "remove[0]=resources.limits.cpu"]),
+    run("scheduling", &["priorityClassName=high", "replicas=2"]),
+    run("rename", &["namePrefix=zz-", "apis=current"]),
     // Without a registry: every image is excluded. It may fail, and must do so everywhere.
     Run { plugin: "pin-images", words: &["exclude[0]=.*"], grants: &["--allow-net", "registry.example"] },
 ];

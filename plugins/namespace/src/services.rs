@@ -1,6 +1,6 @@
 //! Names of Services in texts: `web.prod.svc`, `web.prod.svc.cluster.local`, `web-0.web.prod.svc`.
 
-use windlass_pdk::{Error, Kind, Node, Object, Path, Value, warn};
+use windlass_pdk::{Error, Kind, Node, Object, Path, warn};
 
 use crate::moves::Moves;
 use crate::settings::ServiceNames as Choice;
@@ -33,7 +33,7 @@ impl<'m> ServiceNames<'m> {
         }
         for (path, text) in found {
             if self.choice == Choice::Rewrite {
-                object.set(&path, Value::String(text))?;
+                object.set_text(&path, &text)?;
                 continue;
             }
             self.count += 1;
