@@ -164,6 +164,10 @@ struct LimitArgs {
     /// Size of the answer, such as 16Mi [default: 256Mi].
     #[arg(long, value_name = "SIZE")]
     max_output: Option<ByteSize>,
+    /// A folder in memory, /tmp to the plugin, of this size, such as 64Mi, for programs that insist on a temporary file
+    /// [default: none].
+    #[arg(long, value_name = "SIZE")]
+    scratch: Option<ByteSize>,
     #[command(flatten)]
     compile: CompileArgs,
 }
@@ -176,7 +180,7 @@ pub(super) struct CompileArgs {
     /// Memory for compiling it, such as 4Gi [default: by its size, at most 2Gi].
     #[arg(long, value_name = "SIZE")]
     compile_memory: Option<ByteSize>,
-    /// Time for compiling it, of the processor and on the clock, such as 5m [default: by its size, at most 60s].
+    /// Time for compiling it, of the processor and on the clock, such as 5m [default: by its size, at most 90s and 5m].
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     compile_timeout: Option<Duration>,
 }
@@ -369,6 +373,7 @@ impl LimitArgs {
             memory: self.memory.or(limits.memory),
             timeout: self.timeout.unwrap_or(limits.timeout),
             max_output: self.max_output.unwrap_or(limits.max_output),
+            scratch: self.scratch.or(limits.scratch),
             compile: self.compile.over(limits.compile),
         }
     }

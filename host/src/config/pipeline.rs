@@ -12,8 +12,8 @@
 //! trust: {}
 //! ```
 //!
-//! Every key but `apiVersion`, `kind`, `plugins` and `use` may be left out; `limits` also takes `compileMemory` and
-//! `compileTimeout`. `metadata`, which kpt and kustomize demand of every file, is a map that nobody here looks into.
+//! Every key but `apiVersion`, `kind`, `plugins` and `use` may be left out; `limits` also takes `scratch`, `compileMemory`
+//! and `compileTimeout`. `metadata`, which kpt and kustomize demand of every file, is a map that nobody here looks into.
 //! Relative paths count from the file's own folder, so a pipeline works from any current directory.
 
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ pub const KIND: &str = "Pipeline";
 
 const TOP_LEVEL: [&str; 5] = ["apiVersion", "kind", "metadata", "plugins", "trust"];
 const PLUGIN: [&str; 4] = ["use", "config", "grants", "limits"];
-const LIMITS: [&str; 5] = ["memory", "timeout", "maxOutput", "compileMemory", "compileTimeout"];
+const LIMITS: [&str; 6] = ["memory", "timeout", "maxOutput", "scratch", "compileMemory", "compileTimeout"];
 
 /// A pipeline as its file says, checked against the format; no plugin has been looked at yet.
 #[derive(Clone, Debug)]
@@ -212,6 +212,9 @@ fn read_limits(limits: &Node, at: &str) -> Result<Limits, Misread> {
     }
     if let Some(node) = limits.get("maxOutput") {
         read.max_output = parsed(node, &format!("{what}.maxOutput"), |text| text.parse())?;
+    }
+    if let Some(node) = limits.get("scratch") {
+        read.scratch = Some(parsed(node, &format!("{what}.scratch"), |text| text.parse())?);
     }
     if let Some(node) = limits.get("compileMemory") {
         read.compile.memory = Some(parsed(node, &format!("{what}.compileMemory"), |text| text.parse())?);

@@ -20,6 +20,7 @@ use kernel::Kernel;
 use logs::Logs;
 use wasmtime::{Memory, Store, Trap, TypedFunc, WasmParams, WasmResults};
 use watchdog::Watchdog;
+use windlass_abi::capabilities::{Capability, Request};
 use windlass_abi::raw;
 
 use crate::cluster::Connection;
@@ -117,14 +118,23 @@ impl Instance {
         let linker = imports::link(compiled, setup.grants).map_err(early)?;
         let reach = imports::reach_through_wasi(compiled, setup.grants).map_err(early)?;
         let deadline = Instant::now() + setup.limits.timeout;
+        let granted = granted::Granted::new(setup.grants, setup.cluster, deadline).map_err(early)?;
+        let given = wasi::Given {
+            read: reach.contains(&Capability::Read),
+            write: reach.contains(&Capability::Write),
+            times: reach.contains(&Capability::Clock),
+            root: compiled.is_command(),
+            scratch: setup.limits.scratch.map_or(0, |size| size.0),
+        };
+        let files = wasi::Table::new(&granted.files, given).map_err(early)?;
         let host = Host {
             budget: Budget::new(setup.limits.memory_for(setup.stream_length, compiled.is_command())),
             kernel: Kernel::new(Vec::new()),
             config: setup.config.to_vec(),
             variables: Default::default(),
             logs: Logs::new(setup.log_level),
-            wasi: wasi::State::new(|capability| reach.contains(&capability)),
-            granted: granted::Granted::new(setup.grants, setup.cluster, deadline).map_err(early)?,
+            wasi: wasi::State::new(|capability| reach.contains(&capability), files),
+            granted,
             deadline,
         };
         let mut store = Store::new(compiled.module().engine(), host);
@@ -246,7 +256,10 @@ impl Instance {
             Ok(()) => 0,
             Err(error) => match error.downcast_ref::<wasi::Exit>() {
                 Some(wasi::Exit(code)) => *code,
-                None => return Err(failure(&mut self.store, &self.limits, error)),
+                None => {
+                    let error = failure(&mut self.store, &self.limits, error);
+                    return Err(self.with_missing_grants(error));
+                }
             },
         };
         let program = self.store.data_mut().wasi.program.take();
@@ -254,9 +267,19 @@ impl Instance {
         if code == 0 {
             return Ok(program.take_stdout());
         }
-        Err(match program.stderr_text() {
+        let error = match program.stderr_text() {
             Some(text) => Error::refused(text).hint(format!("it ended with exit code {code}")),
             None => Error::refused(format!("it ended with exit code {code} and wrote nothing to its standard error")),
+        };
+        Err(self.with_missing_grants(error))
+    }
+
+    /// Says which grants would have covered what the guest looked for in vain.
+    fn with_missing_grants(&self, error: Error) -> Error {
+        let missed = self.store.data().wasi.files.missed().filter(|(_, path)| !is_of_systems(path));
+        missed.take(MOST_MISSING).fold(error, |error, (capability, path)| {
+            let Some(flag) = flag_for(capability, path) else { return error };
+            error.hint(format!("if it needs `{path}`, which no grant covers: add `{flag}`"))
         })
     }
 
@@ -344,6 +367,25 @@ impl Instance {
         let remains = Remains { peak_memory: host.budget.peak(), logs };
         (remains, GuestMemory { store: self.store, memory: self.memory })
     }
+}
+
+/// How many paths that no grant covers an error names.
+const MOST_MISSING: usize = 3;
+
+/// Whether programs look there for what the system, and no chart, has: time zones, certificates, terminals.
+fn is_of_systems(path: &str) -> bool {
+    ["/etc/", "/usr/", "/proc/", "/sys/", "/dev/"].iter().any(|start| path.starts_with(start))
+}
+
+/// The flag that would let a guest reach `path`: of a file, as its name tells, for the folder that it is in.
+fn flag_for(capability: Capability, path: &str) -> Option<String> {
+    if path == "/tmp" || path.starts_with("/tmp/") {
+        return Some("--scratch 64Mi".to_owned());
+    }
+    let (folder, name) = path.rsplit_once('/')?;
+    let is_file = capability == Capability::Write || name.contains('.');
+    let folder = if is_file && !folder.is_empty() { folder } else { path };
+    Some(Request::parse(capability, folder).ok()?.flag())
 }
 
 /// How much of a guest's memory may be kept for the stream in it, beside three times its length: a plugin made with the

@@ -18,6 +18,8 @@ pub struct Limits {
     pub timeout: Duration,
     /// The most bytes that the plugin may answer.
     pub max_output: ByteSize,
+    /// Bytes of a folder in memory, `/tmp` to the guest, beside [`Limits::memory`]. None: there is no such folder.
+    pub scratch: Option<ByteSize>,
     /// What compiling it may use up.
     pub compile: CompileLimits,
 }
@@ -29,7 +31,7 @@ pub struct CompileLimits {
     /// at most, never more than [`table::MAX_COMPILE_MEMORY`].
     pub memory: Option<ByteSize>,
     /// Processor time of all its threads together, and time on the clock. None: what a module of that size needs at most,
-    /// never more than [`table::MAX_COMPILE_TIME`], which is the time on the clock.
+    /// never more than [`table::MAX_COMPILE_TIME`] of the processor and [`table::MAX_COMPILE_CLOCK`].
     pub timeout: Option<Duration>,
 }
 
@@ -39,6 +41,7 @@ impl Default for Limits {
             memory: None,
             timeout: Duration::from_secs(10),
             max_output: ByteSize(256 << 20),
+            scratch: None,
             compile: CompileLimits::default(),
         }
     }

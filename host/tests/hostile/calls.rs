@@ -17,8 +17,8 @@ const EXTISM: &str = "extism:host/env";
 const WINDLASS: &str = "windlass:host/env";
 const WASI: &str = "wasi_snapshot_preview1";
 
-/// Every function with its parameters and results; `i` and `I` are 32 and 64 bits. Of WASI's those that do something, and
-/// some of those that refuse everything.
+/// Every function with its parameters and results; `i` and `I` are 32 and 64 bits. Of WASI's all but the sockets, of which one
+/// stands for all.
 const FUNCTIONS: &[(&str, &str, &str)] = &[
     (EXTISM, "alloc", "I:I"),
     (EXTISM, "free", "I:"),
@@ -55,16 +55,41 @@ const FUNCTIONS: &[(&str, &str, &str)] = &[
     (WINDLASS, "random_bytes", "I:I"),
     (WASI, "args_get", "ii:i"),
     (WASI, "args_sizes_get", "ii:i"),
+    (WASI, "clock_res_get", "ii:i"),
     (WASI, "clock_time_get", "iIi:i"),
     (WASI, "environ_get", "ii:i"),
     (WASI, "environ_sizes_get", "ii:i"),
+    (WASI, "fd_advise", "iIIi:i"),
+    (WASI, "fd_allocate", "iII:i"),
     (WASI, "fd_close", "i:i"),
+    (WASI, "fd_datasync", "i:i"),
     (WASI, "fd_fdstat_get", "ii:i"),
-    (WASI, "fd_read", "iiii:i"),
-    (WASI, "fd_write", "iiii:i"),
+    (WASI, "fd_fdstat_set_flags", "ii:i"),
+    (WASI, "fd_fdstat_set_rights", "iII:i"),
+    (WASI, "fd_filestat_get", "ii:i"),
+    (WASI, "fd_filestat_set_size", "iI:i"),
+    (WASI, "fd_filestat_set_times", "iIIi:i"),
+    (WASI, "fd_pread", "iiiIi:i"),
     (WASI, "fd_prestat_dir_name", "iii:i"),
+    (WASI, "fd_prestat_get", "ii:i"),
+    (WASI, "fd_pwrite", "iiiIi:i"),
+    (WASI, "fd_read", "iiii:i"),
+    (WASI, "fd_readdir", "iiiIi:i"),
+    (WASI, "fd_renumber", "ii:i"),
+    (WASI, "fd_seek", "iIii:i"),
+    (WASI, "fd_sync", "i:i"),
+    (WASI, "fd_tell", "ii:i"),
+    (WASI, "fd_write", "iiii:i"),
+    (WASI, "path_create_directory", "iii:i"),
+    (WASI, "path_filestat_get", "iiiii:i"),
+    (WASI, "path_filestat_set_times", "iiiiIIi:i"),
+    (WASI, "path_link", "iiiiiii:i"),
     (WASI, "path_open", "iiiiiIIii:i"),
+    (WASI, "path_readlink", "iiiiii:i"),
+    (WASI, "path_remove_directory", "iii:i"),
+    (WASI, "path_rename", "iiiiii:i"),
     (WASI, "path_symlink", "iiiii:i"),
+    (WASI, "path_unlink_file", "iii:i"),
     (WASI, "poll_oneoff", "iiii:i"),
     (WASI, "proc_exit", "i:"),
     (WASI, "random_get", "ii:i"),
@@ -156,8 +181,21 @@ fn parameters(function: usize) -> usize {
     FUNCTIONS.get(function).map_or(2, |(_, _, signature)| signature.find(':').unwrap())
 }
 
-/// The guest's text.
-fn interpreter() -> String {
+/// What makes a command of the guest: its program is its standard input, and its answer a constant.
+const START: &str = r#"
+  (func (export "_start") (local $length i32)
+    (i32.store (i32.const 2048) (i32.const 65536))
+    (i32.store (i32.const 2052) (i32.const 65536))
+    (drop (call $f{read} (i32.const 0) (i32.const 2048) (i32.const 1) (i32.const 2056)))
+    (local.set $length (i32.load (i32.const 2056)))
+    (drop (call $render (i32.const 65536) (local.get $length) (i32.const 0) (i32.const 0)))
+    (i32.store (i32.const 2048) (i32.const 2064))
+    (i32.store (i32.const 2052) (i32.const 8))
+    (i64.store (i32.const 2064) (i64.const 0x0a41203a646e696b))
+    (drop (call $f{write} (i32.const 1) (i32.const 2048) (i32.const 1) (i32.const 2056))))"#;
+
+/// The guest's text, as a plugin or as a command.
+fn interpreter(is_command: bool) -> String {
     let types = |letters: &str| -> String {
         letters.chars().map(|letter| if letter == 'i' { " i32" } else { " i64" }).collect()
     };
@@ -183,6 +221,17 @@ fn interpreter() -> String {
     }
     let constants: String =
         CONSTANTS.iter().flat_map(|value| value.to_le_bytes()).map(|byte| format!("\\{byte:02x}")).collect();
+    let (alloc, entry, start) = match is_command {
+        false => (
+            format!("(func (export \"windlass_alloc\") (param i32) (result i32) (i32.const {STREAM_ADDRESS}))"),
+            "(export \"windlass_render\")",
+            String::new(),
+        ),
+        true => {
+            let number = |name| function(name).to_string();
+            (String::new(), "", START.replace("{read}", &number("fd_read")).replace("{write}", &number("fd_write")))
+        }
+    };
     format!(
         r#"(module
           {imports}
@@ -202,8 +251,8 @@ fn interpreter() -> String {
               (i32.add (i32.const 1024) (i32.mul (i32.rem_u (global.get $kept) (i32.const {REGISTERS})) (i32.const 8)))
               (local.get 0))
             (global.set $kept (i32.add (global.get $kept) (i32.const 1))))
-          (func (export "windlass_alloc") (param i32) (result i32) (i32.const {STREAM_ADDRESS}))
-          (func (export "windlass_render") (param $stream i32) (param $length i32) (param i32 i32) (result i64)
+          {alloc}
+          (func $render {entry} (param $stream i32) (param $length i32) (param i32 i32) (result i64)
             (local $function i32)
             (global.set $next (local.get $stream))
             (global.set $end (i32.add (local.get $stream) (local.get $length)))
@@ -214,7 +263,8 @@ fn interpreter() -> String {
               (if (i32.eq (local.get $function) (i32.const {ADD}))
                 (then (call $keep (i64.add (call $value) (call $value)))))
               (br $calls))
-            unreachable))"#,
+            unreachable)
+          {start})"#,
         pages = MEMORY >> 16,
         constants_at = 1024 + 8 * REGISTERS,
     )
@@ -227,11 +277,11 @@ struct Caller {
 }
 
 impl Caller {
-    fn new() -> Self {
+    fn new(is_command: bool) -> Self {
         let place = Place::new();
         let data = place.folder.path().join("data");
         std::fs::create_dir(&data).unwrap();
-        let mut step = place.text_guest("caller", &interpreter());
+        let mut step = place.text_guest("caller", &interpreter(is_command));
         let mut grants = Grants::default();
         let folder = format!("/data={}", data.display());
         for (capability, value) in [
@@ -247,7 +297,9 @@ impl Caller {
             grants.allow(capability, value).unwrap();
         }
         step.grants = grants;
-        step.config = vec![("TEAMTEAM".to_owned(), "payments".to_owned())];
+        let (key, value) = if is_command { ("args", "[a, bc]") } else { ("TEAMTEAM", "payments") };
+        step.config = vec![(key.to_owned(), value.to_owned())];
+        step.limits.scratch = Some(ByteSize(1 << 20));
         step.limits.memory = Some(ByteSize(16 << 20));
         Self { place, step }
     }
@@ -277,7 +329,12 @@ fn no_import_of_the_table_is_left_out() {
 /// Every function that takes an offset, a length, an address or a number gets every forged one in every place.
 #[test]
 fn forged_values_at_every_host_function() {
-    let caller = Caller::new();
+    for is_command in [false, true] {
+        forge(&Caller::new(is_command));
+    }
+}
+
+fn forge(caller: &Caller) {
     // A block, what was a block, and what lies around: the numbers are the registers that they are kept in.
     let (freed, block) = (0, 1);
     let mut prologue = Program::default();
@@ -314,7 +371,7 @@ fn forged_values_at_every_host_function() {
 /// others each time.
 #[test]
 fn random_calls_never_harm_the_host() {
-    let caller = Caller::new();
+    let callers = [Caller::new(false), Caller::new(true)];
     let seconds = std::env::var("WINDLASS_FUZZ_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
     let until = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let mut state = match until {
@@ -331,6 +388,7 @@ fn random_calls_never_harm_the_host() {
     let mut rounds = 0;
     while until.map_or(rounds < 1500, |until| Instant::now() < until) {
         rounds += 1;
+        let caller = &callers[rounds % 2];
         let mut program = Program::default();
         // Something to work with: blocks with text that means something.
         for made in 0..below(4) {
@@ -350,5 +408,7 @@ fn random_calls_never_harm_the_host() {
         }
         caller.check(&program);
     }
-    caller.place.assert_unharmed();
+    for caller in callers {
+        caller.place.assert_unharmed();
+    }
 }

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::sandbox::grants::{Grants, not_granted};
 
 /// Bytes of one file, read or written.
-const MAX_FILE: u64 = 16 << 20;
+pub(crate) const MAX_FILE: u64 = 16 << 20;
 /// Bytes of all files of one run, read and written.
 const MAX_TRAFFIC: u64 = 128 << 20;
 /// Files that one run may open.
@@ -34,6 +34,7 @@ pub(crate) struct Files {
 struct Folder {
     capability: Capability,
     guest: GuestPath,
+    host: String,
     directory: Dir,
 }
 
@@ -55,7 +56,7 @@ impl Files {
             let directory = Dir::open_ambient_dir(host, ambient_authority()).map_err(|error| {
                 Error::usage(format!("cannot open the folder `{host}` of `{} {grant}`: {error}", capability.flag()))
             })?;
-            folders.push(Folder { capability, guest: guest.clone(), directory });
+            folders.push(Folder { capability, guest: guest.clone(), host: host.clone(), directory });
         }
         // The longest name wins where one grant lies inside another.
         folders.sort_by_key(|folder| std::cmp::Reverse(folder.guest.as_str().len()));
@@ -102,14 +103,38 @@ impl Files {
         if bytes > MAX_FILE {
             return Err(Error::limit(format!("`{path}` is larger than {} MiB", MAX_FILE >> 20)));
         }
+        self.spend_file()?;
+        self.spend_bytes(bytes)
+    }
+
+    /// Counts one more file that is opened or made.
+    ///
+    /// # Errors
+    ///
+    /// There were too many in this run (exit 4).
+    pub(crate) fn spend_file(&mut self) -> Result<(), Error> {
         self.files_left = self
             .files_left
             .checked_sub(1)
             .ok_or_else(|| Error::limit(format!("the plugin opened more than {MAX_FILES} files in one run")))?;
+        Ok(())
+    }
+
+    /// Counts bytes that are read or written.
+    ///
+    /// # Errors
+    ///
+    /// There were too many in this run (exit 4).
+    pub(crate) fn spend_bytes(&mut self, bytes: u64) -> Result<(), Error> {
         self.traffic_left = self.traffic_left.checked_sub(bytes).ok_or_else(|| {
             Error::limit(format!("the plugin read and wrote more than {} MiB of files in one run", MAX_TRAFFIC >> 20))
         })?;
         Ok(())
+    }
+
+    /// The granted folders: what may be done below them, their names in the guest and on the host, and their handles.
+    pub(crate) fn folders(&self) -> impl Iterator<Item = (Capability, &GuestPath, &str, &Dir)> {
+        self.folders.iter().map(|one| (one.capability, &one.guest, one.host.as_str(), &one.directory))
     }
 
     /// The granted folder that holds `path`, and the rest of the path inside it.

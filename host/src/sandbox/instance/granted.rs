@@ -37,7 +37,7 @@ const MAX_RANDOM: u64 = 1 << 20;
 pub(super) struct Granted {
     grants: Grants,
     network: Network,
-    files: Files,
+    pub(super) files: Files,
     kube: Kube,
     deadline: Instant,
     answer: Option<Answer>,

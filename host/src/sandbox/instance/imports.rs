@@ -99,7 +99,8 @@ pub(super) fn link(compiled: &Compiled, grants: &Grants) -> Result<Linker<Host>,
 ///
 /// Its metadata is not what the PDK writes (exit 2).
 pub(super) fn reach_through_wasi(compiled: &Compiled, grants: &Grants) -> Result<Vec<Capability>, Error> {
-    if grants.is_empty() {
+    let imports_wasi = || compiled.module().imports().any(|import| import.module() == wasi::MODULE);
+    if grants.is_empty() || !imports_wasi() {
         return Ok(Vec::new());
     }
     let asks = asks(compiled.metadata_json())?;

@@ -3,10 +3,15 @@
 //! A plugin finds nothing there: no arguments, no environment, no files, no sockets; what it writes to its standard output
 //! and error goes to the log. A command has the arguments and variables of its configuration, the stream as its standard
 //! input, and its standard output is the answer. The clock and the random numbers are the same in every run unless the real
-//! ones are granted, so that renders stay reproducible. Windlass has its own implementation because it is small, never blocks (a
+//! ones are granted, so that renders stay reproducible. Folders that are granted are there, below their names in the guest
+//! ([`files`]). Windlass has its own implementation because it is small, never blocks (a
 //! sleep only moves the guest's own clock, so that the deadline always holds), and needs no async runtime.
 
+mod calls;
+mod errno;
+mod files;
 mod program;
+mod scratch;
 
 use std::ops::Range;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -17,26 +22,17 @@ use windlass_abi::capabilities::Capability;
 use super::{Host, granted};
 use crate::error::Error;
 
+use errno::{BAD_FILE, Errno, FAULT, INTERRUPTED, INVALID, NOT_SUPPORTED, SUCCESS, Stop};
+use files::FileType;
+
+pub(super) use files::{Given, Table};
 pub(super) use program::Program;
 
 /// The module of the imports.
 pub(super) const MODULE: &str = "wasi_snapshot_preview1";
 
-// Error numbers of WASI preview 1.
-const SUCCESS: i32 = 0;
-const BAD_FILE: i32 = 8;
-const FAULT: i32 = 21;
-const INTERRUPTED: i32 = 27;
-const INVALID: i32 = 28;
-const NOT_SUPPORTED: i32 = 58;
-const ILLEGAL_SEEK: i32 = 70;
-
 /// 1 January 2022, where wazero's clock, and so Helm's, starts too; nanoseconds.
 const CLOCK_START: u64 = 1_640_995_200_000_000_000;
-/// WASI's type of something that is neither file nor device, such as a pipe.
-const UNKNOWN: u8 = 0;
-/// WASI's type of a terminal.
-const CHARACTER_DEVICE: u8 = 2;
 /// How far each look moves the clock, as wazero does; nanoseconds.
 const CLOCK_STEP: u64 = 1_000_000;
 /// How many bytes are worked on between two looks at the clock.
@@ -64,58 +60,58 @@ impl From<Exit> for Error {
     }
 }
 
-/// What every function answers that is about something a guest does not have; others are in [`define`].
-const FIXED: [(&str, &str, i32); 32] = [
+/// What every function answers that is about something no guest has; others are in [`define`].
+const FIXED: [(&str, &str, i32); 6] = [
     ("clock_res_get", "ii:i", NOT_SUPPORTED),
-    ("fd_advise", "iIIi:i", BAD_FILE),
-    ("fd_allocate", "iII:i", BAD_FILE),
-    ("fd_datasync", "i:i", BAD_FILE),
-    ("fd_fdstat_set_flags", "ii:i", BAD_FILE),
-    ("fd_fdstat_set_rights", "iII:i", BAD_FILE),
-    ("fd_filestat_get", "ii:i", BAD_FILE),
-    ("fd_filestat_set_size", "iI:i", BAD_FILE),
-    ("fd_filestat_set_times", "iIIi:i", BAD_FILE),
-    ("fd_pread", "iiiIi:i", BAD_FILE),
-    ("fd_prestat_dir_name", "iii:i", BAD_FILE),
-    ("fd_prestat_get", "ii:i", BAD_FILE),
-    ("fd_pwrite", "iiiIi:i", BAD_FILE),
-    ("fd_readdir", "iiiIi:i", BAD_FILE),
-    ("fd_renumber", "ii:i", BAD_FILE),
-    ("fd_seek", "iIii:i", ILLEGAL_SEEK),
-    ("fd_sync", "i:i", BAD_FILE),
-    ("fd_tell", "ii:i", ILLEGAL_SEEK),
-    ("path_create_directory", "iii:i", BAD_FILE),
-    ("path_filestat_get", "iiiii:i", BAD_FILE),
-    ("path_filestat_set_times", "iiiiIIi:i", BAD_FILE),
-    ("path_link", "iiiiiii:i", BAD_FILE),
-    ("path_open", "iiiiiIIii:i", BAD_FILE),
-    ("path_readlink", "iiiiii:i", BAD_FILE),
-    ("path_remove_directory", "iii:i", BAD_FILE),
-    ("path_rename", "iiiiii:i", BAD_FILE),
-    ("path_symlink", "iiiii:i", BAD_FILE),
-    ("path_unlink_file", "iii:i", BAD_FILE),
     ("proc_raise", "i:i", NOT_SUPPORTED),
     ("sock_accept", "iii:i", BAD_FILE),
     ("sock_recv", "iiiiii:i", BAD_FILE),
+    ("sock_send", "iiiii:i", BAD_FILE),
     ("sock_shutdown", "ii:i", BAD_FILE),
 ];
 
 /// The functions that do something.
-const ACTIVE: [(&str, &str); 14] = [
+const ACTIVE: [(&str, &str); 40] = [
     ("args_get", "ii:i"),
     ("args_sizes_get", "ii:i"),
     ("clock_time_get", "iIi:i"),
     ("environ_get", "ii:i"),
     ("environ_sizes_get", "ii:i"),
+    ("fd_advise", "iIIi:i"),
+    ("fd_allocate", "iII:i"),
     ("fd_close", "i:i"),
+    ("fd_datasync", "i:i"),
     ("fd_fdstat_get", "ii:i"),
+    ("fd_fdstat_set_flags", "ii:i"),
+    ("fd_fdstat_set_rights", "iII:i"),
+    ("fd_filestat_get", "ii:i"),
+    ("fd_filestat_set_size", "iI:i"),
+    ("fd_filestat_set_times", "iIIi:i"),
+    ("fd_pread", "iiiIi:i"),
+    ("fd_prestat_dir_name", "iii:i"),
+    ("fd_prestat_get", "ii:i"),
+    ("fd_pwrite", "iiiIi:i"),
     ("fd_read", "iiii:i"),
+    ("fd_readdir", "iiiIi:i"),
+    ("fd_renumber", "ii:i"),
+    ("fd_seek", "iIii:i"),
+    ("fd_sync", "i:i"),
+    ("fd_tell", "ii:i"),
     ("fd_write", "iiii:i"),
+    ("path_create_directory", "iii:i"),
+    ("path_filestat_get", "iiiii:i"),
+    ("path_filestat_set_times", "iiiiIIi:i"),
+    ("path_link", "iiiiiii:i"),
+    ("path_open", "iiiiiIIii:i"),
+    ("path_readlink", "iiiiii:i"),
+    ("path_remove_directory", "iii:i"),
+    ("path_rename", "iiiiii:i"),
+    ("path_symlink", "iiiii:i"),
+    ("path_unlink_file", "iii:i"),
     ("poll_oneoff", "iiii:i"),
     ("proc_exit", "i:"),
     ("random_get", "ii:i"),
     ("sched_yield", ":i"),
-    ("sock_send", "iiiii:i"),
 ];
 
 /// Which grants open a function to more than what everybody gets.
@@ -124,6 +120,7 @@ pub(crate) fn opened_by(name: &str) -> &'static [Capability] {
         "environ_get" => &[Capability::Env],
         "clock_time_get" => &[Capability::Clock],
         "random_get" => &[Capability::Random],
+        "path_open" => &[Capability::Read, Capability::Write],
         _ => &[],
     }
 }
@@ -138,13 +135,14 @@ pub(super) struct State {
     has_real_random: bool,
     /// None for a plugin.
     pub(super) program: Option<Program>,
+    pub(super) files: Table,
 }
 
 impl State {
     /// `has` tells what the guest was granted.
-    pub(super) fn new(has: impl Fn(Capability) -> bool) -> Self {
+    pub(super) fn new(has: impl Fn(Capability) -> bool, files: Table) -> Self {
         let (has_real_clock, has_real_random) = (has(Capability::Clock), has(Capability::Random));
-        Self { elapsed: 0, random: 42, has_real_clock, has_real_random, program: None }
+        Self { elapsed: 0, random: 42, has_real_clock, has_real_random, program: None, files }
     }
 
     /// What the clock says, in nanoseconds: the wall clock, or one that starts with the run.
@@ -219,73 +217,78 @@ pub(super) fn define(linker: &mut Linker<Host>, name: &str) -> wasmtime::Result<
             })
             .map(|_| ());
     }
-    let linked = match name {
-        "args_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, places: u32, texts: u32| {
-            answer(write_texts(&mut call, Program::args, places, texts))
-        }),
-        "environ_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, places: u32, texts: u32| {
-            answer(write_texts(&mut call, Program::env, places, texts))
-        }),
-        "args_sizes_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, count: u32, size: u32| {
-            answer(write_sizes(&mut call, Program::args, count, size))
-        }),
-        "environ_sizes_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, count: u32, size: u32| {
-            answer(write_sizes(&mut call, Program::env, count, size))
-        }),
-        "clock_time_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, clock: u32, _: u64, place: u32| {
-            if clock > 3 {
-                return INVALID;
-            }
-            let now = call.data_mut().wasi.now(clock == 0);
-            errno(write(&mut call, place, &now.to_le_bytes()))
-        }),
-        "fd_close" => linker.func_wrap(MODULE, name, |_: Call<'_>, fd: u32| if fd <= 2 { SUCCESS } else { BAD_FILE }),
-        "fd_fdstat_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32, place: u32| {
-            if fd > 2 {
-                return BAD_FILE;
-            }
-            let mut stat = [0_u8; 24];
-            // To a plugin a character device, as in Helm's engine; to a command something that is no terminal, or tools would
-            // write colours, or wait for a person.
-            stat[0] = if call.data().wasi.program.is_some() { UNKNOWN } else { CHARACTER_DEVICE };
-            // It may be read (input) or written (output and error).
-            let rights: u64 = if fd == 0 { 1 << 1 } else { 1 << 6 };
-            stat[8..16].copy_from_slice(&rights.to_le_bytes());
-            errno(write(&mut call, place, &stat))
-        }),
-        "fd_read" => {
-            linker.func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32, vectors: u32, count: u32, read: u32| {
-                if fd != 0 {
-                    return BAD_FILE;
+    let linked =
+        match name {
+            "args_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, places: u32, texts: u32| {
+                answer(write_texts(&mut call, Program::args, places, texts))
+            }),
+            "environ_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, places: u32, texts: u32| {
+                answer(write_texts(&mut call, Program::env, places, texts))
+            }),
+            "args_sizes_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, count: u32, size: u32| {
+                answer(write_sizes(&mut call, Program::args, count, size))
+            }),
+            "environ_sizes_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, count: u32, size: u32| {
+                answer(write_sizes(&mut call, Program::env, count, size))
+            }),
+            "clock_time_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, clock: u32, _: u64, place: u32| {
+                if clock > 3 {
+                    return INVALID;
                 }
-                errno(fd_read(&mut call, vectors, count).and_then(|total| write(&mut call, read, &total.to_le_bytes())))
-            })
-        }
-        "fd_write" => {
-            linker.func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32, vectors: u32, count: u32, written: u32| {
-                answer(fd_write(&mut call, fd, vectors, count, written))
-            })
-        }
-        "sock_send" => linker.func_wrap(MODULE, name, |_: Call<'_>, _: u32, _: u32, _: u32, _: u32, _: u32| BAD_FILE),
-        "poll_oneoff" => linker.func_wrap(
-            MODULE,
-            name,
-            |mut call: Call<'_>, subscriptions: u32, events: u32, count: u32, done: u32| {
-                errno(
-                    poll_oneoff(&mut call, subscriptions, events, count)
-                        .and_then(|()| write(&mut call, done, &count.to_le_bytes())),
-                )
-            },
-        ),
-        "proc_exit" => linker.func_wrap(MODULE, name, |_: Call<'_>, code: u32| -> wasmtime::Result<()> {
-            Err(wasmtime::Error::new(Exit(code)))
-        }),
-        "random_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, place: u32, length: u32| {
-            answer(random_get(&mut call, place, length))
-        }),
-        "sched_yield" => linker.func_wrap(MODULE, name, |_: Call<'_>| SUCCESS),
-        _ => return Ok(()),
-    };
+                let now = call.data_mut().wasi.now(clock == 0);
+                errno(write(&mut call, place, &now.to_le_bytes()))
+            }),
+            "fd_close" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32| {
+                if fd <= 2 { SUCCESS } else { errno(call.data_mut().wasi.files.close(fd)) }
+            }),
+            "fd_fdstat_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32, place: u32| {
+                if fd > 2 {
+                    return answer(calls::fdstat(&mut call, fd, place));
+                }
+                let mut stat = [0_u8; 24];
+                // To a plugin a character device, as in Helm's engine; to a command something that is no terminal, or tools would
+                // write colours, or wait for a person.
+                let is_command = call.data().wasi.program.is_some();
+                stat[0] = if is_command { FileType::Unknown } else { FileType::CharacterDevice } as u8;
+                // It may be read (input) or written (output and error).
+                let rights: u64 = if fd == 0 { 1 << 1 } else { 1 << 6 };
+                stat[8..16].copy_from_slice(&rights.to_le_bytes());
+                answer(write(&mut call, place, &stat).map_err(Stop::from))
+            }),
+            "fd_read" => {
+                linker.func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32, vectors: u32, count: u32, read: u32| {
+                    let total = match fd {
+                        0 => fd_read(&mut call, vectors, count).map_err(Stop::from),
+                        1 | 2 => Err(BAD_FILE.into()),
+                        fd => calls::read(&mut call, fd, vectors, count, None),
+                    };
+                    answer(total.and_then(|total| Ok(write(&mut call, read, &total.to_le_bytes())?)))
+                })
+            }
+            "fd_write" => {
+                linker.func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32, vectors: u32, count: u32, written: u32| {
+                    answer(fd_write(&mut call, fd, vectors, count, written))
+                })
+            }
+            "poll_oneoff" => linker.func_wrap(
+                MODULE,
+                name,
+                |mut call: Call<'_>, subscriptions: u32, events: u32, count: u32, done: u32| {
+                    errno(
+                        poll_oneoff(&mut call, subscriptions, events, count)
+                            .and_then(|()| write(&mut call, done, &count.to_le_bytes())),
+                    )
+                },
+            ),
+            "proc_exit" => linker.func_wrap(MODULE, name, |_: Call<'_>, code: u32| -> wasmtime::Result<()> {
+                Err(wasmtime::Error::new(Exit(code)))
+            }),
+            "random_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, place: u32, length: u32| {
+                answer(random_get(&mut call, place, length))
+            }),
+            "sched_yield" => linker.func_wrap(MODULE, name, |_: Call<'_>| SUCCESS),
+            _ => return calls::define(linker, name),
+        };
     linked.map(|_| ())
 }
 
@@ -295,31 +298,8 @@ fn function_type(engine: &wasmtime::Engine, signature: &str) -> wasmtime::FuncTy
     wasmtime::FuncType::new(engine, parameters.chars().map(value), results.chars().map(value))
 }
 
-/// An error number: what a failed access to the guest's memory answers.
-type Errno = i32;
-
 fn errno(result: Result<(), Errno>) -> i32 {
     result.err().unwrap_or(SUCCESS)
-}
-
-/// Why a function does not do what it was called for.
-enum Stop {
-    /// The guest is told, and goes on.
-    Answer(Errno),
-    /// The run is over.
-    End(Error),
-}
-
-impl From<Errno> for Stop {
-    fn from(errno: Errno) -> Self {
-        Self::Answer(errno)
-    }
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::End(error)
-    }
 }
 
 fn answer(result: Result<(), Stop>) -> wasmtime::Result<i32> {
@@ -382,7 +362,8 @@ fn fd_read(call: &mut Call<'_>, vectors: u32, count: u32) -> Result<u32, Errno> 
 /// Standard output and error: the answer of a command, and what goes to the log.
 fn fd_write(call: &mut Call<'_>, fd: u32, vectors: u32, count: u32, written: u32) -> Result<(), Stop> {
     if !matches!(fd, 1 | 2) {
-        return Err(BAD_FILE.into());
+        let total = if fd == 0 { Err(BAD_FILE.into()) } else { calls::written(call, fd, vectors, count, None) }?;
+        return Ok(write(call, written, &total.to_le_bytes())?);
     }
     let memory = memory(call).ok_or(FAULT)?;
     let (data, host) = memory.data_and_store_mut(&mut *call);
