@@ -6,8 +6,10 @@
 
 use std::fmt;
 
-use crate::limits::table::MAX_ERROR_TEXT;
 use crate::secrets::Secrets;
+
+/// The most bytes of an error's text, of a hint, and of what a guest says as its error.
+pub const MAX_ERROR_TEXT: u64 = 16 << 10;
 
 /// What a process that met an [`Error`] ends with. The numbers are a contract: scripts branch on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -6,6 +6,7 @@
 //! - [`identity`] is who it says it is, [`metadata`] the section in which its module says so;
 //! - [`installed`] keeps plugins under a name.
 
+pub(crate) mod contents;
 pub mod fetch;
 pub mod fetched;
 pub mod identity;

@@ -37,6 +37,7 @@
 //! String-typed values are never retyped: `1.20` stays `1.20`, `on` given as a string stays `on`.
 
 pub(crate) mod json;
+mod pattern;
 mod read;
 pub mod schema;
 

@@ -9,9 +9,6 @@
 mod parse;
 mod program;
 
-use windlass_manifest::Value;
-
-use crate::config::{Config, ConfigError, Schema};
 use program::Program;
 
 /// A regular expression that a whole text must match, as kustomize anchors those of its targets. The empty one matches
@@ -64,15 +61,6 @@ fn compile(text: &str) -> Result<Program, String> {
 /// As [`Pattern::parse`].
 pub fn is_found(pattern: &str, text: &str) -> Result<bool, String> {
     compile(pattern).map(|program| program.matches_somewhere(text))
-}
-
-impl Config for Pattern {
-    const SCHEMA: Schema = Schema::Text { pattern: None };
-
-    fn read(value: Value) -> Result<Self, ConfigError> {
-        let text = String::read(value)?;
-        Pattern::parse(&text).map_err(ConfigError::new)
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! | [`install`] | the binary and the plugins for the person at the keyboard |
 //! | [`demo`] | a real chart through real Helm and two plugins, with a diff at the end |
 //! | [`mod@test`] | everything that must hold before a change lands |
-//! | [`tidy`] | the repository's own rules, as code |
+//! | [`tidy`] | the repository's own rules, as code; `order`: which module may import which |
 //! | [`merge_keys`] | patcher's table of the lists that merge, from Kubernetes' OpenAPI document |
 //! | [`fuzz`] | the long fuzz runs |
 //! | [`mod@bench`] | the table of speeds and sizes |
@@ -35,6 +35,7 @@ pub mod helm;
 pub mod install;
 pub mod lines;
 pub mod merge_keys;
+mod order;
 pub mod peers;
 mod pip;
 pub mod publish;

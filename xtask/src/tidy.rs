@@ -1,7 +1,7 @@
 //! `cargo xtask tidy`: rules of this repository that neither the compiler nor clippy checks.
 
 use crate::command::{self, During, Failure, Result};
-use crate::{expect_only, say, workspace};
+use crate::{expect_only, order, say, workspace};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -67,6 +67,7 @@ fn problems() -> Result<Vec<String>> {
     }
     check_plugins(&mut problems)?;
     check_dependencies(&mut problems)?;
+    problems.extend(order::problems()?);
     Ok(problems)
 }
 

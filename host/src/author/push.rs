@@ -6,7 +6,6 @@ use oci_client::manifest::{OciDescriptor, OciImageManifest};
 
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::helm::archive::{ArchiveLimits, PLUGIN_YAML, PluginArchive};
 use crate::helm::plugin_yaml::{self, PluginYaml};
 use crate::limits::table::{MAX_ARCHIVE, MAX_MANIFEST_BYTES};
 use crate::oci::artifact::{
@@ -16,10 +15,11 @@ use crate::oci::artifact::{
 use crate::oci::layout::{Layout, PLUGIN_NAME, REF_NAME, blobs_of};
 use crate::oci::origin::{Origin, kind_of, signature_tag};
 use crate::oci::registry::{Look, Registry, index_entry};
+use crate::plugin::contents::Contents;
 use crate::plugin::fetched::Fetched;
 use crate::plugin::opening::Remote;
 use crate::plugin::pull::{self, Arrived, Pulled};
-use crate::plugin::{fetch, verify};
+use crate::plugin::verify;
 use crate::source::{OciReference, PluginRef};
 use crate::trust::evidence::{Came, Package, Pin};
 
@@ -43,12 +43,10 @@ impl Shipment {
     /// # Errors
     /// When the archive is not a plugin that Helm would install (exit 2 or 3).
     pub fn new(archive: Vec<u8>, provenance: Option<Vec<u8>>) -> Result<Self, Error> {
-        let opened = PluginArchive::read(&archive, ArchiveLimits::DEFAULT)?;
-        let text = opened.file(PLUGIN_YAML).unwrap_or_default();
-        let text = std::str::from_utf8(text).map_err(|_| Error::usage("plugin.yaml in the archive is not UTF-8"))?;
-        let plugin = plugin_yaml::read(text).map_err(|problem| problem.in_file("plugin.yaml in the archive"))?;
-        let wasm =
-            Digest::of(opened.file("plugin.wasm").ok_or_else(|| Error::usage("the archive has no plugin.wasm"))?);
+        let contents = Contents::of_archive(&archive, "the archive")?;
+        let text = contents.plugin_yaml.unwrap_or_default();
+        let plugin = plugin_yaml::read(&text).map_err(|problem| problem.in_file("plugin.yaml in the archive"))?;
+        let wasm = Digest::of(&contents.wasm);
         let mut annotations = BTreeMap::from([
             (TITLE.to_owned(), plugin.name.clone()),
             ("org.opencontainers.image.version".to_owned(), plugin.version.to_string()),
@@ -67,7 +65,7 @@ impl Shipment {
     /// When the archive is not a plugin's (exit 2 or 3).
     pub(crate) fn as_fetched(&self, reference: &PluginRef) -> Result<Fetched, Error> {
         let PluginArtifact { archive_name, archive, provenance, .. } = &self.artifact;
-        let (plugin_yaml, wasm) = fetch::read_archive(archive, archive_name)?;
+        let Contents { plugin_yaml, wasm } = Contents::of_archive(archive, &format!("the archive `{archive_name}`"))?;
         let package = Package {
             archive_name: archive_name.clone(),
             archive: Digest::of(archive),

@@ -7,6 +7,7 @@ use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use super::ByteSize;
+use crate::error::MAX_ERROR_TEXT;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -89,8 +90,6 @@ pub const MAX_LOG: u64 = MIB;
 pub const MAX_LOG_LINE: u64 = 16 * KIB;
 /// Bytes of a name or another short text that a guest hands to a host function.
 pub const MAX_GUEST_TEXT: u64 = 16 * KIB;
-/// Bytes of an error's text, a hint's, and what a guest says as its error.
-pub const MAX_ERROR_TEXT: u64 = 16 * KIB;
 /// Bytes of a readiness plugin's answer about one object.
 pub const MAX_READINESS: u64 = MIB;
 /// Bytes that a stored release may unpack to.

@@ -1,14 +1,14 @@
-//! Stage one: a [`PluginRef`] to the bytes that it stands for, with their digest. Nothing is judged here.
+//! A [`PluginRef`] to the bytes that it stands for, with their digest. Nothing is judged here.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
+use super::contents::{Contents, utf8_plugin_yaml};
 use super::fetched::Fetched;
 use crate::digest::Digest;
 use crate::dirs;
 use crate::error::Error;
-use crate::helm::archive::{ArchiveLimits, PLUGIN_YAML, PluginArchive};
 use crate::input;
 use crate::limits::table::{MAX_ARCHIVE, MAX_DOCUMENT, MAX_PROVENANCE_BYTES, MAX_WASM};
 use crate::plugin::opening::Remote;
@@ -38,7 +38,8 @@ fn fetch_path(reference: &PluginRef, path: &Path) -> Result<Fetched, Error> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if name.ends_with(".tgz") || name.ends_with(".tar.gz") {
         let archive = read(path, MAX_ARCHIVE)?;
-        let (plugin_yaml, wasm) = read_archive(&archive, &path.display().to_string())?;
+        let contents = Contents::of_archive(&archive, &format!("the archive `{}`", path.display()))?;
+        let Contents { plugin_yaml, wasm } = contents;
         let provenance = provenance_beside(path)?;
         let package = Package { archive_name: name.into_owned(), archive: Digest::of(&archive), provenance };
         return Ok(Fetched::new(reference.clone(), None, plugin_yaml, wasm, Came::Archive(package)));
@@ -101,23 +102,6 @@ fn fetch_installed(reference: &PluginRef, name: &str) -> Result<Fetched, Error> 
         Some(near) => error.hint(format!("did you mean the plugin `{near}`?")),
         None => error.hint(source::FORMS),
     })
-}
-
-/// The plugin.yaml and plugin.wasm of an archive.
-pub(crate) fn read_archive(archive: &[u8], shown: &str) -> Result<(Option<String>, Vec<u8>), Error> {
-    let mut archive = PluginArchive::read(archive, ArchiveLimits::DEFAULT)
-        .map_err(|error| error.hint(format!("`{shown}` should be an archive that `windlass package` made")))?;
-    let plugin_yaml = archive.take(PLUGIN_YAML).map(|bytes| utf8_plugin_yaml(bytes, shown)).transpose()?;
-    let wasm = archive.take("plugin.wasm").ok_or_else(|| {
-        Error::usage(format!(
-            "the archive `{shown}` has no plugin.wasm: it is a plugin for Helm that is not WebAssembly"
-        ))
-    })?;
-    Ok((plugin_yaml, wasm))
-}
-
-pub(crate) fn utf8_plugin_yaml(bytes: Vec<u8>, shown: &str) -> Result<String, Error> {
-    String::from_utf8(bytes).map_err(|_| Error::usage(format!("`{shown}` is not UTF-8")))
 }
 
 fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {

@@ -8,14 +8,14 @@ use oci_client::manifest::{OCI_IMAGE_MEDIA_TYPE, OciImageManifest};
 use super::opening::Remote;
 use crate::digest::Digest;
 use crate::error::{Error, ExitCode};
-use crate::helm::archive::{ArchiveLimits, PLUGIN_YAML, PluginArchive};
+use crate::helm::archive::{ArchiveLimits, PluginArchive};
 use crate::limits::table::{MAX_ARCHIVE, MAX_MANIFEST_BYTES, MAX_PROVENANCE_BYTES};
 use crate::oci::artifact::{Blob, Manifest, PluginLayers, name_and_version, printable};
 use crate::oci::blobs::Blobs;
 use crate::oci::layout::Layout;
 use crate::oci::origin::{Origin, kind_of};
 use crate::oci::registry::Registry;
-use crate::plugin::fetch::utf8_plugin_yaml;
+use crate::plugin::contents::Contents;
 use crate::plugin::fetched::Fetched;
 use crate::source::{OciReference, PluginRef};
 use crate::trust::cosign::{
@@ -128,12 +128,7 @@ impl Arrived {
     /// The archive is not a plugin's (exit 2 or 3).
     pub fn unpack(&self) -> Result<Fetched, Error> {
         let Self { reference, pulled, cosign, pin } = self;
-        let mut archive = pulled.open()?;
-        let shown = format!("plugin.yaml of {reference}");
-        let plugin_yaml = archive.take(PLUGIN_YAML).map(|bytes| utf8_plugin_yaml(bytes, &shown)).transpose()?;
-        let wasm = archive.take("plugin.wasm").ok_or_else(|| {
-            Error::usage(format!("{reference} has no plugin.wasm: it is a plugin for Helm that is not WebAssembly"))
-        })?;
+        let Contents { plugin_yaml, wasm } = Contents::of_archive(&pulled.archive, &reference.to_string())?;
         let package = Package {
             archive_name: pulled.archive_name.clone(),
             archive: Digest::of(&pulled.archive),

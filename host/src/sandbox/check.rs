@@ -1,4 +1,4 @@
-//! Stage six: would Helm survive this output? What it would drop silently, misread or stumble over is refused here,
+//! Would Helm survive this output? What it would drop silently, misread or stumble over is refused here,
 //! with the plugin's name and the place, before a byte of it is written.
 //!
 //! The rules are those that Helm's own source leads to: an output that is blank fails; a bare `...`, a second JSON text

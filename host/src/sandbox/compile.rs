@@ -1,4 +1,4 @@
-//! Stage three: trusted bytes to machine code.
+//! Trusted bytes to machine code.
 //!
 //! Compiling is where a small module can cost gigabytes and minutes, so it never happens in this process: a child with
 //! limits on memory and time validates and compiles ([`child`]), and the result is kept in a private, authenticated

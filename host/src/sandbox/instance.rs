@@ -1,4 +1,4 @@
-//! Stage four: code, grants and limits to a live instance with a store of its own.
+//! Code, grants and limits to a live instance with a store of its own.
 //!
 //! Everything is denied and counted before the guest's first instruction: start functions and initialisers run under the
 //! same deadline and the same memory budget as the entry.
@@ -36,7 +36,7 @@ use crate::text::printable;
 pub(crate) use imports::{ImportNeed, asks, import_need, opened_by};
 
 /// The most bytes of a guest's error text that are shown.
-const MAX_ERROR_TEXT_BYTES: usize = crate::limits::table::MAX_ERROR_TEXT as usize;
+const MAX_ERROR_TEXT_BYTES: usize = crate::error::MAX_ERROR_TEXT as usize;
 
 /// What the host functions of one run work on.
 struct Host {

@@ -1,4 +1,4 @@
-//! Stage five: a live instance and a stream to whatever the plugin answers.
+//! A live instance and a stream to whatever the plugin answers.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};

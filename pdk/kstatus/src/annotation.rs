@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::expression::{Expression, SyntaxError};
+use crate::expression::Expression;
+use crate::syntax::SyntaxError;
 
 /// An annotation's value is not a list of expressions.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ pub(crate) use parse::{Ending, Reader};
 
 use serde_json::Value;
 
-use crate::expression::SyntaxError;
+use crate::syntax::SyntaxError;
 
 /// A parsed path.
 #[derive(Clone, Debug, PartialEq)]

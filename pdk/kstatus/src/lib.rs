@@ -19,21 +19,26 @@ mod augment;
 mod decimal;
 mod expression;
 mod fields;
+mod fresh;
 mod helm3;
 pub mod jsonpath;
+mod lists;
 pub mod pods;
 mod readiness;
 mod rules;
 mod strict;
+mod syntax;
 mod time;
 mod verdict;
+mod wanted;
 pub mod well_known;
 
 pub use annotation::{AnnotationError, parse_annotation};
 pub use augment::augment;
-pub use expression::{Evaluation, Expression, SyntaxError};
+pub use expression::{Evaluation, Expression};
 pub use readiness::{FAILURE_ANNOTATION, SUCCESS_ANNOTATION, readiness, readiness_among};
 pub use rules::compute;
+pub use syntax::SyntaxError;
 pub use time::{format_rfc3339, parse_rfc3339};
 pub use verdict::{Condition, Error, Status, Verdict, aggregate};
 

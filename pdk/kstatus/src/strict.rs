@@ -4,14 +4,14 @@
 //! object of the table of [`well_known`] kinds publishes about itself. Where a rule comes from somebody's documentation
 //! or another tool's check, it says so.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 
 use crate::Options;
 use crate::fields::{self, conditions, group_and_kind, integer_or, is_true, kind, string_or};
+use crate::fresh::{DEPTH, Fresh};
 use crate::rules::{RESOURCE_IS_CURRENT, compute, jobs, ready_condition, terminating};
 use crate::verdict::{Error, Verdict};
+use crate::wanted::{is_hoped_for, said, unwanted};
 use crate::well_known;
 
 /// The status of an object by the strict rules. `related` are objects that say more about it: its pods.
@@ -54,150 +54,37 @@ pub(crate) fn strict(object: &Value, related: &[&Value], options: &Options) -> R
         ("apiextensions.k8s.io", "CustomResourceDefinition") => definition(object, options),
         _ => match well_known::judge(object) {
             Some(verdict) => Ok(verdict),
-            None => fresh.other(),
+            None => other(&fresh),
         },
     }
 }
 
-/// An object whose status speaks of its newest generation only.
-pub(crate) struct Fresh<'o> {
-    /// The object without conditions of another generation, and with a generation that is a text as the number it is.
-    pub(crate) object: Cow<'o, Value>,
-    /// The first condition that was left out, and its generation.
-    stale: Option<(String, i64)>,
+/// An object of a kind that nobody knows: what it says of itself, in the words that most controllers use.
+fn other(fresh: &Fresh<'_>) -> Result<Verdict, Error> {
+    let object = &*fresh.object;
+    if let Some(verdict) = bad_phase(object) {
+        return Ok(verdict);
+    }
+    let all = conditions(object)?;
+    if !all.iter().any(|condition| condition.kind == "Ready")
+        && let Some((stale, generation)) = &fresh.stale
+    {
+        let now = integer_or(object, &["metadata", "generation"], 0);
+        let message = format!("{stale} is of generation {generation}, and the object's is {now}");
+        return Ok(Verdict::in_progress("StaleCondition", message));
+    }
+    if let Some(verdict) = unwanted(object).or_else(|| switched_off(object)).or_else(|| less_ready(object)) {
+        return Ok(verdict);
+    }
+    let verdict = ready_condition(object)?;
+    if verdict.message == RESOURCE_IS_CURRENT && is_silent(object)? {
+        return Ok(Verdict::in_progress("NotReported", "its controller has not reported that it is ready"));
+    }
+    Ok(verdict)
 }
-
-impl<'o> Fresh<'o> {
-    pub(crate) fn of(object: &'o Value) -> Self {
-        let generation = integer_or(object, &["metadata", "generation"], -1);
-        let observed = object.pointer("/status/observedGeneration");
-        let as_text = observed.and_then(Value::as_str).is_some();
-        let is_stale = generation >= 0
-            && object
-                .get("status")
-                .is_some_and(|status| any_condition(status, 0, &|one| is_of_another(one, generation)));
-        if !as_text && !is_stale {
-            return Self { object: Cow::Borrowed(object), stale: None };
-        }
-        let mut copy = object.clone();
-        let mut stale = None;
-        if let Some(status) = copy.get_mut("status") {
-            if is_stale {
-                drop_conditions(status, 0, generation, &mut stale);
-            }
-            if let Some(fields) = status.as_object_mut().filter(|_| as_text) {
-                // Argo Rollouts writes a text: a number, or in old versions a hash, which tells nothing.
-                match fields.remove("observedGeneration").as_ref().and_then(Value::as_str).map(str::parse::<i64>) {
-                    Some(Ok(number)) => fields.insert("observedGeneration".to_owned(), number.into()),
-                    _ => None,
-                };
-            }
-        }
-        Self { object: Cow::Owned(copy), stale }
-    }
-
-    /// In progress, where the controller has not seen the newest generation.
-    pub(crate) fn unobserved(&self, original: &Value) -> Option<Verdict> {
-        let generation = integer_or(original, &["metadata", "generation"], -1);
-        let observed = self.object.pointer("/status/observedGeneration").and_then(Value::as_i64)?;
-        (generation >= 0 && observed != generation).then(|| {
-            let message =
-                format!("{} generation is {generation}, but latest observed generation is {observed}", kind(original));
-            Verdict::in_progress("LatestGenerationNotObserved", message)
-        })
-    }
-
-    /// An object of a kind that nobody knows: what it says of itself, in the words that most controllers use.
-    fn other(&self) -> Result<Verdict, Error> {
-        let object = &*self.object;
-        if let Some(verdict) = bad_phase(object) {
-            return Ok(verdict);
-        }
-        let all = conditions(object)?;
-        if !all.iter().any(|condition| condition.kind == "Ready")
-            && let Some((stale, generation)) = &self.stale
-        {
-            let now = integer_or(object, &["metadata", "generation"], 0);
-            let message = format!("{stale} is of generation {generation}, and the object's is {now}");
-            return Ok(Verdict::in_progress("StaleCondition", message));
-        }
-        if let Some(verdict) = unwanted(object).or_else(|| switched_off(object)).or_else(|| less_ready(object)) {
-            return Ok(verdict);
-        }
-        let verdict = ready_condition(object)?;
-        if verdict.message == RESOURCE_IS_CURRENT && is_silent(object)? {
-            return Ok(Verdict::in_progress("NotReported", "its controller has not reported that it is ready"));
-        }
-        Ok(verdict)
-    }
-}
-
-/// Types of conditions that nobody wants to see False: those that the table's projects and Kubernetes' own API
-/// conventions use for "it works".
-const HOPED_FOR: &[&str] = &[
-    "Accepted",
-    "Available",
-    "ConfigValid",
-    "Deployed",
-    "Established",
-    "Healthy",
-    "Initialized",
-    "Installed",
-    "Programmed",
-    "Ready",
-    "Reconciled",
-    "ReconcileSuccess",
-    "ResolvedRefs",
-    "Succeeded",
-    "Successful",
-    "Synced",
-    "Valid",
-];
-
-/// Types of conditions that nobody wants to see True.
-const FEARED: &[&str] = &[
-    "Degraded",
-    "Disrupting",
-    "Error",
-    "ErrorOccurred",
-    "Failed",
-    "Fallback",
-    "InvalidSpec",
-    "NotReady",
-    "Paused",
-    "RolloutProgressing",
-    "SpecError",
-    "SubmissionError",
-];
 
 /// Types of conditions that tell of an end, and may be False for a long time before.
 const DONE: &[&str] = &["Complete", "Completed", "Compliant", "Discoverable", "FullyApplied", "Promoted"];
-
-/// One of them, or a part's own: `PodsHealthy`, `RemoteSynced`.
-fn is_hoped_for(kind: &str) -> bool {
-    let is_part = ["Healthy", "Ready", "Synced", "Synchronized"].iter().any(|word| kind.ends_with(word));
-    HOPED_FOR.contains(&kind) || (is_part && !kind.starts_with("Not"))
-}
-
-/// In progress, where a condition says that something does not work.
-pub(crate) fn unwanted(object: &Value) -> Option<Verdict> {
-    let own = conditions(object).ok()?;
-    own.iter().find_map(|condition| {
-        let is_bad = match condition.status {
-            "False" | "Unknown" => is_hoped_for(condition.kind),
-            "True" => FEARED.contains(&condition.kind),
-            _ => false,
-        };
-        is_bad.then(|| Verdict::in_progress(condition.reason, said(condition)))
-    })
-}
-
-fn said(condition: &fields::ObjectCondition<'_>) -> String {
-    match condition.message {
-        "" => format!("{} is {}", condition.kind, condition.status),
-        message => format!("{} is {}: {message}", condition.kind, condition.status),
-    }
-}
 
 /// In progress, where an object of an unknown kind is told to rest.
 fn switched_off(object: &Value) -> Option<Verdict> {
@@ -455,54 +342,6 @@ fn bad_phase(object: &Value) -> Option<Verdict> {
     let is_bad =
         ["red", "yellow", "unhealthy", "degraded", "progressing", "missing"].contains(&health.to_lowercase().as_str());
     is_bad.then(|| Verdict::in_progress("Unhealthy", format!("health is {health}")))
-}
-
-/// How deep a status is searched for conditions: those of a route's parents and a gateway's listeners are at 3.
-const DEPTH: usize = 6;
-
-fn is_of_another(condition: &Value, generation: i64) -> bool {
-    let observed = match condition.get("observedGeneration") {
-        Some(Value::String(text)) => text.parse().ok(),
-        Some(number) => number.as_i64(),
-        None => None,
-    };
-    // Nobody has a generation 0; it is what a controller writes that leaves the field alone.
-    observed.is_some_and(|observed| observed != 0 && observed != generation) && condition.get("type").is_some()
-}
-
-fn any_condition(value: &Value, depth: usize, test: &dyn Fn(&Value) -> bool) -> bool {
-    match value {
-        Value::Object(map) if depth < DEPTH => map.iter().any(|(key, inner)| {
-            let conditions = (key == "conditions").then(|| inner.as_array()).flatten();
-            conditions.is_some_and(|list| list.iter().any(test)) || any_condition(inner, depth + 1, test)
-        }),
-        Value::Array(items) if depth < DEPTH => items.iter().any(|item| any_condition(item, depth + 1, test)),
-        _ => false,
-    }
-}
-
-fn drop_conditions(value: &mut Value, depth: usize, generation: i64, first: &mut Option<(String, i64)>) {
-    match value {
-        Value::Object(map) if depth < DEPTH => {
-            for (key, inner) in map.iter_mut() {
-                if let Some(list) = inner.as_array_mut().filter(|_| key == "conditions") {
-                    list.retain(|condition| {
-                        let is_stale = is_of_another(condition, generation);
-                        if is_stale && first.is_none() {
-                            let observed = condition["observedGeneration"].as_i64().unwrap_or_default();
-                            *first = Some((string_or(condition, &["type"], "a condition").to_owned(), observed));
-                        }
-                        !is_stale
-                    });
-                }
-                drop_conditions(inner, depth + 1, generation, first);
-            }
-        }
-        Value::Array(items) if depth < DEPTH => {
-            items.iter_mut().for_each(|item| drop_conditions(item, depth + 1, generation, first));
-        }
-        _ => {}
-    }
 }
 
 /// Controllers of these kinds write `status.observedGeneration` first of all: without it nobody has looked yet.

@@ -14,9 +14,10 @@ use serde_json::Value;
 
 use crate::Expression;
 use crate::fields::{integer_or, is_true, string_or};
-use crate::readiness::{Lists, evaluate};
-use crate::strict::{Fresh, unwanted};
+use crate::fresh::Fresh;
+use crate::lists::{Lists, evaluate};
 use crate::verdict::{Status, Verdict};
+use crate::wanted::unwanted;
 
 /// The expressions for some kinds of one project.
 #[derive(Clone, Copy, Debug)]

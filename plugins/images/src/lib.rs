@@ -4,13 +4,14 @@
 //! An image is matched by its full name, so that `nginx`, `docker.io/nginx` and `docker.io/library/nginx` are one.
 
 mod pulls;
+mod rewrite;
 mod rules;
 mod settings;
 
 use windlass_pdk::pods::{ImagePlace, images as image_places};
 use windlass_pdk::{Error, Manifests, Object, Path, Value, info, plugin, warn};
 
-use crate::rules::Rewriter;
+use crate::rewrite::Rewriter;
 use crate::settings::Demand;
 pub use crate::settings::Settings;
 

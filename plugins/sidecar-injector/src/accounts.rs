@@ -5,7 +5,7 @@
 
 use windlass_pdk::{Error, Manifests, Object, Path, warn};
 
-use crate::pod::text;
+use crate::scalar::text;
 use crate::settings::Settings;
 
 /// The accounts of the stream with pull secrets that the configuration does not have.

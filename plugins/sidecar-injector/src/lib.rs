@@ -7,6 +7,7 @@ mod accounts;
 mod environment;
 mod pod;
 mod ports;
+mod scalar;
 mod settings;
 
 use windlass_pdk::pods::pod_templates;

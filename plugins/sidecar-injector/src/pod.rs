@@ -7,6 +7,7 @@ use windlass_pdk::{Error, Node, Object, Path, Value};
 
 use crate::environment::{self, Variable};
 use crate::ports::{self, Clash, Ports};
+use crate::scalar::{normal, text};
 use crate::settings::{Container, EnvironmentVariable, InitContainerOrder, Mount, Settings, Takes};
 
 /// One change to an object. Edits run in the order in which they were planned; each path holds for the object as the
@@ -449,17 +450,4 @@ impl<'a> Pod<'a> {
         list.append(new.into_iter().map(|mount| mount.entry.clone()).collect(), edits, missing);
         Ok(())
     }
-}
-
-/// A path without slashes at its end: `/data` and `/data/` are one place.
-pub(crate) fn normal(path: &str) -> &str {
-    match path.trim_end_matches('/') {
-        "" => path.get(..1).unwrap_or(path),
-        trimmed => trimmed,
-    }
-}
-
-/// The text of a scalar under `key`, empty when there is none.
-pub(crate) fn text(map: Node<'_>, key: &str) -> String {
-    map.get(key).and_then(|node| node.scalar_text().map(|text| text.into_owned())).unwrap_or_default()
 }

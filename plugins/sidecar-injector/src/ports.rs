@@ -37,7 +37,7 @@ trait Map {
 
 impl Map for Node<'_> {
     fn text(&self, key: &str) -> String {
-        crate::pod::text(*self, key)
+        crate::scalar::text(*self, key)
     }
 }
 

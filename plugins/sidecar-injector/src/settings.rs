@@ -5,7 +5,7 @@ use windlass_pdk::pods::CustomPodTemplate;
 use windlass_pdk::{Config, ConfigError, Pattern, Schema, Value, names};
 
 use crate::environment::{self, Variable};
-use crate::pod::normal;
+use crate::scalar::normal;
 
 /// What to inject, as it is written.
 #[derive(Debug, Config)]

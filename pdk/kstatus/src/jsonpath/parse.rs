@@ -2,7 +2,7 @@
 //! character even when the path is part of a longer expression.
 
 use super::{Operand, Operator, Path, Slice, Step};
-use crate::expression::SyntaxError;
+use crate::syntax::SyntaxError;
 
 /// How deep filters and unions may nest.
 const MAX_NESTING: usize = 16;

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use crate::command::CommandLine;
 use crate::error::Error;
+use crate::error::MAX_ERROR_TEXT;
 use crate::limits::ByteSize;
-use crate::limits::table::MAX_ERROR_TEXT;
 use crate::sandbox::instance::budget::Budget;
 use crate::text::printable;
 
