@@ -20,6 +20,7 @@ mod lock;
 mod login;
 mod package;
 mod plugin_args;
+mod port;
 pub mod printer;
 mod pull;
 mod push;
@@ -102,6 +103,7 @@ enum Command {
     Helm(helm::HelmArgs),
     Wait(wait::WaitArgs),
     Status(status::StatusArgs),
+    Port(port::PortArgs),
     Why(why::WhyArgs),
     Cache(cache::CacheArgs),
     Completions(housekeeping::CompletionsArgs),
@@ -188,6 +190,7 @@ fn dispatch(command: Command, printer: &Printer) -> Result<Outcome, Error> {
         Command::Helm(arguments) => helm::run(&arguments, printer),
         Command::Wait(arguments) => wait::run(&arguments, printer),
         Command::Status(arguments) => status::run(&arguments, printer),
+        Command::Port(arguments) => port::run(&arguments, printer),
         Command::Why(arguments) => why::run(&arguments),
         Command::Cache(arguments) => cache::run(&arguments),
         Command::Completions(arguments) => Ok(housekeeping::completions(&arguments, CommandLine::command())),

@@ -1,0 +1,1624 @@
+//! What a program does, read from its text: never by running it.
+
+use std::sync::LazyLock;
+
+use regex_lite::Regex;
+
+use super::deeds::{self, Deed};
+use super::shell::{self, Command, Word};
+
+/// What a program needs beside its standard input.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Needs {
+    /// Programs it starts.
+    pub programs: Vec<String>,
+    /// Environment variables it reads.
+    pub env: Vec<String>,
+    /// Files it reads.
+    pub files: Vec<String>,
+    /// Hosts or services it talks to.
+    pub network: Vec<String>,
+    /// Arguments it takes.
+    pub arguments: Vec<String>,
+    /// Whether it asks a cluster.
+    pub cluster: bool,
+    /// Whether its output depends on time or chance.
+    pub clock: bool,
+    /// Files it writes.
+    pub writes: Vec<String>,
+}
+
+/// The whole of what is known of a program.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Behaviour {
+    pub(crate) deeds: Vec<Deed>,
+    pub(crate) needs: Needs,
+    pub(crate) defects: Vec<String>,
+    pub(crate) helm4: Vec<String>,
+    /// Needs what no sandbox without grants gives: what.
+    pub(crate) keeps: Vec<String>,
+    /// Hands the stream on as it is.
+    pub(crate) is_nothing: bool,
+    /// Is Windlass or one of its plugins.
+    pub(crate) is_windlass: bool,
+    /// Starts whatever it is told to.
+    pub(crate) is_bridge: bool,
+    /// What is not in the tree.
+    pub(crate) missing: Vec<String>,
+    /// Logic that no ready-made plugin is known to have.
+    pub(crate) is_own: bool,
+    /// A program in Go, Rust or C.
+    pub(crate) compiles: bool,
+    pub(crate) language: String,
+    pub(crate) lines: usize,
+    /// Hints for the configuration, one a line.
+    pub(crate) config: Vec<String>,
+    /// Does something under Helm 3 alone.
+    pub(crate) only_helm3: bool,
+    pub(crate) only_crds: bool,
+}
+
+pub(crate) fn once(list: &mut Vec<String>, item: impl Into<String>) {
+    let item = item.into();
+    if !item.is_empty() && list.len() < 100 && !list.contains(&item) {
+        list.push(item);
+    }
+}
+
+/// What the analysis of a script asks of the tree: overlays, files and programs beside it.
+pub(crate) trait World {
+    /// Reads a kustomization's folder, as the script names it, into the behaviour.
+    fn overlay(&self, folder: &str, saved: &[String], behaviour: &mut Behaviour);
+    /// Follows a program that the script starts.
+    fn program(&self, name: &str, arguments: &[String], behaviour: &mut Behaviour) -> bool;
+    /// The text of a file that the script names.
+    fn file(&self, name: &str) -> Option<String>;
+}
+
+/// Commands that neither change the stream nor need anything.
+const QUIET: &[&str] = &[
+    "set",
+    "cat",
+    "tee",
+    "mktemp",
+    "trap",
+    "rm",
+    "cd",
+    "pushd",
+    "popd",
+    "mkdir",
+    "chmod",
+    "dirname",
+    "basename",
+    "exit",
+    "echo",
+    "printf",
+    "export",
+    "local",
+    "test",
+    "[",
+    "[[",
+    "read",
+    "shift",
+    "return",
+    "true",
+    "false",
+    ":",
+    "sort",
+    "declare",
+    "typeset",
+    "readonly",
+    "unset",
+    "pwd",
+    "realpath",
+    "readlink",
+    "command",
+    "which",
+    "type",
+    "ls",
+    "wc",
+    "head",
+    "tail",
+    "touch",
+    "source",
+    ".",
+    "shopt",
+    "umask",
+    "sleep",
+    "getopts",
+    "case",
+    "mv",
+    "cp",
+    "ln",
+    "find",
+    "xargs",
+    "uname",
+    "id",
+    "whoami",
+    "let",
+    "mapfile",
+    "readarray",
+    "local",
+    "break",
+    "continue",
+    "ulimit",
+    "hash",
+    "alias",
+    "wait",
+    "kill",
+    "rmdir",
+    "tr",
+    "cut",
+    "uniq",
+    "diff",
+    "cmp",
+    "stat",
+    "file",
+    "logger",
+    "install",
+    "nl",
+    "fold",
+    "paste",
+    "rev",
+    "tac",
+    "column",
+    "expr",
+    "seq",
+    "test",
+    "error",
+    "log",
+    "die",
+    "usage",
+    "fail",
+    "warn",
+    "info",
+];
+
+const NETWORK: &[(&str, &str)] = &[
+    ("curl", "http"),
+    ("wget", "http"),
+    ("http", "http"),
+    ("vault", "vault"),
+    ("aws", "aws"),
+    ("gcloud", "google cloud"),
+    ("gsutil", "google cloud"),
+    ("az", "azure"),
+    ("op", "1password"),
+    ("doppler", "doppler"),
+    ("crane", "registry"),
+    ("skopeo", "registry"),
+    ("cosign", "registry"),
+    ("oras", "registry"),
+    ("regctl", "registry"),
+    ("docker", "docker"),
+    ("podman", "docker"),
+    ("git", "git"),
+    ("gh", "github"),
+    ("ssh", "ssh"),
+    ("scp", "ssh"),
+    ("nslookup", "dns"),
+    ("dig", "dns"),
+    ("npm", "npm"),
+    ("npx", "npm"),
+    ("pip", "pypi"),
+    ("pip3", "pypi"),
+    ("consul", "consul"),
+    ("argocd-vault-plugin", "vault"),
+    ("vals", "secret stores"),
+    ("chamber", "aws"),
+    ("bw", "bitwarden"),
+    ("infisical", "infisical"),
+    ("nc", "tcp"),
+    ("digrag", "registry"),
+    ("kbld", "registry"),
+    ("imgpkg", "registry"),
+    ("conjur", "conjur"),
+    ("envconsul", "consul"),
+    ("berglas", "google cloud"),
+    ("teller", "secret stores"),
+    ("sm", "secret stores"),
+    ("apk", "package mirror"),
+    ("apt-get", "package mirror"),
+    ("brew", "package mirror"),
+];
+const SECRETS: &[&str] = &["sops", "ksops", "gpg", "age", "kubeseal", "helm-secrets", "gopass", "pass", "ejson"];
+
+fn regex(cell: &'static LazyLock<Option<Regex>>) -> Option<&'static Regex> {
+    cell.as_ref()
+}
+
+/// Reads a shell script.
+pub(crate) fn of_shell(text: &str, arguments: &[String], world: &dyn World, behaviour: &mut Behaviour, depth: usize) {
+    let script = shell::read(text);
+    behaviour.lines += code_lines(text);
+    if behaviour.language.is_empty() {
+        "shell".clone_into(&mut behaviour.language);
+    }
+    let mut reader = ShellReader {
+        script: &script,
+        arguments,
+        world,
+        behaviour,
+        depth,
+        scope: super::scope::Scope::default(),
+        saved: Vec::new(),
+        acts: false,
+        nothing_else: true,
+    };
+    reader.scope.learn(&script, &|line| line + 1);
+    reader.read(text);
+}
+
+pub(crate) fn code_lines(text: &str) -> usize {
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#') && !line.starts_with("//"))
+        .count()
+}
+
+struct ShellReader<'s> {
+    script: &'s shell::Script,
+    arguments: &'s [String],
+    world: &'s dyn World,
+    behaviour: &'s mut Behaviour,
+    depth: usize,
+    scope: super::scope::Scope,
+    /// Files that standard input is saved in.
+    saved: Vec<String>,
+    acts: bool,
+    nothing_else: bool,
+}
+
+impl ShellReader<'_> {
+    fn read(&mut self, text: &str) {
+        for command in &self.script.commands {
+            self.redirects(command);
+        }
+        for command in &self.script.commands {
+            self.command(command);
+        }
+        self.variables();
+        self.defects(text);
+        self.written_overlay();
+        if !self.acts && self.nothing_else {
+            let reads = self
+                .script
+                .commands
+                .iter()
+                .any(|command| matches!(command.program_name().as_str(), "cat" | "tee" | "sponge"));
+            if reads {
+                self.behaviour.is_nothing = true;
+            }
+        }
+    }
+
+    fn text_of(&self, word: &Word) -> String {
+        let source = word.source();
+        // `$1` is what the call gives.
+        if let Some(position) = source
+            .trim_start_matches("${")
+            .trim_end_matches('}')
+            .split(":-")
+            .next()
+            .and_then(|name| name.parse::<usize>().ok())
+            && position > 0
+            && let Some(given) = self.arguments.get(position - 1)
+        {
+            return given.clone();
+        }
+        let values = self.scope.values(word, 1, None);
+        match values.first() {
+            Some(super::scope::Value::Known { text, .. }) => {
+                let mut text = text.clone();
+                for (position, given) in self.arguments.iter().enumerate() {
+                    text = text.replace(&format!("${{{}}}", position + 1), given);
+                }
+                text
+            }
+            Some(super::scope::Value::Parameter { name, .. }) => match name.parse::<usize>() {
+                Ok(position) if position > 0 => self.arguments.get(position - 1).cloned().unwrap_or(source),
+                _ => source,
+            },
+            None => source,
+        }
+    }
+
+    fn redirects(&mut self, command: &Command) {
+        let name = command.program_name();
+        for redirect in &command.redirects {
+            if matches!(redirect.operator, ">" | ">|" | ">>") {
+                let target = redirect.target.source();
+                if target.starts_with("/dev/") || target.is_empty() || target.starts_with('&') {
+                    continue;
+                }
+                if redirect.body.is_none() && matches!(name.as_str(), "cat" | "tee" | "" | "sponge") {
+                    let name = self.text_of(&redirect.target);
+                    once(&mut self.saved, name);
+                }
+                once(&mut self.behaviour.needs.writes, target);
+            }
+        }
+        if name == "tee" {
+            for word in command.words.iter().skip(1).filter(|word| !word.starts_with("-")) {
+                let name = self.text_of(word);
+                once(&mut self.saved, name);
+                once(&mut self.behaviour.needs.writes, word.source());
+            }
+        }
+    }
+
+    fn command(&mut self, command: &Command) {
+        let mut words: Vec<&Word> = command.words.iter().collect();
+        let wrappers = ["exec", "sudo", "time", "env", "nice", "command", "timeout", "busybox", "eval"];
+        while words.len() > 1 && words.first().is_some_and(|word| wrappers.iter().any(|name| word.is(name))) {
+            words.remove(0);
+            while words.len() > 1
+                && words.first().is_some_and(|word| word.source().contains('=') || word.starts_with("-"))
+            {
+                words.remove(0);
+            }
+        }
+        let Some(first) = words.first() else { return };
+        let full = self.text_of(first);
+        let source = first.source();
+        let name = full.rsplit('/').next().unwrap_or_default().to_owned();
+        let rest: Vec<String> = words.iter().skip(1).map(|word| self.text_of(word)).collect();
+        if matches!(source.as_str(), "${@}" | "${*}") {
+            if !self.acts {
+                self.behaviour.is_bridge = true;
+            }
+            return;
+        }
+        if name == "cat" {
+            self.added_objects(&rest, command);
+        }
+        if self.scope.has_function(&name) || QUIET.contains(&name.as_str()) {
+            if matches!(name.as_str(), "source" | ".") {
+                once(&mut self.behaviour.needs.files, rest.first().cloned().unwrap_or_default());
+            }
+            return;
+        }
+        self.external(&name, &full, &rest, command);
+    }
+
+    /// `cat <<EOF` with objects, or files of them, behind the stream.
+    fn added_objects(&mut self, rest: &[String], command: &Command) {
+        let to_file =
+            command.redirects.iter().any(|redirect| redirect.operator.starts_with('>') && redirect.operator != ">&");
+        if to_file || command.in_substitution {
+            return;
+        }
+        let written = command
+            .redirects
+            .iter()
+            .any(|redirect| redirect.body.as_ref().is_some_and(|(body, _)| body.contains("kind:")));
+        let named: Vec<&String> =
+            rest.iter().filter(|word| word.ends_with(".yaml") || word.ends_with(".yml")).collect();
+        let named: Vec<&&String> = named.iter().filter(|word| !self.saved.contains(word)).collect();
+        if written || !named.is_empty() {
+            deeds::add(&mut self.behaviour.deeds, Deed::Resources);
+            self.acts = true;
+            for name in named {
+                once(&mut self.behaviour.needs.files, (**name).clone());
+            }
+        }
+    }
+
+    fn external(&mut self, name: &str, full: &str, rest: &[String], command: &Command) {
+        let is = |text: &str| rest.iter().any(|word| word == text);
+        match name {
+            "windlass" => {
+                self.behaviour.is_windlass = true;
+                self.acts = true;
+            }
+            "kustomize" if is("build") => self.build(rest, "build", "kustomize"),
+            "kubectl" | "oc" | "k" if rest.first().is_some_and(|word| word == "kustomize") => {
+                self.build(rest, "kustomize", name)
+            }
+            "microk8s" | "k3s" if is("kustomize") => self.build(rest, "kustomize", name),
+            "kustomize" if is("edit") => self.edit(rest),
+            "kustomize" => once(&mut self.behaviour.needs.programs, "kustomize"),
+            "kubectl" | "oc" | "k" | "k0s" | "k3s" | "microk8s"
+                if rest.iter().any(|word| word == "--dry-run=client" || word == "--dry-run") && is("create") =>
+            {
+                once(&mut self.behaviour.needs.programs, name);
+                deeds::add(&mut self.behaviour.deeds, Deed::Resources);
+                self.acts = true;
+            }
+            "kubectl" | "oc" | "k" if is("label") && is("--local") => {
+                once(&mut self.behaviour.needs.programs, name);
+                deeds::add(&mut self.behaviour.deeds, Deed::Labels);
+                self.acts = true;
+            }
+            "kubectl" | "oc" | "k" if is("--local") => {
+                once(&mut self.behaviour.needs.programs, name);
+                let deed = if is("annotate") {
+                    Deed::Annotations
+                } else if is("image") {
+                    Deed::Images
+                } else {
+                    Deed::Patch
+                };
+                deeds::add(&mut self.behaviour.deeds, deed);
+                self.acts = true;
+            }
+            "kubectl" | "oc" | "k" | "calicoctl" | "istioctl" | "linkerd" | "helm" | "flux" | "argocd" => {
+                once(&mut self.behaviour.needs.programs, name);
+                if matches!(name, "istioctl" | "linkerd") && (is("kube-inject") || is("inject")) {
+                    deeds::add(&mut self.behaviour.deeds, Deed::Sidecar);
+                    self.acts = true;
+                    once(
+                        &mut self.behaviour.keeps,
+                        format!("`{name}` asks the cluster for the sidecar's configuration"),
+                    );
+                    self.behaviour.needs.cluster = true;
+                    return;
+                }
+                self.acts = true;
+                self.behaviour.needs.cluster = true;
+                once(
+                    &mut self.behaviour.keeps,
+                    format!("`{name} {}` asks the cluster", rest.first().cloned().unwrap_or_default()),
+                );
+            }
+            "yq" | "jq" | "gojq" | "jaq" | "dasel" => self.expression(name, rest),
+            "sed" | "gsed" | "awk" | "gawk" | "mawk" | "perl" | "grep" | "egrep" | "rg" => {
+                self.lines(name, rest, command)
+            }
+            "envsubst" | "gomplate" | "j2" | "ytt" | "mo" => {
+                once(&mut self.behaviour.needs.programs, name);
+                deeds::add(&mut self.behaviour.deeds, Deed::Placeholders);
+                self.acts = true;
+                for word in rest {
+                    for piece in word.split(['$', ' ', ',']) {
+                        let piece = piece.trim_matches(['{', '}', '\'', '"']);
+                        if !piece.is_empty()
+                            && piece
+                                .bytes()
+                                .all(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte.is_ascii_digit())
+                        {
+                            once(&mut self.behaviour.needs.env, piece);
+                        }
+                    }
+                }
+            }
+            "python" | "python3" | "python2" | "ruby" | "node" | "deno" | "pwsh" | "uv" | "poetry" => {
+                self.interpreter(name, rest, command)
+            }
+            "bash" | "sh" | "zsh" | "dash" | "ash" => self.inner_shell(name, rest, command),
+            "date" | "uuidgen" | "shuf" | "openssl" if name != "openssl" || is("rand") => {
+                once(&mut self.behaviour.needs.programs, name);
+                self.behaviour.needs.clock = true;
+            }
+            "sha256sum" | "md5sum" | "shasum" | "sha1sum" => {
+                once(&mut self.behaviour.needs.programs, name);
+                deeds::add(&mut self.behaviour.deeds, Deed::Checksum);
+                self.acts = true;
+            }
+            "conftest" | "kubeconform" | "kubeval" | "kyverno" | "opa" | "datree" | "kube-linter" | "kube-score"
+            | "polaris" | "pluto" => {
+                once(&mut self.behaviour.needs.programs, name);
+                deeds::add(&mut self.behaviour.deeds, Deed::Policy);
+                self.acts = true;
+            }
+            "go" => {
+                once(&mut self.behaviour.needs.programs, name);
+                self.acts = true;
+                let target = rest
+                    .iter()
+                    .find(|word| word.starts_with("./") || word.ends_with(".go") || word.contains('/'))
+                    .cloned()
+                    .unwrap_or_default();
+                if !self.world.program(&target, rest, self.behaviour) {
+                    once(&mut self.behaviour.keeps, "`go run` fetches modules over the network".to_owned());
+                    once(&mut self.behaviour.needs.network, "go modules");
+                }
+            }
+            _ => self.other(name, full, rest),
+        }
+    }
+
+    fn other(&mut self, name: &str, full: &str, rest: &[String]) {
+        if name.is_empty() || name.contains([' ', '=', '(', '{', '*', '"', '\'']) {
+            return;
+        }
+        self.acts = true;
+        if let Some((_, service)) = NETWORK.iter().find(|(program, _)| *program == name) {
+            if name == "git"
+                && !rest.first().is_some_and(|word| matches!(word.as_str(), "clone" | "fetch" | "pull" | "ls-remote"))
+            {
+                once(&mut self.behaviour.needs.programs, name);
+                once(&mut self.behaviour.needs.files, ".git");
+                return;
+            }
+            if matches!(name, "pip" | "pip3") && !rest.iter().any(|word| word == "install") {
+                return;
+            }
+            once(&mut self.behaviour.needs.programs, name);
+            let host = rest.iter().find_map(|word| host(word)).unwrap_or_else(|| (*service).to_owned());
+            once(&mut self.behaviour.needs.network, host);
+            once(&mut self.behaviour.keeps, format!("`{name}` talks to {service}"));
+            return;
+        }
+        if SECRETS.contains(&name) {
+            once(&mut self.behaviour.needs.programs, name);
+            once(&mut self.behaviour.keeps, format!("`{name}` reads secrets or their keys"));
+            return;
+        }
+        if self.depth < 4 && self.world.program(full, rest, self.behaviour) {
+            return;
+        }
+        let is_path = full.contains('/') && !full.starts_with("/usr/") && !full.starts_with("/bin/");
+        if is_path && !full.contains("${") {
+            once(&mut self.behaviour.missing, full);
+        }
+        once(&mut self.behaviour.needs.programs, name);
+        self.behaviour.is_own = true;
+    }
+
+    fn build(&mut self, rest: &[String], verb: &str, program: &str) {
+        self.acts = true;
+        once(&mut self.behaviour.needs.programs, program);
+        if rest.iter().any(|word| word.contains("enable-exec") || word.contains("enable-alpha-plugins")) {
+            self.behaviour.is_own = true;
+            once(
+                &mut self.behaviour.config,
+                "# kustomize runs functions or plugins of its own: they need a plugin each",
+            );
+        }
+        let start = rest.iter().position(|word| word == verb).map_or(0, |at| at + 1);
+        let mut folder = None;
+        let mut skip = false;
+        for word in rest.iter().skip(start) {
+            if skip {
+                skip = false;
+                continue;
+            }
+            if word.starts_with('-') {
+                skip = matches!(
+                    word.as_str(),
+                    "--load-restrictor"
+                        | "-o"
+                        | "--output"
+                        | "--reorder"
+                        | "--helm-command"
+                        | "-e"
+                        | "--env"
+                        | "--network-name"
+                        | "--mount"
+                );
+                continue;
+            }
+            folder = Some(word.clone());
+            break;
+        }
+        let folder = folder.unwrap_or_else(|| self.working_folder());
+        let saved = self.saved.clone();
+        if self.writes_kustomization() {
+            return;
+        }
+        self.world.overlay(&folder, &saved, self.behaviour);
+    }
+
+    /// Where `cd` or `pushd` went.
+    fn working_folder(&self) -> String {
+        let moved =
+            self.script.commands.iter().find(|command| matches!(command.program_name().as_str(), "cd" | "pushd"));
+        moved.and_then(|command| command.words.get(1)).map_or_else(|| ".".to_owned(), |word| self.text_of(word))
+    }
+
+    fn writes_kustomization(&self) -> bool {
+        self.script.commands.iter().flat_map(|command| &command.redirects).any(|redirect| {
+            redirect.target.source().to_ascii_lowercase().contains("kustomization")
+                && redirect.operator.starts_with('>')
+        }) || self.script.commands.iter().any(|command| {
+            command.program_name() == "kustomize" && command.words.get(1).is_some_and(|word| word.is("create"))
+        })
+    }
+
+    /// A kustomization that the script writes itself.
+    fn written_overlay(&mut self) {
+        let mut texts = Vec::new();
+        for command in &self.script.commands {
+            let is_overlay = command.redirects.iter().any(|redirect| {
+                redirect.operator.starts_with('>')
+                    && redirect.target.source().to_ascii_lowercase().contains("kustomization")
+            }) || command.program_name() == "tee"
+                && command.words.iter().any(|word| word.source().to_ascii_lowercase().contains("kustomization"));
+            if !is_overlay {
+                continue;
+            }
+            for redirect in &command.redirects {
+                if let Some((body, _)) = &redirect.body {
+                    texts.push(body.clone());
+                }
+            }
+            if command.redirects.iter().all(|redirect| redirect.body.is_none()) {
+                texts.push(
+                    command.words.iter().skip(1).map(Word::source).collect::<Vec<_>>().join("\n").replace("\\n", "\n"),
+                );
+            }
+        }
+        if texts.is_empty() {
+            return;
+        }
+        let saved = self.saved.clone();
+        super::overlay::of_text(&texts.join("\n"), "", &saved, &|name| self.world.file(name), self.behaviour, 0);
+    }
+
+    fn edit(&mut self, rest: &[String]) {
+        self.acts = true;
+        once(&mut self.behaviour.needs.programs, "kustomize");
+        let deed = match rest.get(2).map(String::as_str) {
+            Some("image") => Deed::Images,
+            Some("label") => Deed::Labels,
+            Some("annotation") => Deed::Annotations,
+            Some("namespace") => Deed::Namespace,
+            Some("nameprefix" | "namesuffix") => Deed::Rename,
+            Some("patch" | "replicas") => Deed::Patch,
+            Some("configmap" | "secret") => Deed::Resources,
+            _ => return,
+        };
+        deeds::add(&mut self.behaviour.deeds, deed);
+    }
+
+    fn expression(&mut self, name: &str, rest: &[String]) {
+        self.acts = true;
+        once(&mut self.behaviour.needs.programs, name);
+        let mut text = String::new();
+        let mut skip = false;
+        for (position, word) in rest.iter().enumerate() {
+            if skip {
+                skip = false;
+                continue;
+            }
+            if (matches!(word.as_str(), "--from-file" | "-f") && name == "yq" || word == "--from-file")
+                && let Some(inner) = rest.get(position + 1).and_then(|file| self.world.file(file))
+            {
+                text.push_str(&inner);
+                text.push('\n');
+                skip = true;
+                continue;
+            }
+            if matches!(word.as_str(), "--arg" | "--argjson" | "-I" | "--indent" | "-p" | "-o") {
+                skip = true;
+                continue;
+            }
+            if !word.starts_with('-') && !matches!(word.as_str(), "e" | "ea" | "eval" | "eval-all" | "r" | "w" | "d") {
+                text.push_str(word);
+                text.push('\n');
+            }
+        }
+        of_expression(&text, self.behaviour);
+    }
+
+    fn lines(&mut self, name: &str, rest: &[String], command: &Command) {
+        let program: Vec<&String> = rest
+            .iter()
+            .filter(|word| {
+                !word.starts_with("--")
+                    && !matches!(
+                        word.as_str(),
+                        "-e" | "-E"
+                            | "-i"
+                            | "-r"
+                            | "-n"
+                            | "-q"
+                            | "-v"
+                            | "-s"
+                            | "-f"
+                            | "-c"
+                            | "-pe"
+                            | "-ne"
+                            | "-0pe"
+                            | "-p"
+                    )
+            })
+            .collect();
+        let mut text = program.iter().map(|word| word.as_str()).collect::<Vec<_>>().join("\n");
+        if rest.iter().any(|word| word == "-f")
+            && let Some(inner) =
+                rest.iter().skip_while(|word| *word != "-f").nth(1).and_then(|file| self.world.file(file))
+        {
+            text.push_str(&inner);
+        }
+        let _ = command;
+        if matches!(name, "grep" | "egrep" | "rg") {
+            let drops = rest.iter().any(|word| word.starts_with('-') && !word.starts_with("--") && word.contains('v'));
+            if !drops || rest.iter().any(|word| word.starts_with('-') && word.contains('q')) {
+                return;
+            }
+            self.acts = true;
+            once(&mut self.behaviour.needs.programs, name);
+            if text.contains("Source:") {
+                self.behaviour.only_helm3 = true;
+            } else {
+                deeds::add(&mut self.behaviour.deeds, Deed::Expression);
+            }
+            return;
+        }
+        // A sed that reads a path out of a variable, not the stream.
+        let in_substitution = command.in_substitution && !text.contains("image") && !text.contains("kind");
+        if in_substitution {
+            once(&mut self.behaviour.needs.programs, name);
+            return;
+        }
+        self.acts = true;
+        once(&mut self.behaviour.needs.programs, name);
+        of_line_program(&text, name, self.behaviour);
+    }
+
+    fn interpreter(&mut self, name: &str, rest: &[String], command: &Command) {
+        self.acts = true;
+        once(&mut self.behaviour.needs.programs, name);
+        let language = match name {
+            "ruby" => "ruby",
+            "node" | "deno" => "node",
+            "pwsh" => "powershell",
+            _ => "python",
+        };
+        let inline =
+            rest.iter().position(|word| matches!(word.as_str(), "-c" | "-e" | "--eval" | "-Command")).and_then(|at| {
+                command
+                    .words
+                    .iter()
+                    .map(Word::source)
+                    .rfind(|word| word.contains('\n') || word.contains(' '))
+                    .or_else(|| rest.get(at + 1).cloned())
+            });
+        if let Some(text) = inline {
+            return of_code(&text, language, self.behaviour);
+        }
+        for redirect in &command.redirects {
+            if let Some((body, _)) = &redirect.body {
+                return of_code(body, language, self.behaviour);
+            }
+        }
+        let file = rest
+            .iter()
+            .find(|word| !word.starts_with('-') && !matches!(word.as_str(), "run" | "python" | "python3"))
+            .cloned()
+            .unwrap_or_default();
+        if !self.world.program(&file, rest, self.behaviour) {
+            once(&mut self.behaviour.missing, file);
+        }
+    }
+
+    fn inner_shell(&mut self, name: &str, rest: &[String], command: &Command) {
+        let _ = name;
+        if let Some(at) = rest.iter().position(|word| word.starts_with('-') && word.ends_with('c')) {
+            let text = rest.get(at + 1).cloned().unwrap_or_default();
+            if self.depth < 6 {
+                self.acts = true;
+                let arguments: Vec<String> = rest.iter().skip(at + 3).cloned().collect();
+                of_shell(&text, &arguments, self.world, self.behaviour, self.depth + 1);
+            }
+            return;
+        }
+        for redirect in &command.redirects {
+            if let Some((body, _)) = &redirect.body
+                && self.depth < 6
+            {
+                self.acts = true;
+                return of_shell(body, &[], self.world, self.behaviour, self.depth + 1);
+            }
+        }
+        if let Some(file) = rest.iter().find(|word| !word.starts_with('-')) {
+            self.acts = true;
+            if !self.world.program(file, rest.get(1..).unwrap_or_default(), self.behaviour) {
+                once(&mut self.behaviour.missing, file.clone());
+            }
+        }
+    }
+
+    /// Variables that are read and set nowhere: environment and arguments.
+    fn variables(&mut self) {
+        let mut used = Vec::new();
+        for command in &self.script.commands {
+            let assigned = command.assignments.iter().flat_map(|assignment| match &assignment.value {
+                shell::Given::One(word) => vec![word.clone()],
+                shell::Given::Many(words) => words.clone(),
+            });
+            let redirected = command.redirects.iter().map(|redirect| redirect.target.clone());
+            for word in command.words.iter().cloned().chain(assigned).chain(redirected) {
+                for part in &word.parts {
+                    if let shell::Part::Variable { name, .. } = part {
+                        used.push((name.clone(), command.function.is_some()));
+                    }
+                }
+            }
+            for redirect in &command.redirects {
+                if let Some((body, _)) = redirect.body.as_ref().filter(|_| redirect.expands) {
+                    for word in shell::words(body).iter().take(2_000) {
+                        for part in &word.parts {
+                            if let shell::Part::Variable { name, .. } = part {
+                                used.push((name.clone(), false));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        let common = [
+            "BASH_SOURCE",
+            "0",
+            "?",
+            "$",
+            "#",
+            "!",
+            "-",
+            "_",
+            "PWD",
+            "OLDPWD",
+            "IFS",
+            "TMPDIR",
+            "FUNCNAME",
+            "LINENO",
+            "PIPESTATUS",
+            "RANDOM",
+            "SECONDS",
+            "line",
+            "BASH_VERSION",
+            "UID",
+            "EUID",
+            "OSTYPE",
+        ];
+        for (name, in_function) in used {
+            if matches!(name.as_str(), "RANDOM" | "SECONDS" | "EPOCHSECONDS") {
+                self.behaviour.needs.clock = true;
+            }
+            if common.contains(&name.as_str()) {
+                continue;
+            }
+            if matches!(name.as_str(), "@" | "*") || name.parse::<usize>().is_ok() {
+                if !in_function {
+                    once(&mut self.behaviour.needs.arguments, format!("${name}"));
+                }
+            } else if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+                && self.scope.bindings(&name).is_empty()
+            {
+                let read =
+                    self.script.commands.iter().any(|command| {
+                        command.program_name() == "read" && command.words.iter().any(|word| word.is(&name))
+                    });
+                if !read {
+                    once(&mut self.behaviour.needs.env, name);
+                }
+            } else if let Some(binding) = self.scope.bindings(&name).first()
+                && matches!(binding.word.parts.as_slice(), [shell::Part::Variable { name: own, default: Some(_), .. }] if *own == name)
+            {
+                once(&mut self.behaviour.needs.env, name);
+            }
+        }
+    }
+
+    fn defects(&mut self, text: &str) {
+        let has_pipe = self.script.commands.iter().any(|command| command.stage > 0);
+        if has_pipe && !text.contains("pipefail") && self.script.commands.len() > 1 {
+            once(&mut self.behaviour.defects, "a failing program in a pipe is not noticed: no `set -o pipefail`");
+        }
+        for target in self.saved.clone() {
+            let is_fixed = !target.contains('$') && !target.contains("{{");
+            if is_fixed {
+                once(
+                    &mut self.behaviour.defects,
+                    format!("saves its input under the fixed name `{target}`: two runs at once take each other's"),
+                );
+            }
+        }
+        let cleans = text.contains("rm ") && !text.contains("trap ");
+        if cleans && !self.saved.is_empty() {
+            once(&mut self.behaviour.defects, "what it wrote stays when a step fails: the clean-up is no `trap`");
+        }
+        let mut after_exec = false;
+        for command in &self.script.commands {
+            if after_exec && command.function.is_none() && !command.words.is_empty() {
+                once(&mut self.behaviour.defects, "lines behind `exec` are never reached");
+            }
+            after_exec = command.words.first().is_some_and(|word| word.is("exec"))
+                && command.words.len() > 1
+                && command.function.is_none()
+                && !command.in_substitution
+                && !text.contains("if ");
+        }
+        if self.script.commands.len() > 2
+            && !text.contains("set -e")
+            && !text.contains("-eu")
+            && !text.contains("errexit")
+            && !text.starts_with("#!/bin/sh -e")
+        {
+            let last = self.script.commands.iter().rev().find(|command| !command.in_substitution);
+            if last.is_some_and(|command| {
+                matches!(command.program_name().as_str(), "rm" | "popd" | "cd" | "echo" | "true")
+            }) {
+                once(
+                    &mut self.behaviour.defects,
+                    "the exit code is lost: the last command is not the one that may fail",
+                );
+            }
+        }
+        if self.behaviour.needs.clock {
+            once(&mut self.behaviour.defects, "the output differs from run to run (time or chance)");
+        }
+    }
+}
+
+fn host(word: &str) -> Option<String> {
+    let rest = word.split("://").nth(1)?;
+    let host = rest.split(['/', '?', ' ', '"']).next()?;
+    (!host.is_empty()).then(|| host.to_owned())
+}
+
+static SELECT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"select\s*\(").ok());
+static ASSIGNS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(\|=|\+=|\*=|//=|[^=!<>|+*/]=[^=])").ok());
+
+/// What a yq or jq expression does.
+pub(crate) fn of_expression(text: &str, behaviour: &mut Behaviour) {
+    let (outside, guards) = without_selects(text);
+    let assigns = regex(&ASSIGNS).is_some_and(|assigns| assigns.is_match(&outside));
+    let deletes = outside.contains("del(");
+    // An environment variable by its name.
+    for mark in ["strenv(", "env(", "env.", "$ENV."] {
+        for piece in text.split(mark).skip(1) {
+            let name: String =
+                piece.chars().take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '_').collect();
+            once(&mut behaviour.needs.env, name);
+        }
+    }
+    if text.contains("now") && outside.contains("now") || text.contains("strftime") {
+        behaviour.needs.clock = true;
+    }
+    let has_select = !guards.is_empty();
+    if !assigns && !deletes {
+        if has_select || outside.contains("filter(") {
+            deeds::add(&mut behaviour.deeds, Deed::Select);
+            select_config(&guards, behaviour);
+        } else if outside.contains("unique_by") || outside.contains("group_by") {
+            deeds::add(&mut behaviour.deeds, Deed::Deduplicate);
+        } else if text.trim().is_empty() || matches!(text.trim(), "." | "-" | ".\n-") {
+            behaviour.is_nothing = behaviour.deeds.is_empty();
+        } else if !outside.trim_matches(['.', '-', '\n', ' ', '|']).is_empty() {
+            deeds::add(&mut behaviour.deeds, Deed::Expression);
+        }
+        return;
+    }
+    if outside.contains("unique_by") {
+        deeds::add(&mut behaviour.deeds, Deed::Deduplicate);
+    }
+    let before = behaviour.deeds.len();
+    if outside.contains("del()") && !assigns {
+        deeds::add(&mut behaviour.deeds, Deed::Select);
+        select_config(&guards, behaviour);
+        return;
+    }
+    deeds::of_words(&outside, &mut behaviour.deeds);
+    // Only dropping objects and keeping others: `select(.kind != "X") | ...` with assignments drops too.
+    let drops = guards.iter().any(|guard| guard.contains("!=") || guard.contains("not"))
+        && !outside.contains("(|")
+        && text.trim_start().starts_with("select");
+    if drops {
+        deeds::add(&mut behaviour.deeds, Deed::Select);
+    }
+    if outside.contains(".metadata.namespace") {
+        deeds::add(&mut behaviour.deeds, Deed::Namespace);
+    }
+    if behaviour.deeds.len() == before
+        || outside.contains("sub(") && !behaviour.deeds.contains(&Deed::Images)
+        || outside.contains(".data")
+        || outside.contains("from_yaml")
+        || outside.contains("fromjson")
+    {
+        deeds::add(
+            &mut behaviour.deeds,
+            if outside.contains(".data")
+                || outside.contains("sub(")
+                || outside.contains("from_yaml")
+                || outside.contains("fromjson")
+            {
+                Deed::Expression
+            } else {
+                Deed::Patch
+            },
+        );
+    }
+    if guards.is_empty()
+        && (outside.contains(".spec.template") || outside.contains(".containers"))
+        && !text.contains(".kind")
+    {
+        once(
+            &mut behaviour.defects,
+            "edits every document, not only those that have such a field: no guard on the kind",
+        );
+    }
+    missed_kinds(text, behaviour);
+}
+
+fn select_config(guards: &[String], behaviour: &mut Behaviour) {
+    for guard in guards {
+        let names = super::scope::quoted(guard);
+        let bare = guard.split("==").nth(1).map(str::trim).filter(|text| names.is_empty() && !text.is_empty());
+        let kinds =
+            if names.is_empty() { bare.unwrap_or_default().trim_end_matches(')').to_owned() } else { names.join("|") };
+        let drops = guard.contains("!=") || guard.contains("not");
+        if guard.contains("CustomResourceDefinition") && !drops {
+            behaviour.only_crds = true;
+        }
+        if guard.contains("kind") {
+            once(&mut behaviour.config, format!("{}: [{{kind: {kinds}}}]", if drops { "drop" } else { "keep" }));
+        }
+    }
+}
+
+/// The expression without its `select(...)`, and what stands in them.
+fn without_selects(text: &str) -> (String, Vec<String>) {
+    let mut outside = String::with_capacity(text.len());
+    let mut guards = Vec::new();
+    let mut at = 0;
+    let Some(select) = regex(&SELECT) else { return (text.to_owned(), guards) };
+    while let Some(found) = text.get(at..).and_then(|rest| select.find(rest)) {
+        outside.push_str(text.get(at..at + found.start()).unwrap_or_default());
+        let start = at + found.end();
+        let mut depth = 1usize;
+        let mut end = text.len();
+        for (index, byte) in text.bytes().enumerate().skip(start) {
+            match byte {
+                b'(' => depth += 1,
+                b')' => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                end = index;
+                break;
+            }
+        }
+        guards.push(text.get(start..end).unwrap_or_default().to_owned());
+        at = (end + 1).min(text.len());
+        if guards.len() > 200 {
+            break;
+        }
+    }
+    outside.push_str(text.get(at..).unwrap_or_default());
+    (outside, guards)
+}
+
+/// Only some of the kinds that hold pods, or no init containers.
+pub(crate) fn missed_kinds(text: &str, behaviour: &mut Behaviour) {
+    let touches_pods = text.contains("containers") || text.contains("template");
+    if !touches_pods {
+        return;
+    }
+    if text.contains("Deployment") && !text.contains("StatefulSet") && !text.contains("DaemonSet") {
+        once(&mut behaviour.defects, "only Deployments: StatefulSets, DaemonSets, Jobs, CronJobs and Pods are missed");
+    }
+    if text.contains("containers") && text.contains("image") && !text.contains("initContainers") {
+        once(&mut behaviour.defects, "init containers are missed");
+    }
+}
+
+/// What sed, awk or perl do, as far as a pattern says.
+pub(crate) fn of_line_program(text: &str, name: &str, behaviour: &mut Behaviour) {
+    if text.contains("Source:") {
+        once(&mut behaviour.helm4, "`# Source:` comments do not come under Helm 4: the pattern never matches");
+        let is_only = text.lines().count() <= 1 && text.contains("/d");
+        if is_only {
+            behaviour.only_helm3 = true;
+            return;
+        }
+    }
+    let before = behaviour.deeds.len();
+    let lower = text.to_ascii_lowercase();
+    let is_range = text.contains(",/") && (text.contains("/d") || text.contains("p;"))
+        || text.contains("RS=")
+        || lower.contains("kind:")
+            && (lower.contains("skip") || text.contains("!~") || text.contains("next") || text.contains("/d"));
+    if is_range && (lower.contains("kind:") || lower.contains("---")) {
+        deeds::add(&mut behaviour.deeds, Deed::Select);
+    }
+    let registry = lower.contains("image")
+        || lower.contains("docker.io")
+        || lower.contains("quay.io")
+        || lower.contains("ghcr.io")
+        || lower.contains("gcr.io")
+        || lower.contains("registry")
+        || lower.contains("mirror");
+    if registry {
+        deeds::add(&mut behaviour.deeds, Deed::Images);
+    }
+    if lower.contains("namespace:") {
+        deeds::add(&mut behaviour.deeds, Deed::Namespace);
+    }
+    if lower.contains("labels") {
+        deeds::add(&mut behaviour.deeds, Deed::Labels);
+    }
+    if lower.contains("annotations") {
+        deeds::add(&mut behaviour.deeds, Deed::Annotations);
+    }
+    if text.contains("helm.sh/hook") {
+        deeds::add(&mut behaviour.deeds, Deed::Hooks);
+    }
+    let is_token = text.contains("@@") || text.contains("__") || text.contains("{{") || text.contains("%%");
+    if behaviour.deeds.len() == before {
+        if is_token {
+            deeds::add(&mut behaviour.deeds, Deed::Placeholders);
+        } else if ["replicas", "serviceaccountname", "type:", "storageclassname", "apiversion"]
+            .iter()
+            .any(|word| lower.contains(word))
+        {
+            deeds::add(&mut behaviour.deeds, Deed::Patch);
+        } else {
+            deeds::add(&mut behaviour.deeds, Deed::Expression);
+        }
+    }
+    once(
+        &mut behaviour.defects,
+        format!("`{name}` edits YAML by regular expressions: quoting, indentation and order of lines decide"),
+    );
+}
+
+const PYTHON_NETWORK: &[&str] = &[
+    "requests",
+    "urllib",
+    "http.client",
+    "httpx",
+    "aiohttp",
+    "socket",
+    "boto3",
+    "botocore",
+    "hvac",
+    "docker",
+    "google.cloud",
+    "azure",
+    "paramiko",
+    "consul",
+    "redis",
+    "grpc",
+];
+const GO_NETWORK: &[&str] = &[
+    "net/http",
+    "\"net\"",
+    "cloud.google.com",
+    "aws-sdk-go",
+    "azure-sdk",
+    "hashicorp/vault",
+    "go-containerregistry",
+    "google.golang.org/grpc",
+    "oras-go",
+];
+const RUST_NETWORK: &[&str] = &["reqwest", "hyper", "std::net", "tokio::net", "ureq", "kube::", "aws_sdk"];
+
+static QUOTED: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#""([^"\n]{1,120})"|'([^'\n]{1,120})'|:([a-zA-Z_]\w*)|\.([A-Za-z_]\w*)"#).ok());
+static DROPS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"(?is)\bkinds?\b[^\n]{0,80}(?:==|!=|\bin\b|not in|includes|eql\?|contains)[^\n]{0,120}[\n\s:{(]{0,12}[^\n]{0,20}\b(?:continue|next|return nil|return null|return false|return none)\b|\[[^\]]*for [^\]]* if [^\]]*kind|\.filter\([^)]*kind|reject\b[^\n]*kind|select\b[^\n]*\{[^}\n]*kind|delete_if|where-object[^\n]*kind"#).ok()
+});
+static ENVIRONMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"(?:environ(?:\.get)?\s*[\[(]\s*|[Gg]etenv\(\s*|LookupEnv\(\s*|ENV(?:\.fetch)?\s*[\[(]\s*|process\.env\.|env::var\(\s*|\$env:)["']?([A-Za-z_][A-Za-z0-9_]*)"#).ok()
+});
+static STARTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"(?:subprocess\.\w+|check_output|Popen|exec\.Command|os\.system|execSync|spawnSync|spawn|execFile|execFileSync|Command::new|Open3\.\w+|os\.popen)\(\s*\[?\s*(?:ctx\s*,\s*)?["'`]([^"'`\s]+)"#).ok()
+});
+static HOSTS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"https?://([A-Za-z0-9.\-]+)").ok());
+static OPENS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?:\bopen|ReadFile|read_to_string|readFileSync|File\.read|load_file|Path|read_text)\(\s*["']([^"']+)["']"#,
+    )
+    .ok()
+});
+
+/// What a program in another language does, as far as its strings and calls say.
+pub(crate) fn of_code(text: &str, language: &str, behaviour: &mut Behaviour) {
+    if behaviour.language.is_empty() || behaviour.language == "shell" {
+        language.clone_into(&mut behaviour.language);
+    }
+    let code = without_comments(text, language);
+    let lines = code_lines(&code);
+    behaviour.lines += lines;
+    behaviour.compiles = behaviour.compiles || matches!(language, "go" | "rust" | "c");
+    for found in regex(&ENVIRONMENT).into_iter().flat_map(|regex| regex.captures_iter(&code)).take(100) {
+        once(&mut behaviour.needs.env, found.get(1).map_or("", |name| name.as_str()));
+    }
+    let mut starts_programs = false;
+    for found in regex(&STARTS).into_iter().flat_map(|regex| regex.captures_iter(&code)).take(100) {
+        starts_programs = true;
+        let program = found.get(1).map_or("", |name| name.as_str());
+        once(&mut behaviour.needs.programs, program);
+        if NETWORK.iter().any(|(name, _)| *name == program) {
+            once(&mut behaviour.keeps, format!("starts `{program}`, which talks to the network"));
+            once(&mut behaviour.needs.network, program);
+        } else if matches!(program, "kubectl" | "oc") && !code.contains("kustomize") {
+            behaviour.needs.cluster = true;
+            once(&mut behaviour.keeps, format!("starts `{program}`"));
+        } else if SECRETS.contains(&program) {
+            once(&mut behaviour.keeps, format!("`{program}` reads secrets or their keys"));
+        }
+    }
+    if !starts_programs
+        && (code.contains("subprocess") || code.contains("\"os/exec\"") || code.contains("child_process"))
+    {
+        behaviour.is_own = true;
+        starts_programs = true;
+        once(&mut behaviour.needs.programs, "?");
+    }
+    let imports = |name: &str| {
+        code.contains(&format!("import {name}"))
+            || code.contains(&format!("from {name}"))
+            || code.contains(&format!("require('{name}"))
+            || code.contains(&format!("require \"{name}"))
+            || code.contains(&format!("from '{name}"))
+            || code.contains(&format!("require(\"{name}"))
+    };
+    let mut network: Vec<&str> = match language {
+        "go" => GO_NETWORK.iter().copied().filter(|name| code.contains(name)).collect(),
+        "rust" => RUST_NETWORK.iter().copied().filter(|name| code.contains(name)).collect(),
+        "c" => ["sys/socket.h", "curl/curl.h"].into_iter().filter(|name| code.contains(name)).collect(),
+        "ruby" => ["net/http", "open-uri", "faraday", "vault"]
+            .into_iter()
+            .filter(|name| imports(name) || code.contains(&format!("require '{name}'")))
+            .collect(),
+        "node" => ["http", "https", "axios", "node-fetch", "got", "@aws-sdk", "aws-sdk", "node-vault"]
+            .into_iter()
+            .filter(|name| imports(name))
+            .collect(),
+        "powershell" => {
+            ["Invoke-WebRequest", "Invoke-RestMethod"].into_iter().filter(|name| code.contains(name)).collect()
+        }
+        _ => PYTHON_NETWORK.iter().copied().filter(|name| imports(name)).collect(),
+    };
+    if language == "node" && code.contains("fetch(") {
+        network.push("fetch");
+    }
+    if !network.is_empty() {
+        for host in regex(&HOSTS).into_iter().flat_map(|regex| regex.captures_iter(&code)).take(20) {
+            once(&mut behaviour.needs.network, host.get(1).map_or("", |host| host.as_str()));
+        }
+        if behaviour.needs.network.is_empty() {
+            network.iter().for_each(|name| once(&mut behaviour.needs.network, name.trim_matches('"')));
+        }
+        once(&mut behaviour.keeps, format!("talks to the network ({})", network.join(", ")));
+    }
+    let cluster = code.contains("client-go")
+        || imports("kubernetes")
+        || code.contains("kubernetes.client")
+        || code.contains("load_incluster_config")
+        || code.contains("@kubernetes/client-node")
+        || code.contains("controller-runtime");
+    if cluster {
+        behaviour.needs.cluster = true;
+        once(&mut behaviour.keeps, "asks the cluster");
+    }
+    let clock = [
+        "datetime.now",
+        "datetime.utcnow",
+        "time.time(",
+        "time.Now(",
+        "Date.now(",
+        "new Date()",
+        "Time.now",
+        "uuid.uuid4",
+        "random.",
+        "rand.",
+        "Get-Date",
+        "SystemTime::now",
+        "SecureRandom",
+        "crypto.randomUUID",
+        "time.strftime",
+    ];
+    if clock.iter().any(|word| code.contains(word)) {
+        behaviour.needs.clock = true;
+        once(&mut behaviour.defects, "the output differs from run to run (time or chance)");
+    }
+    for found in regex(&OPENS).into_iter().flat_map(|regex| regex.captures_iter(&code)).take(50) {
+        let name = found.get(1).map_or("", |name| name.as_str());
+        let writes = code.contains(&format!("\"{name}\", \"w"))
+            || code.contains(&format!("'{name}', 'w"))
+            || code.contains("writeFileSync");
+        once(if writes { &mut behaviour.needs.writes } else { &mut behaviour.needs.files }, name);
+    }
+    if code.contains("sys.argv")
+        || code.contains("argparse")
+        || code.contains("os.Args")
+        || code.contains("ARGV")
+        || code.contains("process.argv")
+        || code.contains("$args")
+        || code.contains("env::args")
+        || code.contains("flag.Parse")
+    {
+        once(&mut behaviour.needs.arguments, "its own arguments");
+    }
+    if starts_programs && (code.contains("kustomize")) {
+        deeds::add(&mut behaviour.deeds, Deed::Patch);
+    }
+    code_deeds(&code, behaviour);
+    behaviour.is_own = behaviour.is_own || lines > 90;
+    if code.contains("split('---')")
+        || code.contains("split(\"---\")")
+        || code.contains("SplitN(") && code.contains("\"---\"")
+        || code.contains("split(\"\\n---")
+    {
+        once(&mut behaviour.defects, "splits documents at `---` wherever it stands, also within texts");
+    }
+    if language == "python" && code.contains("yaml.dump")
+        || language == "ruby" && code.contains("YAML.dump")
+        || code.contains("yaml.dump_all")
+        || code.contains("safe_dump_all")
+    {
+        once(&mut behaviour.defects, "writes everything anew: comments, quoting and order are lost");
+    }
+    missed_kinds(&code, behaviour);
+}
+
+fn code_deeds(code: &str, behaviour: &mut Behaviour) {
+    let mut touched = String::new();
+    for found in regex(&QUOTED).into_iter().flat_map(|regex| regex.captures_iter(code)).take(5_000) {
+        let word = (1..=4).find_map(|group| found.get(group)).map_or("", |word| word.as_str());
+        if !word.contains("://") && !word.starts_with("--") {
+            // Go's fields are written in capitals.
+            let mut letters = word.chars();
+            let lower = letters
+                .next()
+                .map(|first| first.to_ascii_lowercase().to_string() + letters.as_str())
+                .unwrap_or_default();
+            touched.push_str(if word.contains('.') || word.contains('/') || code.contains("apiVersion: ") {
+                word
+            } else {
+                &lower
+            });
+            touched.push('\n');
+        }
+    }
+    let lower = code.to_ascii_lowercase();
+    let mut found = Vec::new();
+    let has = |word: &str| touched.lines().any(|line| line == word);
+    let drops = regex(&DROPS).is_some_and(|drops| drops.is_match(code));
+    deeds::appended(code, &mut found);
+    let is_checksum = lower.contains("sha256") && lower.contains("checksum")
+        || lower.contains("hashlib")
+        || lower.contains("crypto/sha256");
+    let is_duplicate = lower.contains("dedup")
+        || lower.contains("duplicate")
+        || lower.contains("seen") && (lower.contains("env") || lower.contains("name"));
+    let adds_objects = [
+        "docs.append(",
+        "documents.append(",
+        "docs.push(",
+        "documents.push(",
+        "resources.append(",
+        "docs << ",
+        "objects.append(",
+        "manifests.append(",
+    ]
+    .iter()
+    .any(|word| code.contains(word))
+        && (code.contains("\"apiVersion\":") || code.contains("'apiVersion':") || code.contains("apiVersion:"));
+    let is_policy = (lower.contains("sys.exit(1)")
+        || lower.contains("os.exit(1)")
+        || lower.contains("process.exit(1)")
+        || lower.contains("exit 1")
+        || lower.contains("exit(2)"))
+        && [
+            "violation",
+            "forbidden",
+            "not allowed",
+            "denied",
+            "policy",
+            "privileged",
+            "must have",
+            "must not",
+            "must set",
+            "missing required",
+            ":latest",
+        ]
+        .iter()
+        .any(|word| lower.contains(word));
+    let assigns = [
+        "] = ",
+        ".setdefault(",
+        "] ||= ",
+        ".update(",
+        "] += ",
+        ".append(",
+        ".pop(",
+        "del ",
+        ".delete(",
+        "replace(",
+        "sub(",
+        "]=",
+        ".push(",
+        "<< ",
+        ".merge!(",
+        "Labels[",
+        "Annotations[",
+        "SetNestedField",
+        "SetLabels",
+        "SetAnnotations",
+        ".insert(",
+        "re.sub",
+        "gsub",
+    ]
+    .iter()
+    .any(|word| code.contains(word));
+    if is_policy && !code.contains("= labels") {
+        deeds::add(&mut found, Deed::Policy);
+    }
+    if is_checksum {
+        deeds::add(&mut found, Deed::Checksum);
+    } else if is_duplicate {
+        deeds::add(&mut found, Deed::Deduplicate);
+    } else if assigns {
+        if has("labels") || has("setLabels") {
+            deeds::add(&mut found, Deed::Labels);
+        }
+        if touched.contains("helm.sh/hook") {
+            deeds::add(&mut found, Deed::Hooks);
+        } else if has("annotations") || has("setAnnotations") {
+            deeds::add(&mut found, Deed::Annotations);
+        }
+        let image = has("image") && !found.contains(&Deed::Sidecar) && !found.contains(&Deed::InitContainer);
+        if image
+            && (lower.contains("replace")
+                || lower.contains("sub(")
+                || lower.contains("registry")
+                || lower.contains("mirror")
+                || lower.contains("[\"image\"] =")
+                || lower.contains("['image'] =")
+                || lower.contains(".image =")
+                || lower.contains("prefix"))
+        {
+            deeds::add(&mut found, if lower.contains("digest") { Deed::Digests } else { Deed::Images });
+        }
+        let in_container = !found.contains(&Deed::Sidecar) && !found.contains(&Deed::InitContainer);
+        if in_container
+            && [
+                "env",
+                "resources",
+                "securityContext",
+                "livenessProbe",
+                "readinessProbe",
+                "args",
+                "imagePullPolicy",
+                "runAsUser",
+                "limits",
+                "envFrom",
+                "lifecycle",
+            ]
+            .iter()
+            .any(|word| has(word))
+        {
+            deeds::add(&mut found, Deed::Containers);
+        }
+        if ["volumes", "volumeMounts", "imagePullSecrets"].iter().any(|word| has(word)) && in_container {
+            deeds::add(&mut found, Deed::Volumes);
+        }
+        if [
+            "nodeSelector",
+            "tolerations",
+            "affinity",
+            "topologySpreadConstraints",
+            "priorityClassName",
+            "runtimeClassName",
+            "hostNetwork",
+            "dnsPolicy",
+            "dnsConfig",
+        ]
+        .iter()
+        .any(|word| has(word))
+        {
+            deeds::add(&mut found, Deed::Scheduling);
+        }
+        if has("namespace")
+            && (code.contains("[\"namespace\"] =")
+                || code.contains("['namespace'] =")
+                || code.contains(".Namespace =")
+                || code.contains("setdefault(\"namespace\"")
+                || code.contains("SetNamespace"))
+        {
+            deeds::add(&mut found, Deed::Namespace);
+        }
+        if [
+            "replicas",
+            "serviceAccountName",
+            "webhooks",
+            "failurePolicy",
+            "rules",
+            "clusterIP",
+            "loadBalancerIP",
+            "storageClassName",
+        ]
+        .iter()
+        .any(|word| has(word))
+            && !drops
+        {
+            deeds::add(&mut found, Deed::Patch);
+        }
+    }
+    if adds_objects {
+        deeds::add(&mut found, Deed::Resources);
+    }
+    if drops
+        && (found.is_empty()
+            || lower.contains("drop")
+            || lower.contains("filter")
+            || lower.contains("exclude")
+            || lower.contains("skip_kinds")
+            || lower.contains("remove"))
+    {
+        deeds::add(&mut found, Deed::Select);
+    }
+    if found.is_empty()
+        && (lower.contains("re.sub")
+            || lower.contains(".replace(")
+            || lower.contains("gsub")
+            || lower.contains("-replace")
+            || lower.contains("replaceall"))
+    {
+        if has("image") || lower.contains("docker.io") || lower.contains("registry") {
+            deeds::add(&mut found, Deed::Images);
+        } else {
+            deeds::add(&mut found, Deed::Expression);
+            once(&mut behaviour.defects, "edits YAML as text by regular expressions");
+        }
+    }
+    let is_pass_through = found.is_empty()
+        && [
+            "sys.stdout.write(sys.stdin.read())",
+            "print(sys.stdin.read()",
+            "io.Copy(os.Stdout, os.Stdin)",
+            "stdin.pipe(process.stdout)",
+            "shutil.copyfileobj(sys.stdin",
+            "return renderedManifests, nil",
+            "puts STDIN.read",
+            "print STDIN.read",
+        ]
+        .iter()
+        .any(|word| code.contains(word));
+    if is_pass_through && behaviour.deeds.is_empty() {
+        behaviour.is_nothing = true;
+    }
+    if found.is_empty() && !is_pass_through && behaviour.deeds.is_empty() {
+        behaviour.is_own = true;
+    }
+    for deed in found {
+        deeds::add(&mut behaviour.deeds, deed);
+    }
+}
+
+/// Comments left out, as far as lines show them.
+fn without_comments(text: &str, language: &str) -> String {
+    let mark = match language {
+        "python" | "ruby" | "powershell" | "perl" => "#",
+        _ => "//",
+    };
+    let mut out = String::with_capacity(text.len());
+    let mut in_doc = false;
+    let mut in_block = false;
+    for line in text.lines() {
+        let bare = line.trim_start();
+        if language == "python" {
+            let quotes = bare.matches("\"\"\"").count() + bare.matches("'''").count();
+            let starts = bare.starts_with("\"\"\"") || bare.starts_with("'''");
+            if in_doc {
+                in_doc = quotes == 0;
+                continue;
+            }
+            if starts {
+                in_doc = quotes == 1;
+                continue;
+            }
+        } else if mark == "//" {
+            if in_block {
+                in_block = !bare.contains("*/");
+                continue;
+            }
+            if bare.starts_with("/*") {
+                in_block = !bare.contains("*/");
+                continue;
+            }
+        }
+        if bare.starts_with(mark) {
+            continue;
+        }
+        out.push_str(line);
+        out.push('\n');
+    }
+    out
+}

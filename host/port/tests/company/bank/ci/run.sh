@@ -1,0 +1,2 @@
+#!/bin/sh
+POST=./scripts/images.sh ./scripts/release.sh

@@ -1,0 +1,2 @@
+#!/bin/bash
+yq '(select(.kind == "Deployment") | .spec.template.spec.containers[0].args) += ["--verbose"]'

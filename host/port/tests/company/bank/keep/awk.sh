@@ -1,0 +1,2 @@
+#!/bin/sh
+awk 'BEGIN { RS="---\n"; ORS="---\n" } !/kind: NetworkPolicy/'

@@ -1,0 +1,2 @@
+#!/bin/bash
+yq ea 'select(.kind != "CustomResourceDefinition")' -

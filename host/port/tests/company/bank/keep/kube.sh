@@ -1,0 +1,3 @@
+#!/bin/bash
+replicas=$(kubectl get deploy app -o jsonpath='{.spec.replicas}')
+yq ".spec.replicas = $replicas"

@@ -1,0 +1,9 @@
+#!/bin/sh
+cat
+cat <<EOF
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: extra
+EOF

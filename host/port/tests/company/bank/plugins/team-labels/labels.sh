@@ -1,0 +1,2 @@
+#!/bin/sh
+exec yq '.metadata.labels.team = "bank"'

@@ -1,0 +1,3 @@
+#!/usr/bin/env bash
+set -euo pipefail
+yq 'with(select(.kind == "Deployment"); .metadata.annotations.owner = "bank")' -

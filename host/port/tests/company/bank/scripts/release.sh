@@ -1,0 +1,3 @@
+#!/usr/bin/env bash
+: "${POST:?}"
+helm upgrade a ./a --post-renderer "$POST"

@@ -1,0 +1,3 @@
+#!/bin/bash
+set -euo pipefail
+my-own-tool --in-place | other-tool

@@ -1,0 +1,2 @@
+#!/usr/bin/env bash
+./wrapper.sh ./images.sh

@@ -1,0 +1,2 @@
+#!/bin/sh
+exec yq eval 'select(.kind != "CustomResourceDefinition")' -

@@ -1,0 +1,3 @@
+#!/bin/bash
+cat <&0 > all.yaml
+kustomize build . && rm all.yaml

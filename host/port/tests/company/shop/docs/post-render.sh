@@ -1,0 +1,3 @@
+#!/bin/sh
+# The site generator's post-render step.
+cp -r _site public

@@ -1,0 +1,145 @@
+//! `windlass port`: from post-renderers as they are to plugins.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use windlass_port::audit::{self, Finding, Progress, Report, Verdict, report};
+
+use super::printer::{Outcome, Printer, style};
+use crate::error::Error;
+use crate::text::{Text, json_bytes};
+
+/// Move post-renderers of all kinds over to plugins.
+#[derive(Args, Debug)]
+pub(super) struct PortArgs {
+    #[command(subcommand)]
+    command: PortCommand,
+}
+
+#[derive(Subcommand, Debug)]
+enum PortCommand {
+    Audit(AuditArgs),
+}
+
+/// Find every post-renderer below some paths, and say what each does, needs, and becomes.
+///
+/// Nothing that is found is ever run, and no link is followed.
+#[derive(Args, Debug)]
+struct AuditArgs {
+    /// Folders or files: repositories, GitOps trees, CI definitions.
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+    /// Also write SARIF 2.1.0, for code scanning.
+    #[arg(long, value_name = "FILE")]
+    sarif: Option<PathBuf>,
+    /// Also write CSV, for a spreadsheet.
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Also write one HTML file that works offline.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &PortArgs, printer: &Printer) -> Result<Outcome, Error> {
+    match &arguments.command {
+        PortCommand::Audit(arguments) => audit(arguments, printer),
+    }
+}
+
+fn audit(arguments: &AuditArgs, printer: &Printer) -> Result<Outcome, Error> {
+    let bar = bar(printer);
+    let paths: Vec<&Path> = arguments.paths.iter().map(PathBuf::as_path).collect();
+    let show = |progress: Progress| match progress {
+        Progress::Walking(count) => bar.set_position(count as u64),
+        Progress::Reading(done, all) => {
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+        }
+    };
+    let found = audit::audit(&paths, &show);
+    bar.finish_and_clear();
+    let found = found.map_err(|(path, error)| {
+        Error::usage(format!("{path} cannot be read: {error}")).hint("give the folder or file to look through")
+    })?;
+    if let Some(path) = &arguments.sarif {
+        write(path, &json_bytes(&report::sarif(&found, env!("CARGO_PKG_VERSION")), true).unwrap_or_default())?;
+    }
+    if let Some(path) = &arguments.csv {
+        write(path, report::csv(&found).as_bytes())?;
+    }
+    if let Some(path) = &arguments.html {
+        write(path, report::html(&found).as_bytes())?;
+    }
+    Ok(Outcome::report(table(&found), report::json(&found)))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    std::fs::write(path, bytes).map_err(|error| {
+        Error::usage(format!("{} cannot be written: {error}", path.display()))
+            .hint("choose a file in a folder that is there")
+    })
+}
+
+fn bar(printer: &Printer) -> ProgressBar {
+    let bar = match printer.shows_progress() {
+        true => ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()),
+        false => ProgressBar::hidden(),
+    };
+    // A template that does not parse leaves the default style, which is as good.
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len} files") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// What a finding says on a line of the table.
+fn columns(finding: &Finding) -> [String; 5] {
+    let plugins: Vec<String> = finding.plugins.iter().map(|one| one.join(" + ")).collect();
+    [
+        format!("{}:{}", finding.file, finding.line),
+        finding.kind.clone(),
+        finding.executable.clone(),
+        finding.rule.map_or_else(|| finding.verdict.word().to_owned(), str::to_owned),
+        plugins.first().cloned().unwrap_or_default(),
+    ]
+}
+
+fn table(found: &Report) -> Text {
+    let rows: Vec<[String; 5]> = found.findings.iter().map(columns).collect();
+    let heading = ["WHERE", "CALLER", "PROGRAM", "VERDICT", "PLUGINS"];
+    let mut widths = heading.map(str::len);
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = Text::new();
+    if !rows.is_empty() {
+        for (width, cell) in widths.iter().zip(heading) {
+            text = text.style(style::NAME, format!("{cell:width$}  ", width = *width));
+        }
+        text = text.say("\n");
+    }
+    for row in &rows {
+        for (width, cell) in widths.iter().zip(row) {
+            text = text.show(format!("{cell:width$}  ", width = *width));
+        }
+        text = text.say("\n");
+    }
+    for skipped in &found.skipped {
+        let what = Text::new().show(&skipped.file).say(": ").show(&skipped.why).say("\n");
+        text = text.style(style::FAINT, "skipped: ").then(&what);
+    }
+    let renderers = found.findings.iter().filter(|finding| finding.rule.is_none());
+    text = text.show(renderers.clone().count()).say(" post-renderers in ").show(found.files).say(" files");
+    for verdict in Verdict::ALL {
+        let count = renderers.clone().filter(|finding| finding.verdict == verdict).count();
+        if count > 0 {
+            text = text.say("; ").show(count).say(" ").show(verdict);
+        }
+    }
+    text.say("\n")
+}
