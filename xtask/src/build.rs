@@ -9,9 +9,14 @@ use std::time::Instant;
 /// The most that the wasm of some plugins may weigh, in bytes, so that none grows unseen; of others [`SIZE_LIMIT`].
 /// `label-injector` stands for all plugins made with the PDK: a bigger one means that the PDK or the manifest library grew.
 /// Its goal is 300,000 and is not reached; ARCHITECTURE.md says what was tried. `sidecar-injector` and `kstatus` carry more
-/// rules than others, `expression` two languages.
-const SIZE_LIMITS: &[(&str, u64)] =
-    &[("label-injector", 365_000), ("sidecar-injector", 440_000), ("kstatus", 550_000), ("expression", 1_200_000)];
+/// rules than others, `expression` and `policy` carry languages.
+const SIZE_LIMITS: &[(&str, u64)] = &[
+    ("label-injector", 365_000),
+    ("sidecar-injector", 440_000),
+    ("kstatus", 550_000),
+    ("expression", 1_200_000),
+    ("policy", 1_350_000),
+];
 
 /// The most that a plugin's wasm may weigh, in bytes.
 const SIZE_LIMIT: u64 = 430_000;

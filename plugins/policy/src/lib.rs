@@ -1,0 +1,174 @@
+//! Checks the objects of a release: by CEL expressions in Kubernetes' dialect, by ValidatingAdmissionPolicy objects as
+//! they are, and by well-known checks such as the Pod Security Standards. It changes nothing.
+
+mod admission;
+mod cel;
+mod pod_security;
+mod presets;
+mod settings;
+
+use ::cel::{Context, Value as Cel};
+use windlass_pdk::{Error, Manifests, Object, Path, Value, plugin, warn};
+
+use crate::admission::{AdmissionPolicy, Validation, plural};
+use crate::settings::Action;
+pub use crate::settings::Settings;
+
+/// The most findings that an error lists.
+const MAX_LISTED: usize = 50;
+
+/// What is wrong with an object.
+pub(crate) struct Finding {
+    /// Where; the object itself if nobody knows.
+    pub(crate) path: Option<Path>,
+    pub(crate) message: String,
+}
+
+/// Checks every object.
+///
+/// # Errors
+/// What was found, all of it, where the action is to deny.
+#[plugin]
+pub fn policy(settings: Settings, manifests: &mut Manifests) -> Result<(), Error> {
+    if settings.presets.is_empty() && settings.checks.is_empty() {
+        warn!("nothing to check: neither `presets` nor `rules` nor `policies` are configured");
+        return Ok(());
+    }
+    let mut denied: Vec<String> = Vec::new();
+    let mut count = 0_usize;
+    let mut report = |object: &Object<'_>, name: &str, action: Action, finding: Finding| {
+        let message = format!("{} ({name})", finding.message);
+        let text = match &finding.path {
+            Some(path) => object.refuse_at(path, message).to_string(),
+            None => object.refuse(message).to_string(),
+        };
+        match action {
+            Action::Warn => warn!("{text}"),
+            Action::Deny => {
+                count += 1;
+                if denied.len() < MAX_LISTED {
+                    denied.push(text);
+                }
+            }
+        }
+    };
+    manifests.read(|object| {
+        for preset in &settings.presets {
+            let mut findings = Vec::new();
+            presets::check(*preset, object, &settings.custom_pod_templates, &mut findings);
+            for finding in findings {
+                report(object, preset.name(), settings.action, finding);
+            }
+        }
+        let is_meant = |check: &&settings::Check| {
+            check.target.as_ref().is_none_or(|target| target.matches(object)) && check.policy.is_for(object)
+        };
+        let mut checks = settings.checks.iter().filter(is_meant).peekable();
+        if checks.peek().is_none() {
+            return Ok(());
+        }
+        let value = object.root().to_value()?;
+        let mut context = cel::context(&settings.env);
+        add_object(&mut context, object, &value);
+        let largest = cel::largest(&value);
+        for check in checks {
+            let mut context = context.new_inner_scope();
+            for finding in evaluate(&check.policy, &mut context, largest) {
+                report(object, &check.policy.name, check.action, finding);
+            }
+        }
+        Ok(())
+    })?;
+    if denied.is_empty() {
+        return Ok(());
+    }
+    let more = if count > denied.len() { format!("\nand {} more", count - denied.len()) } else { String::new() };
+    let noun = if count == 1 { "object is against the policies" } else { "findings are against the policies" };
+    Err(Error::new(format!("{count} {noun}:\n{}{more}", denied.join("\n"))))
+}
+
+/// The variables of Kubernetes' admission: a new object, in no namespace that is known.
+fn add_object(context: &mut Context<'_, '_>, object: &Object<'_>, value: &Value) {
+    let kind = Value::map([
+        ("group", Value::from(object.group())),
+        ("version", Value::from(object.version())),
+        ("kind", Value::from(object.kind())),
+    ]);
+    let resource = Value::map([
+        ("group", Value::from(object.group())),
+        ("version", Value::from(object.version())),
+        ("resource", Value::from(plural(object.kind()))),
+    ]);
+    let request = Value::map([
+        ("kind", kind.clone()),
+        ("requestKind", kind),
+        ("resource", resource.clone()),
+        ("requestResource", resource),
+        ("name", Value::from(object.name())),
+        ("namespace", Value::from(object.namespace().unwrap_or_default())),
+        ("operation", Value::from("CREATE")),
+        ("dryRun", Value::from(false)),
+    ]);
+    context.add_variable_from_value("object", cel::to_cel(value));
+    context.add_variable_from_value("oldObject", Cel::Null);
+    context.add_variable_from_value("namespaceObject", Cel::Null);
+    context.add_variable_from_value("request", cel::to_cel(&request));
+}
+
+/// What a policy finds in the object of a context.
+fn evaluate(policy: &AdmissionPolicy, context: &mut Context<'_, '_>, largest: usize) -> Vec<Finding> {
+    context.add_variable_from_value("params", cel::to_cel(&policy.params));
+    let failed = |expression: &cel::Expression, problem: String| match policy.ignores_failures {
+        true => Vec::new(),
+        false => vec![Finding { path: None, message: format!("`{}` fails: {problem}", shorten(expression.text())) }],
+    };
+    for condition in &policy.conditions {
+        match condition.evaluate(context, largest) {
+            Ok(Cel::Bool(true)) => {}
+            Ok(_) => return Vec::new(),
+            Err(problem) => return failed(condition, problem),
+        }
+    }
+    let mut variables: std::collections::HashMap<String, Cel> = std::collections::HashMap::new();
+    for (name, expression) in &policy.variables {
+        context.add_variable_from_value("variables", Cel::from(variables.clone()));
+        // As in Kubernetes one that fails matters only where it is used.
+        if let Ok(value) = expression.evaluate(context, largest) {
+            variables.insert(name.clone(), value);
+        }
+    }
+    context.add_variable_from_value("variables", Cel::from(variables));
+    let mut findings = Vec::new();
+    for validation in &policy.validations {
+        match validation.expression.evaluate(context, largest) {
+            Ok(Cel::Bool(true)) => {}
+            Ok(Cel::Bool(false)) => findings.push(finding(validation, context, largest)),
+            Ok(_) => findings.extend(failed(&validation.expression, "it gives no boolean".to_owned())),
+            Err(problem) => findings.extend(failed(&validation.expression, problem)),
+        }
+    }
+    findings
+}
+
+fn finding(validation: &Validation, context: &Context<'_, '_>, largest: usize) -> Finding {
+    let made =
+        validation.message_expression.as_ref().and_then(|expression| match expression.evaluate(context, largest) {
+            Ok(Cel::String(text)) if !text.trim().is_empty() => Some(shorten(&text)),
+            _ => None,
+        });
+    let message = made
+        .or_else(|| validation.message.clone())
+        .unwrap_or_else(|| format!("failed expression: {}", shorten(validation.expression.text())));
+    let keys = validation.expression.named_path();
+    Finding { path: (!keys.is_empty()).then(|| Path::new(keys)), message }
+}
+
+/// One line of a text, and no more than can be read.
+fn shorten(text: &str) -> String {
+    const LONGEST: usize = 200;
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}
