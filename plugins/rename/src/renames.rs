@@ -69,10 +69,10 @@ impl<'s> Renames<'s> {
     fn note(&mut self, object: &Object<'_>) -> Option<String> {
         for (index, entry) in self.settings.names.iter().enumerate() {
             // What is renamed already is what the entry is for, too.
-            if entry.is_for(object, &entry.name) || entry.is_for(object, &entry.new_name) {
-                if let Some(is_used) = self.is_used.get_mut(index) {
-                    *is_used = true;
-                }
+            if (entry.is_for(object, &entry.name) || entry.is_for(object, &entry.new_name))
+                && let Some(is_used) = self.is_used.get_mut(index)
+            {
+                *is_used = true;
             }
         }
         self.new_name(object)
