@@ -4,6 +4,8 @@
 //! from the text as it came in; anything else makes the document be put together and read again first, so that edits of
 //! the same place, reads after edits and the insides of what was just inserted are right without handles that go stale.
 
+mod text;
+
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 
@@ -359,23 +361,6 @@ impl<'m> Object<'m> {
     pub fn set(&mut self, path: &Path, value: Value) -> Result<bool, Error> {
         self.check_value(&value)?;
         self.edit(path.segments(), path.segments(), |planner| planner.set(path.segments(), &value))
-    }
-
-    /// As [`Object::set`] for a text: one that stands as a literal block (`|`) stays one, and keeps the lines that it keeps.
-    ///
-    /// # Errors
-    /// As for [`Object::set`].
-    pub fn set_text(&mut self, path: &Path, text: &str) -> Result<bool, Error> {
-        let value = Value::String(text.to_owned());
-        if self.get(path).is_some_and(|node| node.means(&value)) {
-            return Ok(false);
-        }
-        self.check_value(&value)?;
-        let path = path.segments();
-        self.edit(path, path, |planner| match planner.set_lines(path, text)? {
-            Some(splices) => Ok(splices),
-            None => planner.set(path, &value),
-        })
     }
 
     /// Sets entries of the map at a path and keeps its other entries; creates the map if it is missing. Entries that are
