@@ -12,6 +12,7 @@ mod cache;
 mod cluster_args;
 mod diff;
 mod failures;
+mod graft;
 mod helm;
 mod housekeeping;
 mod inspect;
@@ -84,6 +85,7 @@ struct GlobalArgs {
 enum Command {
     Run(run::RunArgs),
     Diff(diff::DiffArgs),
+    Graft(graft::GraftArgs),
     Inspect(inspect::InspectArgs),
     Package(package::PackageArgs),
     Push(push::PushArgs),
@@ -171,6 +173,7 @@ fn dispatch(command: Command, printer: &Printer) -> Result<Outcome, Error> {
     match command {
         Command::Run(arguments) => run::run(&arguments, printer),
         Command::Diff(arguments) => diff::run(&arguments, printer),
+        Command::Graft(arguments) => graft::run(&arguments, printer),
         Command::Inspect(arguments) => inspect::run(&arguments, printer),
         Command::Package(arguments) => package::run(&arguments),
         Command::Push(arguments) => push::run(&arguments, printer),

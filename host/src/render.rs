@@ -1,4 +1,5 @@
-//! The whole path: `PluginRef` → fetch → verify → compile (cached) → instantiate with grants and limits → run → check.
+//! The whole path: `PluginRef` → fetch → verify → compile (cached) → instantiate with grants and limits → run →
+//! graft → check.
 //!
 //! Read [`open`] and [`render`] downwards. Each arrow is a type that only its stage can make, so no step can be skipped.
 
@@ -13,6 +14,7 @@ use crate::plugin::opening::Remote;
 use crate::plugin::verify::{self, Verified};
 use crate::sandbox::check::check;
 use crate::sandbox::compile::{Compiled, compile};
+use crate::sandbox::graft::{Answerer, graft};
 use crate::sandbox::grants::Grants;
 use crate::sandbox::limits::CompileLimits;
 use crate::sandbox::options::{RenderOptions, Step};
@@ -92,6 +94,14 @@ pub fn render(steps: &[Step], stream: Vec<u8>, options: &RenderOptions<'_>) -> R
         let started = Instant::now();
         let output = run(&compiled, step, &rendered.stream, options)
             .map_err(|error| error.quoting(&secrets_of(&rendered.stream, &step.grants)))?;
+        let plugin = Answerer {
+            name: compiled.name(),
+            is_command: compiled.is_command(),
+            graft: step.graft,
+            limits: &step.limits,
+        };
+        let output = graft(&rendered.stream, output, &plugin, options.on_event)
+            .map_err(|error| error.in_plugin(compiled.name()).quoting(&secrets_of(&rendered.stream, &step.grants)))?;
         let mut report = StepReport::new(&compiled, &output);
         let held = rendered.stream.held().saturating_add(output.stream.held());
         let budget = step.limits.budget_to_check(started, rendered.stream.len(), held);

@@ -4,6 +4,7 @@
 pub(crate) mod capabilities;
 pub mod check;
 pub mod compile;
+pub mod graft;
 pub mod grants;
 pub(crate) mod instance;
 pub mod limits;

@@ -26,11 +26,12 @@ const MOST_LINES: usize = 1_200;
 const MAY_DEPEND: &[(&str, &[&str])] = &[
     ("windlass-manifest-events", &[]),
     ("windlass-manifest", &["windlass-manifest-events"]),
+    ("windlass-graft", &["windlass-manifest"]),
     ("windlass-kstatus", &["windlass-manifest"]),
     ("windlass-abi", &["windlass-manifest"]),
     ("windlass-pdk-macros", &["windlass-abi", "windlass-manifest"]),
     ("windlass-pdk", &["windlass-pdk-macros", "windlass-abi", "windlass-manifest"]),
-    ("windlass", &["windlass-abi", "windlass-manifest", "windlass-kstatus"]),
+    ("windlass", &["windlass-abi", "windlass-manifest", "windlass-graft", "windlass-kstatus"]),
     ("xtask", &[]),
 ];
 

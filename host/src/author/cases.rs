@@ -33,7 +33,7 @@ use crate::plugin::verify::Verified;
 use crate::render;
 use crate::sandbox::grants::Grants;
 use crate::sandbox::limits::Limits;
-use crate::sandbox::options::{RenderOptions, Step};
+use crate::sandbox::options::{Graft, RenderOptions, Step};
 
 /// How a case went.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -240,7 +240,14 @@ impl Case {
     pub fn run(self, plugin: &Verified, bless: bool, options: &RenderOptions<'_>) -> Result<CaseReport, Error> {
         let Self { folder, input, config, extra_args, grants } = self;
         let name = folder.name();
-        let step = Step { plugin: plugin.clone(), config, extra_args, grants, limits: Limits::default() };
+        let step = Step {
+            plugin: plugin.clone(),
+            config,
+            extra_args,
+            grants,
+            limits: Limits::default(),
+            graft: Graft::default(),
+        };
         let (came, file, other) = match render::render(&[step], input, options) {
             Ok(rendered) => (rendered.stream.into_bytes(), EXPECTED, ERROR),
             Err(error) if error.exit_code() == ExitCode::Bug => return Err(error),

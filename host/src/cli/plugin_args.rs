@@ -30,7 +30,7 @@ use crate::render::{self, Rendered};
 use crate::sandbox::compile::cache::CodeCache;
 use crate::sandbox::grants::Grants;
 use crate::sandbox::limits::{CompileLimits, Limits};
-use crate::sandbox::options::{RenderOptions, Step};
+use crate::sandbox::options::{Graft, RenderOptions, Step};
 use crate::sandbox::stream;
 use crate::source::{OciReference, PluginRef};
 use crate::text::one_line;
@@ -73,6 +73,9 @@ pub(super) struct PluginArgs {
     limits: LimitArgs,
     #[command(flatten)]
     remote: RemoteArgs,
+    /// Take what commands answer as they printed it. Without this only what they changed by meaning changes in the stream.
+    #[arg(long)]
+    no_graft: bool,
     /// Compile the plugins anew and keep nothing.
     #[arg(long)]
     no_cache: bool,
@@ -196,7 +199,10 @@ impl CompileArgs {
 }
 
 /// A plugin with the configuration laid so far, and what its entry in the pipeline gives it.
-type Chosen = (Configured, (Verified, Grants, Limits));
+type Chosen = (Configured, Given);
+
+/// A plugin and what its entry in the pipeline gives it.
+type Given = (Verified, Grants, Limits, Graft);
 
 impl PluginArgs {
     /// The steps of the run. The stream has not been read: what is wrong with the arguments is said at once.
@@ -208,7 +214,7 @@ impl PluginArgs {
             Some(file) => self.chosen_in_pipeline(&Pipeline::load(file)?, printer)?,
             None => self.chosen_on_command_line(printer)?,
         };
-        let (mut configured, rest): (Vec<Configured>, Vec<(Verified, Grants, Limits)>) = chosen.into_iter().unzip();
+        let (mut configured, rest): (Vec<Configured>, Vec<Given>) = chosen.into_iter().unzip();
         let ConfigArgs { files, set, set_string } = &self.config;
         let overrides = Overrides { files: files.clone(), set: set.clone(), set_string: set_string.clone() };
         settings::apply(&mut configured, &overrides)?;
@@ -217,12 +223,13 @@ impl PluginArgs {
             .into_iter()
             .zip(shares)
             .zip(rest)
-            .map(|((configured, extra_args), (plugin, grants, limits))| Step {
+            .map(|((configured, extra_args), (plugin, grants, limits, graft))| Step {
                 plugin,
                 config: to_entries(&configured.into_tree()),
                 extra_args,
                 grants: self.grants.over(grants),
                 limits: self.limits.over(limits),
+                graft: if self.no_graft { Graft::Never } else { graft },
             })
             .collect())
     }
@@ -239,7 +246,7 @@ impl PluginArgs {
             .map(|plugin| {
                 let plugin = plugin?;
                 let configured = Configured::new(&plugin)?;
-                Ok((configured, (plugin, Grants::default(), Limits::default())))
+                Ok((configured, (plugin, Grants::default(), Limits::default(), Graft::default())))
             })
             .collect()
     }
@@ -258,7 +265,7 @@ impl PluginArgs {
                 if let Some(config) = &entry.config {
                     configured.lay(config)?;
                 }
-                Ok((configured, (plugin, entry.grants.clone(), entry.limits.clone())))
+                Ok((configured, (plugin, entry.grants.clone(), entry.limits.clone(), entry.graft)))
             })
             .collect()
     }

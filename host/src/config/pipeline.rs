@@ -9,6 +9,7 @@
 //!       labels: {team: payments}
 //!     grants: {net: [], read: {}, write: {}, env: [], kube: []}
 //!     limits: {memory: 64Mi, timeout: 10s, maxOutput: 256Mi}
+//!     graft: keep # or report, refuse, false
 //! trust: {}
 //! ```
 //!
@@ -30,6 +31,7 @@ use crate::limits::parse_duration;
 use crate::limits::table::MAX_DOCUMENT;
 use crate::sandbox::grants::Grants;
 use crate::sandbox::limits::Limits;
+use crate::sandbox::options::Graft;
 use crate::source::PluginRef;
 
 /// The only version of the format so far.
@@ -38,7 +40,7 @@ pub const API_VERSION: &str = "windlass.dev/v1alpha1";
 pub const KIND: &str = "Pipeline";
 
 const TOP_LEVEL: [&str; 5] = ["apiVersion", "kind", "metadata", "plugins", "trust"];
-const PLUGIN: [&str; 4] = ["use", "config", "grants", "limits"];
+const PLUGIN: [&str; 5] = ["use", "config", "grants", "limits", "graft"];
 const LIMITS: [&str; 6] = ["memory", "timeout", "maxOutput", "scratch", "compileMemory", "compileTimeout"];
 
 /// A pipeline as its file says, checked against the format; no plugin has been looked at yet.
@@ -67,6 +69,8 @@ pub struct PipelinePlugin {
     pub grants: Grants,
     /// `limits`, over the defaults.
     pub limits: Limits,
+    /// `graft`: false, or what is done with what a program's YAML broke.
+    pub graft: Graft,
 }
 
 impl Pipeline {
@@ -141,6 +145,7 @@ fn read_plugin(item: &Node, index: usize, folder: &Path, file: &Path) -> Result<
             .transpose()?
             .unwrap_or_default(),
         limits: item.get("limits").map(|limits| read_limits(limits, &at)).transpose()?.unwrap_or_default(),
+        graft: item.get("graft").map(|graft| read_graft(graft, &at)).transpose()?.unwrap_or_default(),
     })
 }
 
@@ -198,6 +203,17 @@ pub(crate) fn read_grants(node: &Node, what: &str, folder: &Path) -> Result<Gran
         }
     }
     Ok(grants)
+}
+
+fn read_graft(node: &Node, at: &str) -> Result<Graft, Misread> {
+    match node.to_value() {
+        Value::Null => Ok(Graft::default()),
+        Value::Bool(false) => Ok(Graft::Never),
+        value => value.as_str().and_then(Graft::of_word).ok_or_else(|| {
+            let words = Graft::WORDS.join(", ");
+            Misread::new(node.place, format!("{at}.graft: expected false or one of {words}"))
+        }),
+    }
 }
 
 fn read_limits(limits: &Node, at: &str) -> Result<Limits, Misread> {

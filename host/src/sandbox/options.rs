@@ -1,5 +1,7 @@
 //! What a run depends on beside the stream.
 
+use windlass_graft::Dialect;
+
 use super::compile::cache::CodeCache;
 use super::compile::child::Compiler;
 use super::grants::Grants;
@@ -7,6 +9,41 @@ use super::limits::Limits;
 use crate::cluster::Connection;
 use crate::event::{Event, LogLevel};
 use crate::plugin::verify::Verified;
+
+/// Whether a plugin's answer is grafted onto its input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Graft {
+    /// A command's is, and what its YAML broke stays as it was; a plugin's is not, as it edits what it is given.
+    #[default]
+    OfCommands,
+    /// It is taken as it is.
+    Never,
+    /// It is, whatever it comes from.
+    Always(Dialect),
+}
+
+impl Graft {
+    /// The words of a pipeline's `graft`, beside `false`.
+    pub const WORDS: [&str; 3] = ["keep", "report", "refuse"];
+
+    /// What one of the words means.
+    pub fn of_word(word: &str) -> Option<Self> {
+        match word {
+            "keep" => Some(Graft::Always(Dialect::Keep)),
+            "report" => Some(Graft::Always(Dialect::Report)),
+            "refuse" => Some(Graft::Always(Dialect::Refuse)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn dialect(self, is_command: bool) -> Option<Dialect> {
+        match self {
+            Graft::OfCommands => is_command.then_some(Dialect::Keep),
+            Graft::Never => None,
+            Graft::Always(dialect) => Some(dialect),
+        }
+    }
+}
 
 /// One plugin of a chain, with all that its run depends on.
 #[derive(Debug, Clone)]
@@ -21,6 +58,8 @@ pub struct Step {
     pub grants: Grants,
     /// What this plugin may use up.
     pub limits: Limits,
+    /// Whether what it answers is made in the text that it was given.
+    pub graft: Graft,
 }
 
 /// How a run behaves, apart from the plugins themselves.

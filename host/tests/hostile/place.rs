@@ -7,7 +7,7 @@ use windlass::sandbox::compile::cache::CodeCache;
 use windlass::sandbox::compile::child::Compiler;
 use windlass::sandbox::grants::Grants;
 use windlass::sandbox::limits::Limits;
-use windlass::sandbox::options::{RenderOptions, Step};
+use windlass::sandbox::options::{Graft, RenderOptions, Step};
 use windlass::source::PluginRef;
 
 pub(crate) const STREAM: &[u8] = b"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n";
@@ -39,6 +39,7 @@ impl Place {
             extra_args: Vec::new(),
             grants: Grants::default(),
             limits: Limits::default(),
+            graft: Graft::default(),
         }
     }
 

@@ -19,6 +19,7 @@
 //! way of `windlass-manifest-events`, `plain` does the same faster for what is written plainly, `node` is the view, `typing` the types Helm sees, `edit` turns an edit into splices, `unshare` makes a shared place stand for itself first, `emit`
 //! writes values, `budget` bounds all of it, `de` and `ser` are serde's side, `object` keeps the edits of a document in order, `shape` knows Kubernetes' merge keys, `stream` puts the output together.
 
+mod batch;
 mod budget;
 mod de;
 mod edit;
@@ -38,11 +39,12 @@ mod typing;
 mod unshare;
 mod value;
 
+pub use batch::Edit;
 pub use budget::{Budget, Exhausted};
 pub use de::from_yaml_str;
 pub use error::{Error, ErrorKind};
 pub use node::{Kind, Node};
-pub use object::{Edit, Object, Place};
+pub use object::{Object, Place};
 pub use path::{Path, PathError, Segment};
 #[doc(hidden)]
 pub use plain::{compare_readers, nodes_as_json};

@@ -9,6 +9,7 @@ mod text;
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 
+use crate::batch::Edit;
 use crate::budget::{Budget, Exhausted};
 use crate::edit::{self, Planner, Refusal, Splice};
 use crate::error::{Error, ErrorKind};
@@ -68,44 +69,6 @@ pub struct Place<'m> {
     pub position: usize,
     /// Whether the document is a list of objects.
     pub is_item: bool,
-}
-
-/// One edit, for [`Object::edit_together`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Edit {
-    /// As [`Object::set`].
-    Set(Path, Value),
-    /// As [`Object::merge`].
-    Merge(Path, Vec<(String, Value)>),
-    /// As [`Object::insert`], of several items in a row.
-    Insert(Path, usize, Vec<Value>),
-    /// As [`Object::remove`].
-    Remove(Path),
-}
-
-impl Edit {
-    /// Where it is: of an insertion the list.
-    pub fn path(&self) -> &Path {
-        match self {
-            Edit::Set(path, _) | Edit::Merge(path, _) | Edit::Insert(path, ..) | Edit::Remove(path) => path,
-        }
-    }
-
-    fn entries(&self) -> &[(String, Value)] {
-        match self {
-            Edit::Merge(_, entries) => entries,
-            _ => &[],
-        }
-    }
-
-    fn values(&self) -> impl Iterator<Item = &Value> {
-        let single: &[Value] = match self {
-            Edit::Set(_, value) => std::slice::from_ref(value),
-            Edit::Insert(_, _, values) => values,
-            Edit::Merge(..) | Edit::Remove(_) => &[],
-        };
-        single.iter().chain(self.entries().iter().map(|(_, value)| value))
-    }
 }
 
 /// A document's text and arena.
