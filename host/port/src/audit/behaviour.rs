@@ -246,6 +246,9 @@ pub(crate) fn of_shell(text: &str, arguments: &[String], world: &dyn World, beha
         nothing_else: true,
     };
     reader.scope.learn(&script, &|line| line + 1);
+    for (position, argument) in arguments.iter().enumerate().take(20) {
+        reader.scope.bind(&(position + 1).to_string(), Word::literal(argument, 0), 1);
+    }
     reader.read(text);
 }
 
@@ -592,7 +595,7 @@ impl ShellReader<'_> {
             folder = Some(word.clone());
             break;
         }
-        let folder = folder.unwrap_or_else(|| self.working_folder());
+        let folder = folder.filter(|folder| folder != "." && folder != "./").unwrap_or_else(|| self.working_folder());
         let saved = self.saved.clone();
         if self.writes_kustomization() {
             return;

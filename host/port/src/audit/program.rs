@@ -251,7 +251,7 @@ impl Programs<'_> {
         // An absolute path is another machine's, unless its folder is the tree's as well.
         let says_enough = !is_absolute
             || clean.split('/').count() > 1
-                && !matches!(clean.split('/').next(), Some("usr" | "bin" | "tmp" | "etc" | "var" | "root" | "home"));
+                && !matches!(clean.rsplit('/').nth(1), Some("bin" | "sbin" | "tmp" | "lib"));
         let last_two = clean.rsplit('/').take(2).collect::<Vec<_>>();
         let two = last_two.iter().rev().copied().collect::<Vec<_>>().join("/");
         let by_two: Vec<&&str> = named

@@ -73,6 +73,7 @@ impl Scope {
             self.functions.insert(name.clone(), line(*at));
         }
         for command in &script.commands {
+            self.learn_ci_variable(command, line);
             let is_local = command.words.first().is_some_and(|word| word.is("local"));
             for assignment in &command.assignments {
                 let items = match &assignment.value {
@@ -97,6 +98,22 @@ impl Scope {
                     calls.push(given);
                 }
             }
+        }
+    }
+
+    /// `echo "NAME=value" >> "$GITHUB_ENV"`: a variable of the steps behind it.
+    fn learn_ci_variable(&mut self, command: &super::shell::Command, line: &dyn Fn(usize) -> usize) {
+        let sets = command.redirects.iter().any(|redirect| {
+            let target = redirect.target.source();
+            target.contains("GITHUB_ENV") || target.contains("GITHUB_OUTPUT") || target.contains("BASH_ENV")
+        });
+        let Some(word) = command.words.last().filter(|_| sets) else { return };
+        if let Some(Part::Text(text)) = word.parts.first()
+            && let Some((name, _)) = text.split_once('=')
+        {
+            let name = name.trim_start_matches("export ").trim().to_owned();
+            let prefix = text.find('=').map_or(0, |at| at + 1);
+            self.bind(&name, word.without_prefix(prefix), line(word.line));
         }
     }
 
@@ -185,8 +202,9 @@ impl Scope {
 
     /// Says whether anything is known of it.
     fn variable(&self, name: &str, line: usize, function: Option<&str>, step: usize, out: &mut Vec<Value>) -> bool {
-        if let Some(position) = name.parse::<usize>().ok().filter(|position| *position > 0) {
-            let Some(function) = function else { return false };
+        // Outside of functions, arguments are what the script was given, where that is known.
+        let position = name.parse::<usize>().ok().filter(|position| *position > 0);
+        if let (Some(position), Some(function)) = (position, function) {
             let calls = self.calls.get(function).map_or(&[][..], Vec::as_slice);
             let before = out.len();
             for call in calls {

@@ -333,6 +333,7 @@ impl Reader<'_> {
                     self.line += 1;
                 }
                 b'#' => self.comment(),
+                b'{' if self.peek(1) == b'%' => self.directive(),
                 b';' => {
                     self.at += 1;
                     self.end_pipe();
@@ -407,6 +408,14 @@ impl Reader<'_> {
                 _ => self.command_word(depth),
             }
         }
+    }
+
+    /// Jinja's `{% if x %}`: nothing to a shell.
+    fn directive(&mut self) {
+        let rest = self.source.get(self.at..).unwrap_or_default();
+        let end = rest.find("%}").map_or(rest.len(), |end| end + 2);
+        self.line += rest.get(..end).unwrap_or_default().matches('\n').count();
+        self.at += end;
     }
 
     fn is_parens(&self) -> bool {
@@ -648,6 +657,7 @@ impl Reader<'_> {
                 }
                 b'$' | b'`' => self.dollar(&mut word, depth),
                 b'{' if self.peek(1) == b'{' => self.template(&mut word, 2),
+                b'{' if self.peek(1) == b'%' => break,
                 b'\\' => {
                     if self.peek(1) == b'\n' {
                         self.at += 2;
@@ -677,7 +687,7 @@ impl Reader<'_> {
 
     /// Whether something other than plain text stands here.
     fn ends_bare_text(&self) -> bool {
-        let opens_template = self.peek(0) == b'{' && self.peek(1) == b'{';
+        let opens_template = self.peek(0) == b'{' && matches!(self.peek(1), b'{' | b'%');
         opens_template || b" \t\n\r;&|()<>'\"$`\\".contains(&self.peek(0))
     }
 

@@ -374,13 +374,13 @@ const PROSE_NAMES: &[&str] = &[
 
 /// Reads a program.
 pub(crate) fn scan(text: &str, syntax: Syntax, context: &Context<'_>, scope: &mut Scope, facts: &mut Facts) {
-    if syntax == Syntax::PowerShell {
-        let script = power_shell(text);
-        calls::script(&script, &Lines::From(1), Place { kind: context.kind, pipes: context.pipes }, scope, facts);
-    }
     let tokens = tokens(text, syntax);
     let mut reader = Reader { text, tokens: &tokens, syntax, context, scope, facts };
     reader.bindings();
+    if syntax == Syntax::PowerShell {
+        let place = Place { kind: context.kind, pipes: context.pipes };
+        calls::script(&power_shell(text), &Lines::From(1), place, reader.scope, reader.facts);
+    }
     reader.renderers();
     reader.strings();
 }
@@ -1062,6 +1062,13 @@ impl Reader<'_> {
             }
         }
         let line = self.line(value);
+        // A value of a type that is declared in another file of the package.
+        let first = usize::from(self.mark(value) == "&") + value;
+        if self.syntax == Syntax::Go && self.mark(first + 1) == "{" && !self.name(first).is_empty() {
+            let name = self.name(first).to_owned();
+            self.facts.add(Site::new(line, self.context.kind, Chosen::Program(format!("type:{name}"))));
+            return;
+        }
         let word = Word {
             parts: vec![Part::Variable { name: last.clone(), default: None, indirect: false }],
             line: 0,

@@ -1,0 +1,3 @@
+param([string]$PostRenderer = "./render.ps1")
+$args = @("upgrade", "a", "./a", "--post-renderer", $PostRenderer)
+& helm @args

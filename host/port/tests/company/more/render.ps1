@@ -1,0 +1,2 @@
+$text = [Console]::In.ReadToEnd()
+$text -replace 'image: docker.io', 'image: mirror'
