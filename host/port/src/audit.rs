@@ -21,10 +21,10 @@ mod overlay;
 mod program;
 pub mod report;
 mod scope;
-mod shell;
-mod tree;
+pub(crate) mod shell;
+pub(crate) mod tree;
 mod verdict;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

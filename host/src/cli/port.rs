@@ -6,9 +6,10 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use windlass_port::audit::{self, Finding, Progress, Report, Verdict, report};
+use windlass_port::convert::{self, Artefact};
 
 use super::printer::{Outcome, Printer, style};
-use crate::error::Error;
+use crate::error::{Error, ExitCode};
 use crate::text::{Text, json_bytes};
 
 /// Move post-renderers of all kinds over to plugins.
@@ -21,6 +22,7 @@ pub(super) struct PortArgs {
 #[derive(Subcommand, Debug)]
 enum PortCommand {
     Audit(AuditArgs),
+    Convert(ConvertArgs),
 }
 
 /// Find every post-renderer below some paths, and say what each does, needs, and becomes.
@@ -42,10 +44,82 @@ struct AuditArgs {
     html: Option<PathBuf>,
 }
 
+/// Make a pipeline of ready-made plugins from a post-renderer.
+///
+/// Exit code 0: all of it is in the pipeline. 1: the pipeline is written, and what is missing stands in it as comments, and in the
+/// JSON with lines. 2: nothing can be converted, and why. Nothing is ever run.
+#[derive(Args, Debug)]
+struct ConvertArgs {
+    /// A script, a kustomization or its folder, a HelmRelease, a helmfile.
+    #[arg(value_name = "ARTEFACT", required_unless_present_any = ["yq", "jq"])]
+    artefact: Option<PathBuf>,
+    /// An expression of mikefarah's yq.
+    #[arg(long, value_name = "EXPR", conflicts_with_all = ["artefact", "jq"])]
+    yq: Option<String>,
+    /// A jq program.
+    #[arg(long, value_name = "EXPR", conflicts_with = "artefact")]
+    jq: Option<String>,
+    /// The release, in a file that has several.
+    #[arg(long, value_name = "NAME")]
+    release: Option<String>,
+    /// The value of an environment variable that it reads.
+    #[arg(long, value_name = "K=V", value_parser = pair)]
+    env: Vec<(String, String)>,
+    /// Write the pipeline here instead of on standard output.
+    #[arg(short = 'o', long = "out", value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Arguments that the post-renderer gets.
+    #[arg(last = true, value_name = "ARGS")]
+    arguments: Vec<String>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 pub(super) fn run(arguments: &PortArgs, printer: &Printer) -> Result<Outcome, Error> {
     match &arguments.command {
         PortCommand::Audit(arguments) => audit(arguments, printer),
+        PortCommand::Convert(arguments) => convert(arguments, printer),
     }
+}
+
+fn convert(arguments: &ConvertArgs, printer: &Printer) -> Result<Outcome, Error> {
+    let (artefact, from) = match (&arguments.artefact, &arguments.yq, &arguments.jq) {
+        (Some(path), _, _) => (Artefact::File(path), path.display().to_string()),
+        (None, Some(expression), _) => (Artefact::Yq(expression), "an expression of yq".to_owned()),
+        (None, None, program) => (Artefact::Jq(program.as_deref().unwrap_or_default()), "a jq program".to_owned()),
+    };
+    let options = convert::Options {
+        release: arguments.release.clone(),
+        env: arguments.env.clone(),
+        arguments: arguments.arguments.clone(),
+    };
+    let conversion = convert::convert(artefact, &options)
+        .map_err(|refusal| Error::usage(format!("{from}: {}", refusal.why)).hint(refusal.hint))?;
+    let bug = |why: String| Error::bug(format!("the pipeline cannot be written: {why}"));
+    let pipeline = conversion.pipeline(&from).map_err(bug)?;
+    let json = conversion.json(&from).map_err(bug)?;
+    let code = if conversion.is_complete() { ExitCode::Ok } else { ExitCode::Refused };
+    let Some(path) = &arguments.out else {
+        let outcome = match printer.is_json() {
+            true => Outcome::report(Text::new(), json),
+            false => Outcome::bytes(pipeline.into_bytes()),
+        };
+        return Ok(outcome.with_exit_code(code));
+    };
+    write(path, pipeline.as_bytes())?;
+    let mut text = Text::new();
+    for missing in &conversion.missing {
+        text = text.say("not converted: ");
+        if !missing.file.is_empty() {
+            text = text.show(&missing.file).say(":").show(missing.line).say(": ");
+        }
+        text = text.show(&missing.what).say("\n");
+    }
+    let text = text.show(path.display()).say(" is written\n");
+    Ok(Outcome::report(text, json).with_exit_code(code))
 }
 
 fn audit(arguments: &AuditArgs, printer: &Printer) -> Result<Outcome, Error> {

@@ -269,7 +269,7 @@ pub(crate) fn reason(error: &io::Error) -> String {
 }
 
 /// The one door to files: regular files only, no link as the last step, no waiting, no more than the limit.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC).bits();
     let file = OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(path)?;
     let metadata = file.metadata()?;

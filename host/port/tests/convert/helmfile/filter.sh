@@ -1,0 +1,2 @@
+#!/bin/sh
+yq eval 'select(.kind == "Job" or .kind == "CronJob" | not)' -
