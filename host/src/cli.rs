@@ -170,6 +170,9 @@ fn execute() -> ExitCode {
 }
 
 fn dispatch(command: Command, printer: &Printer) -> Result<Outcome, Error> {
+    if printer.is_markdown() && !matches!(command, Command::Wait(_) | Command::Status(_)) {
+        return Err(Error::usage("only `wait` and `status` write Markdown").hint("choose `--output text` or `json`"));
+    }
     match command {
         Command::Run(arguments) => run::run(&arguments, printer),
         Command::Diff(arguments) => diff::run(&arguments, printer),

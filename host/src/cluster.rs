@@ -13,6 +13,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::text::shown;
 
 /// How long one request may take, beside watches.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -20,6 +21,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// After this long the server ends a watch, which is then resumed.
 const WATCH_SECONDS: u64 = 290;
+/// The most bytes of an answer that is text.
+const MAX_TEXT: u64 = 64 * 1024;
 /// How many objects a page of a list has at most.
 const PAGE_SIZE: usize = 500;
 
@@ -92,7 +95,7 @@ impl Failure {
         match self {
             Failure::Forbidden(message) => Error::denied(format!("cannot {what}: {message}"))
                 .hint("ask for a Role that allows it, or choose another user with `--kube-context`"),
-            Failure::Unauthorized(message) => Error::network(format!("cannot {what}: {message}"))
+            Failure::Unauthorized(message) => Error::denied(format!("cannot {what}: {message}"))
                 .hint("the API server does not accept the credentials of the kubeconfig; log in again"),
             Failure::Transient(message) => Error::network(format!("cannot {what}: {message}"))
                 .hint("check the server's address in the kubeconfig (`kubectl cluster-info`)"),
@@ -125,18 +128,29 @@ impl From<kube::Error> for Failure {
     }
 }
 
-/// An error and what caused it, in one line, without repetition.
+/// What libraries say before they come to the point.
+const PREAMBLES: &[&str] =
+    &["ServiceError", "HyperError", "client error", "error trying to connect", "tcp connect error", "connection error"];
+
+/// An error and what caused it, in one line, without repetition and without what only the authors of libraries
+/// understand.
 fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+    let mut texts = vec![error.to_string()];
     let mut cause = error.source();
     while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text = format!("{text}: {inner_text}");
-        }
+        texts.push(inner.to_string());
         cause = inner.source();
     }
-    text
+    let last = texts.last().cloned().unwrap_or_default();
+    let mut said = String::new();
+    for text in texts {
+        let is_preamble = PREAMBLES.iter().any(|preamble| text.starts_with(preamble)) && text != last;
+        if is_preamble || said.contains(&text) {
+            continue;
+        }
+        said = if said.is_empty() { text } else { format!("{said}: {text}") };
+    }
+    said
 }
 
 /// A page-wise list, complete.
@@ -156,6 +170,9 @@ impl Cluster {
     pub async fn connect(connection: &Connection) -> Result<Self, Error> {
         let options = KubeConfigOptions { context: connection.context.clone(), ..KubeConfigOptions::default() };
         let unusable = |error: &dyn std::error::Error| {
+            if let Some(unknown) = unknown_context(connection) {
+                return unknown;
+            }
             Error::usage(format!("no usable kubeconfig: {}", with_causes(error)))
                 .hint("name one with `--kubeconfig` or KUBECONFIG, and a context with `--kube-context`")
         };
@@ -199,6 +216,47 @@ impl Cluster {
             .await
             .map_err(|_| Failure::Transient(format!("no answer within {} s", REQUEST_TIMEOUT.as_secs())))??;
         serde_json::from_slice(&answer).map_err(|error| Failure::Nonsense(format!("the answer is no JSON: {error}")))
+    }
+
+    /// The metadata of a whole collection: names and labels cost little where objects are large.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cluster::get`].
+    pub async fn metadata(&self, path: &str, selectors: &[(&str, &str)]) -> Result<Vec<Value>, Failure> {
+        let mut request = request(path, selectors)?;
+        let accepted = http::HeaderValue::from_static(
+            "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
+        );
+        request.headers_mut().insert(http::header::ACCEPT, accepted);
+        let answer = tokio::time::timeout(REQUEST_TIMEOUT, self.answer(request))
+            .await
+            .map_err(|_| Failure::Transient(format!("no answer within {} s", REQUEST_TIMEOUT.as_secs())))??;
+        let mut list: Value = serde_json::from_slice(&answer)
+            .map_err(|error| Failure::Nonsense(format!("the answer is no JSON: {error}")))?;
+        match list.get_mut("items").map(Value::take) {
+            Some(Value::Array(items)) => Ok(items),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// One GET, its answer as text: what a container has written.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cluster::get`].
+    pub async fn text(&self, path: &str, query: &[(&str, &str)]) -> Result<String, Failure> {
+        let little = self.within(Arc::new(Allowance::new(1, MAX_TEXT)));
+        let answer = tokio::time::timeout(REQUEST_TIMEOUT, little.answer(request(path, query)?))
+            .await
+            .map_err(|_| Failure::Transient(format!("no answer within {} s", REQUEST_TIMEOUT.as_secs())))??;
+        Ok(String::from_utf8_lossy(&answer).into_owned())
+    }
+
+    /// Whether the server says anything at all within a time.
+    pub async fn is_there(&self, within: Duration) -> bool {
+        let asked = tokio::time::timeout(within, self.get("/version", &[])).await;
+        asked.is_ok_and(|answer| !matches!(answer, Err(Failure::Transient(_))))
     }
 
     /// The bytes of an answer, no more of them than is allowed.
@@ -294,6 +352,21 @@ impl Cluster {
     }
 }
 
+/// The error for a context that the kubeconfig does not have, with those that it has.
+fn unknown_context(connection: &Connection) -> Option<Error> {
+    let wanted = connection.context.as_deref()?;
+    let read = match &connection.kubeconfig {
+        Some(path) => Kubeconfig::read_from(path),
+        None => Kubeconfig::read(),
+    };
+    let names: Vec<String> = read.ok()?.contexts.into_iter().map(|context| context.name).collect();
+    if names.iter().any(|name| name == wanted) {
+        return None;
+    }
+    let known = if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
+    Some(Error::usage(format!("the kubeconfig has no context `{}`", shown(wanted, 100))).hint(known))
+}
+
 fn resource_version(list: &Value) -> String {
     list["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned()
 }
@@ -338,7 +411,7 @@ pub(crate) fn escape(text: &str) -> String {
 
 /// What a watch says.
 pub enum WatchEvent {
-    /// An object is there, or is another one now.
+    /// An object is there, or is another one now; as served, see [`without_ballast`].
     Present(Value),
     /// An object is gone; its last state.
     Deleted(Value),
@@ -375,7 +448,7 @@ impl Watch {
         let object = event.get_mut("object").map(Value::take).unwrap_or_default();
         let version = object["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
         match event["type"].as_str() {
-            Some("ADDED" | "MODIFIED") => Ok(Some((WatchEvent::Present(without_ballast(object)), version))),
+            Some("ADDED" | "MODIFIED") => Ok(Some((WatchEvent::Present(object), version))),
             Some("DELETED") => Ok(Some((WatchEvent::Deleted(object), version))),
             Some("BOOKMARK") => Ok(Some((WatchEvent::Bookmark, version))),
             Some("ERROR") if object["code"] == 410 => Err(Failure::Expired),

@@ -5,9 +5,11 @@
 //! | module | job |
 //! |---|---|
 //! | [`release`] | which objects: a release as Helm stores it, or a stream |
+//! | [`gate`] | the release itself: until it is deployed, and whether it still is |
 //! | [`crate::cluster`] | the connection: requests as JSON, failures by what can be done about them |
 //! | [`discovery`] | kind to resource, again and again for definitions that appear late |
 //! | [`follow`] | one task per kind and namespace: list, watch, or poll where that is all the rights allow |
+//! | [`sync`] | whether a live object is what was asked for |
 //! | [`judge`] | the readiness of one object, by a plugin in the sandbox or by the library it is made of |
 //! | [`track`] | the loop: changes in, verdicts out, and when it is over |
 //! | [`explain`] | why an object is not ready: conditions, pods, warning events |
@@ -21,15 +23,19 @@
 pub mod discovery;
 pub mod explain;
 pub mod follow;
+pub mod gate;
 pub mod judge;
 pub mod release;
 pub mod selector;
+pub mod sync;
 pub mod track;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use windlass_kstatus::{Status, Verdict};
+use serde_json::Value;
+use windlass_kstatus::{Expression, Status, Verdict};
 
 /// Which object is meant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,6 +56,19 @@ impl fmt::Display for ObjectKey {
     }
 }
 
+/// An object that is waited for.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Which one.
+    pub key: ObjectKey,
+    /// What its manifest asks for.
+    pub desired: Option<Arc<Value>>,
+    /// It is a hook that has succeeded, and may be gone by now.
+    pub is_done: bool,
+    /// What must hold in place of all rules (`--for`).
+    pub condition: Option<Arc<Expression>>,
+}
+
 /// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
@@ -59,6 +78,8 @@ pub enum Goal {
     Gone,
     /// Nothing: one look.
     Look,
+    /// Nothing: a look that goes on.
+    Watch,
 }
 
 /// An object and what is known of it.
@@ -72,13 +93,15 @@ pub struct Row {
     pub age: Option<Duration>,
     /// Whether it was looked at.
     pub is_known: bool,
+    /// Whether the rights do not allow to look at it.
+    pub is_denied: bool,
 }
 
 impl Row {
     /// Whether it has reached the goal.
     pub fn has_reached(&self, goal: Goal) -> bool {
         match goal {
-            Goal::Ready | Goal::Look => self.verdict.status == Status::Current,
+            Goal::Ready | Goal::Look | Goal::Watch => self.verdict.status == Status::Current,
             Goal::Gone => self.is_known && matches!(self.verdict.status, Status::NotFound),
         }
     }
@@ -93,9 +116,11 @@ pub enum Ending {
     Failed,
     /// Time is up, or one look has shown that some are not ready.
     NotYet,
+    /// All others are ready; some may not be looked at.
+    Unknown,
     /// The API server could not be reached when time was up.
     Disconnected,
-    /// Someone pressed Ctrl-C.
+    /// Someone pressed Ctrl-C, or asked the process to end.
     Interrupted,
 }
 
@@ -104,6 +129,8 @@ pub enum Ending {
 pub enum Progress<'a> {
     /// An object's status or message is another one.
     Changed(&'a Row),
+    /// What a release is up to that is not deployed yet.
+    Release(&'a str),
     /// Something that the person should know; the wait goes on.
     Warning(&'a str),
     /// The present state of all objects, a few times per second at most.

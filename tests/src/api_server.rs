@@ -28,6 +28,9 @@ const BUILT_IN: &[(&str, &str, &str, bool)] = &[
     ("apps/v1", "ReplicaSet", "replicasets", true),
     ("apps/v1", "StatefulSet", "statefulsets", true),
     ("batch/v1", "Job", "jobs", true),
+    ("v1", "Service", "services", true),
+    ("v1", "PersistentVolumeClaim", "persistentvolumeclaims", true),
+    ("storage.k8s.io/v1", "StorageClass", "storageclasses", false),
 ];
 
 /// A running server; it ends with the test's process.
@@ -58,6 +61,12 @@ struct World {
     asked: Vec<String>,
     connections: Vec<TcpStream>,
     is_down: bool,
+    /// Takes requests and says nothing.
+    is_silent: bool,
+    /// Knows nobody.
+    is_closed: bool,
+    /// What containers have written, by pod.
+    logs: BTreeMap<String, String>,
     /// Counts up when all watches must end.
     generation: u64,
     /// What an object's status is once it is created, by kind and name.
@@ -185,6 +194,23 @@ impl ApiServer {
     /// Takes connections again.
     pub fn come_up(&self) {
         self.change(|world| world.is_down = false);
+    }
+
+    /// Takes connections and requests, and says nothing any more; or speaks again.
+    pub fn be_silent(&self, is_silent: bool) {
+        self.change(|world| world.is_silent = is_silent);
+    }
+
+    /// Accepts no credentials any more (401).
+    pub fn close(&self) {
+        self.change(|world| world.is_closed = true);
+    }
+
+    /// What the containers of a pod have written.
+    pub fn log(&self, pod: &str, text: &str) {
+        self.change(|world| {
+            world.logs.insert(pod.to_owned(), text.to_owned());
+        });
     }
 
     /// Ends all watches and forgets everything up to now: they cannot be resumed.
@@ -388,7 +414,10 @@ fn serve(shared: &Shared, stream: TcpStream) {
 }
 
 fn send(writer: &mut impl Write, code: u16, body: &Value) -> std::io::Result<()> {
-    let body = body.to_string();
+    send_text(writer, code, &body.to_string())
+}
+
+fn send_text(writer: &mut impl Write, code: u16, body: &str) -> std::io::Result<()> {
     let head = format!("HTTP/1.1 {code} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
     writer.write_all(format!("{head}{body}").as_bytes())
 }
@@ -409,6 +438,13 @@ fn split_path(path: &str) -> Option<(String, Vec<&str>)> {
 
 fn answer(shared: &Shared, request: &Request, writer: &mut TcpStream) -> std::io::Result<()> {
     let mut world = shared.world.lock().unwrap_or_else(PoisonError::into_inner);
+    while world.is_silent {
+        let waited = shared.changed.wait_timeout(world, Duration::from_millis(500));
+        world = waited.unwrap_or_else(PoisonError::into_inner).0;
+    }
+    if world.is_closed {
+        return send(writer, 401, &failure(401, "Unauthorized", "Unauthorized"));
+    }
     let not_found = failure(404, "NotFound", "the server could not find the requested resource");
     if let Some(found) = world.discovery(&request.path) {
         return send(writer, 200, &found);
@@ -416,6 +452,15 @@ fn answer(shared: &Shared, request: &Request, writer: &mut TcpStream) -> std::io
     let Some((api_version, rest)) = split_path(&request.path).filter(|(_, rest)| !rest.is_empty()) else {
         return send(writer, 404, &not_found);
     };
+    if let ["namespaces", _, "pods", pod, "log"] = rest.as_slice() {
+        if world.forbidden.contains("get pods/log") {
+            return send(writer, 403, &failure(403, "Forbidden", "pods/log is forbidden"));
+        }
+        return match world.logs.get(*pod) {
+            Some(text) => send_text(writer, 200, text),
+            None => send(writer, 404, &not_found),
+        };
+    }
     let (namespace, plural, name) = match rest.as_slice() {
         ["namespaces", name] => (None, "namespaces", Some(*name)),
         ["namespaces", namespace, plural] => (Some(*namespace), *plural, None),
@@ -545,6 +590,10 @@ fn watch(shared: &Shared, request: &Request, wanted: &Wanted, writer: &mut TcpSt
     loop {
         if world.generation != generation {
             return Err(std::io::ErrorKind::ConnectionReset.into());
+        }
+        while world.is_silent {
+            let waited = shared.changed.wait_timeout(world, Duration::from_millis(500));
+            world = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         let news: Vec<Value> = world
             .history

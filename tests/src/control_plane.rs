@@ -237,6 +237,17 @@ impl ControlPlane {
         self.wait_for("the API server", || self.answers());
     }
 
+    /// Sends a part a signal: `STOP` holds it, with all its connections, `CONT` lets it go on.
+    ///
+    /// # Panics
+    ///
+    /// There is no such part.
+    pub fn signal(&self, part: &str, signal: &str) {
+        let id = self.parts().iter().find(|(name, _)| *name == part).map(|(_, child)| child.id()).expect("a part");
+        let sent = Command::new("kill").args([&format!("-{signal}"), &id.to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "{signal} for {part}");
+    }
+
     /// Waits until something is so.
     ///
     /// # Panics

@@ -248,8 +248,10 @@ fn jobs_finish_and_fail() {
     check(&stage.run(&["wait", "-f", &file, "--for-jobs"], ""), 0, &["Job Completed. succeeded: 1/1"]);
     stage.plane.tell(&["delete", "-n", &stage.namespace, "job", "migrate"], "");
     stage.apply(&[job("fails")]);
+    let file = stage.file(&[job("fails")]);
+    // By the strict rules it does not matter how soon somebody asks.
     check(
-        &stage.run(&["wait", "-f", &file, "--for-jobs"], ""),
+        &stage.run(&["wait", "-f", &file], ""),
         1,
         &["Job/migrate  Failed  Job Failed. failed: 1/1", "condition: Failed=True: BackoffLimitExceeded"],
     );
@@ -322,7 +324,8 @@ fn annotations_decide_and_definitions_may_come_late() {
 fn an_object_that_is_deleted_and_made_again() {
     let stage = stage!();
     stage.apply(&[deployment("never-ready")]);
-    let waiting = stage.begin(&["wait", "-f", &stage.file(&[deployment("")])], "Deployment/web  InProgress");
+    let waiting =
+        stage.begin(&["wait", "--no-sync", "-f", &stage.file(&[deployment("")])], "Deployment/web  InProgress");
     stage.plane.tell(&["delete", "-n", &stage.namespace, "deployment", "web"], "");
     stage.plane.wait_for("its absence", || waiting.text().contains("Deployment/web  NotFound"));
     stage.apply(&[deployment("")]);
@@ -335,11 +338,22 @@ fn an_api_server_that_restarts() {
     let stage = Stage::new(&plane);
     stage.apply(&[deployment("never-ready")]);
     let (file, kubeconfig) = (stage.file(&[deployment("")]), plane.kubeconfig(WATCHER).display().to_string());
-    let waiting = stage.begin(&["wait", "-f", &file, "--kubeconfig", &kubeconfig], "Deployment/web  InProgress");
+    let words = ["wait", "--no-sync", "-f", &file, "--kubeconfig", &kubeconfig];
+    let waiting = stage.begin(&words, "Deployment/web  InProgress");
     plane.restart_api_server(|| {
         plane.wait_for("its absence", || waiting.text().contains("lost the API server, trying again"));
     });
+    // One that is only stopped keeps its connections, and says nothing.
+    plane.signal("kube-apiserver", "STOP");
+    plane.wait_for("silence", || waiting.text().contains("the API server does not answer"));
+    let words = ["wait", "--timeout", "3s", "-f", &file, "--kubeconfig", &kubeconfig];
+    check(&stage.run(&words, ""), 5, &["without a connection to the API server"]);
+    plane.signal("kube-apiserver", "CONT");
+    // Without controllers nothing has looked at a change, and what was ready is no answer to it.
+    plane.signal("kube-controller-manager", "STOP");
     stage.apply(&[deployment("")]);
+    stage.out_of_time(&["wait", "-f", &file], "", &["latest observed generation is"]);
+    plane.signal("kube-controller-manager", "CONT");
     assert!(!waiting.text().contains("no permission"), "{}", waiting.text());
     waiting.check(0, &["all 1 objects are ready"]);
 }
@@ -351,8 +365,8 @@ fn users_with_few_rights() {
     let file = stage.file(&[deployment("")]);
     let kubeconfig = |user: &str| stage.plane.kubeconfig(user).display().to_string();
     let viewer = kubeconfig(VIEWER);
-    let polled =
-        stage.begin(&["wait", "-f", &file, "--kubeconfig", &viewer], "no permission to watch deployments.apps");
+    let polled = stage
+        .begin(&["wait", "--no-sync", "-f", &file, "--kubeconfig", &viewer], "no permission to watch deployments.apps");
     stage.apply(&[deployment("")]);
     polled.check(0, &["objects are looked at every 2 s instead", "all 1 objects are ready"]);
 
@@ -434,7 +448,9 @@ fn the_verdict_of_helm_wait() {
                 let words = ["install", "web", &chart, "--wait", "--wait-for-jobs", "--timeout", timeout];
                 let Some(theirs) = stage.helm(Version::Four, &words) else { return };
                 assert_eq!(theirs.code == Some(0), code == 0, "helm on `{name}`: {}", theirs.stderr);
-                let (words, said) = (["wait", "web", "--for-jobs"], ["release web, revision 1"]);
+                // Of the objects: what Helm thinks of its own release now is another matter.
+                let file = stage.file(&objects);
+                let (words, said) = (["wait", "-f", &file, "--rules", "helm4", "--for-jobs"], ["objects.yaml: "]);
                 if code == 4 {
                     stage.out_of_time(&words, "", &said);
                 } else {
@@ -469,4 +485,136 @@ fn plugins_see_what_they_were_granted_and_their_user_may_see() {
     check(&look(&elsewhere, VIEWER), 3, &["--allow-kube get:configmaps.v1/kube-system"]);
     let refused = look(&[&from_maps, "name=settings"], STRANGER);
     check(&refused, 3, &["User \"stranger\" cannot get resource \"configmaps\""]);
+}
+
+/// The release's own state, by both Helms: a hook that fails, one that never ends, and a release of hooks only.
+#[test]
+fn the_state_of_the_release_is_part_of_the_answer() {
+    for version in Version::ALL {
+        let stage = stage!();
+        let mut hook = job("fails");
+        hook["metadata"]["annotations"] = json!({"helm.sh/hook": "post-install,post-upgrade"});
+        let chart = stage.chart(&[config_map("settings"), hook.clone()]);
+        let Some(failed) = stage.helm(version, &["install", "web", &chart]) else { return };
+        assert_ne!(failed.code, Some(0), "{}", failed.stderr);
+        let said = [
+            "release web, revision 1 (failed)",
+            "the hook Job/migrate (post-install, post-upgrade) has failed",
+            "Helm says: ",
+            "Job/migrate  Failed",
+            "ended: Error (exit code 7)",
+        ];
+        check(&stage.run(&["wait", "web"], ""), 1, &said);
+        check(&stage.run(&["status", "web"], ""), 1, &said[..2]);
+
+        // A hook that never ends holds the release up.
+        let mut endless = hook;
+        endless["spec"]["template"] = template("never-ready");
+        endless["spec"]["template"]["spec"]["restartPolicy"] = "Never".into();
+        endless["metadata"]["name"] = "endless".into();
+        let chart = stage.chart(&[config_map("settings"), endless]);
+        let Some(helm) = stage.sandbox.helm(version) else { return };
+        let mut upgrade = helm.command();
+        upgrade.args(["upgrade", "web", &chart, "--timeout", "300s"]);
+        stage.at_home(&mut upgrade).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut upgrade = upgrade.spawn().expect("helm starts");
+        stage
+            .plane
+            .wait_for("the hook", || stage.plane.ask(&["get", "-n", &stage.namespace, "job", "endless"]).is_some());
+        stage.out_of_time(
+            &["wait", "web"],
+            "",
+            &["revision 2 (pending-upgrade)", "the hook Job/endless (post-install, post-upgrade) is running"],
+        );
+        // Helm is killed, and the release stays as it is.
+        upgrade.kill().and_then(|()| upgrade.wait()).expect("it ends");
+        stage.out_of_time(&["wait", "web"], "", &["revision 2 (pending-upgrade): time is up"]);
+        let Some(rolled) = stage.helm(version, &["rollback", "web", "1", "--no-hooks"]) else { return };
+        check(&rolled, 0, &[]);
+        check(&stage.run(&["wait", "web"], ""), 0, &["revision 3 (deployed)", "all 1 objects are ready"]);
+    }
+}
+
+/// An answer is never about the version before: ten upgrades, by one Helm and the other.
+#[test]
+fn ten_upgrades_are_never_ready_for_the_old_version() {
+    let stage = stage!();
+    for number in 1..=10 {
+        let mut web = deployment("");
+        let image = format!("registry.example/app:{number}");
+        web["spec"]["template"]["spec"]["containers"][0]["image"] = image.as_str().into();
+        let chart = stage.chart(&[web.clone()]);
+        let version = if number % 2 == 0 { Version::Three } else { Version::Four };
+        // What is not applied yet is not ready.
+        if number == 2 {
+            let said = ["OutOfSync", "registry.example/app:1", "registry.example/app:2"];
+            stage.out_of_time(&["wait"], &stream(&[web.clone()]), &said);
+        }
+        let Some(upgraded) = stage.helm(version, &["upgrade", "--install", "web", &chart]) else { return };
+        check(&upgraded, 0, &[]);
+        check(
+            &stage.run(&["wait", "web"], ""),
+            0,
+            &[&format!("revision {number} (deployed): all 1 objects are ready")],
+        );
+        let images = "jsonpath={.items[*].spec.containers[0].image}";
+        let pods = stage.plane.ask(&["get", "pods", "-n", &stage.namespace, "-o", images]).unwrap_or_default();
+        assert!(pods.split(' ').filter(|one| *one == image).count() >= 2, "{number}: {pods}");
+    }
+    // Somebody turns at it by hand.
+    stage.plane.tell(&["scale", "-n", &stage.namespace, "deployment", "web", "--replicas=3"], "");
+    stage.out_of_time(&["wait", "web"], "", &["OutOfSync  spec.replicas is 3 on the cluster, 2 was asked for"]);
+    check(&stage.run(&["wait", "web", "--no-sync"], ""), 0, &["all 1 objects are ready"]);
+}
+
+/// Kinds that kstatus calls ready too early, where their controllers live, or do not.
+#[test]
+fn kinds_that_are_not_ready_yet() {
+    let stage = stage!();
+    let mut on_delete = stateful_set("registry.example/db:1");
+    on_delete["spec"]["updateStrategy"] = json!({"type": "OnDelete"});
+    stage.apply(&[on_delete.clone()]);
+    check(&stage.run(&["wait"], &stream(&[on_delete.clone()])), 0, &["all 1 objects are ready"]);
+    on_delete["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.example/db:2".into();
+    stage.apply(&[on_delete.clone()]);
+    let port = json!([{"port": 80}]);
+    let scale =
+        json!({"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "gone"}, "maxReplicas": 2});
+    let backend = json!({"service": {"name": "web", "port": {"number": 80}}});
+    let objects = [
+        on_delete,
+        object("v1", "Service", "balanced", json!({"type": "LoadBalancer", "ports": port, "selector": {"app": "web"}})),
+        object("networking.k8s.io/v1", "Ingress", "entry", json!({"defaultBackend": backend})),
+        object("autoscaling/v2", "HorizontalPodAutoscaler", "scaler", scale),
+        object(
+            "v1",
+            "ReplicationController",
+            "old",
+            json!({"replicas": 1, "selector": {"app": "old"}, "template": {
+            "metadata": {"labels": {"app": "old"}, "annotations": {"windlass.dev/pod": "never-ready"}},
+            "spec": {"containers": [{"name": "app", "image": "registry.example/app:1"}]}}}),
+        ),
+    ];
+    stage.apply(&objects[1..]);
+    let input = stream(&objects);
+    stage.out_of_time(
+        &["wait"],
+        &input,
+        &[
+            "StatefulSet/db  InProgress  Updated: 0/2; StatefulSet has the update strategy OnDelete: delete db-0, db-1",
+            "Service/balanced  InProgress  Service of type LoadBalancer has no address yet",
+            "Ingress/entry  InProgress  Ingress has no address yet",
+            "HorizontalPodAutoscaler/scaler  InProgress  AbleToScale is False",
+            "ReplicationController/old  InProgress  Available: 0/1",
+        ],
+    );
+    check(&stage.run(&["wait", "--rules", "helm4"], &input), 0, &["all 5 objects are ready"]);
+    let budget = object(
+        "policy/v1",
+        "PodDisruptionBudget",
+        "some",
+        json!({"minAvailable": 1, "selector": {"matchLabels": {"app": "none"}}}),
+    );
+    stage.apply(std::slice::from_ref(&budget));
+    check(&stage.run(&["wait"], &stream(&[budget])), 0, &["all 1 objects are ready"]);
 }

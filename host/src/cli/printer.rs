@@ -22,6 +22,8 @@ pub enum OutputFormat {
     Text,
     /// For programs: one JSON document on stdout, errors as one JSON document on stderr.
     Json,
+    /// For a job summary on GitHub; `wait` and `status` only.
+    Markdown,
 }
 
 /// When text is coloured.
@@ -134,7 +136,9 @@ impl Printer {
             Data::Nothing => {}
             Data::Bytes(bytes) => write_stdout(&bytes)?,
             Data::Report { text, json } => match self.format {
-                OutputFormat::Text => write_stdout(self.paint(&text, io::stdout().is_terminal()).as_bytes())?,
+                OutputFormat::Text | OutputFormat::Markdown => {
+                    write_stdout(self.paint(&text, io::stdout().is_terminal()).as_bytes())?
+                }
                 OutputFormat::Json => write_stdout(&as_bytes(&json, true)?)?,
             },
             Data::JsonLine(json) => self.json_line(&json)?,
@@ -144,7 +148,7 @@ impl Printer {
 
     /// Says on stderr what is going on. `--quiet` and JSON output keep it back.
     pub fn note(&self, text: impl Into<Text>) {
-        if !self.quiet && self.format == OutputFormat::Text {
+        if !self.quiet && self.format != OutputFormat::Json {
             self.write_stderr(&text.into().say("\n"));
         }
     }
@@ -152,6 +156,11 @@ impl Printer {
     /// Whether the output is JSON.
     pub fn is_json(&self) -> bool {
         self.format == OutputFormat::Json
+    }
+
+    /// Whether the output is Markdown.
+    pub fn is_markdown(&self) -> bool {
+        self.format == OutputFormat::Markdown
     }
 
     /// Writes one line of JSON at once, for commands that tell what happens while it happens.
@@ -162,14 +171,25 @@ impl Printer {
         write_stdout(&as_bytes(json, false)?)
     }
 
-    /// Takes the last `lines` lines off the terminal and draws `text` there; only where [`Printer::shows_progress`]
-    /// says so.
-    pub fn redraw(&self, lines: usize, text: &Text) {
-        if self.shows_progress() {
-            let erase = if lines > 0 { format!("\x1b[{lines}A\x1b[J") } else { String::new() };
-            // A terminal that is gone shows nothing, and the command goes on.
-            let _ = io::stderr().write_all(format!("{erase}{}", text.as_ansi()).as_bytes());
+    /// Draws lines over the last `rows` rows of the terminal, one by one, so that nothing flickers and nothing goes to
+    /// what can be scrolled back to; only where [`Printer::shows_progress`] says so.
+    pub fn redraw(&self, rows: usize, lines: &[Text]) {
+        if !self.shows_progress() {
+            return;
         }
+        let mut drawing = String::from("\r");
+        if rows > 0 {
+            drawing.push_str(&format!("\x1b[{rows}A"));
+        }
+        for line in lines {
+            drawing.push_str(&self.paint(line, true));
+            drawing.push_str("\x1b[K\n");
+        }
+        if rows > lines.len() {
+            drawing.push_str("\x1b[J");
+        }
+        // A terminal that is gone shows nothing, and the command goes on.
+        let _ = io::stderr().write_all(drawing.as_bytes());
     }
 
     /// Says on stderr what may be wrong although the command goes on. `--quiet` keeps it back.
@@ -177,7 +197,7 @@ impl Printer {
         if !self.quiet {
             let text = text.into();
             match self.format {
-                OutputFormat::Text => {
+                OutputFormat::Text | OutputFormat::Markdown => {
                     self.write_stderr(&Text::new().style(style::WARNING, "warning").say(": ").then(&text).say("\n"));
                 }
                 OutputFormat::Json => write_stderr(&json_text(&json!({ "warning": text.plain() }), false)),
@@ -189,7 +209,7 @@ impl Printer {
     pub fn error(&self, error: &Error) {
         let text = error_text(error);
         match self.format {
-            OutputFormat::Text => self.write_stderr(&text),
+            OutputFormat::Text | OutputFormat::Markdown => self.write_stderr(&text),
             OutputFormat::Json => write_stderr(&json_text(&error_json(error), true)),
         }
         // Helm 4 keeps the stderr of a subprocess plugin to itself, whether it fails or not (helm/helm#31843).

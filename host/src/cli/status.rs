@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::printer::{Outcome, Printer, style};
 use super::readiness_text as text;
-use super::wait::{Found, Look, WhatArgs, exit_code};
+use super::wait::{Found, Look, View, WhatArgs, exit_code};
 use crate::error::Error;
 use crate::text::Text;
 use crate::wait::track::Summary;
@@ -19,6 +19,9 @@ use crate::wait::{Ending, Goal, Progress};
 pub(super) struct StatusArgs {
     #[command(flatten)]
     what: WhatArgs,
+    /// Go on looking until Ctrl-C: a table on a terminal, a line per change elsewhere.
+    #[arg(long)]
+    watch: bool,
 }
 
 const EXIT_CODES: &str = "\
@@ -27,20 +30,41 @@ not ready; 5 no connection to the API server.";
 
 /// How long one look may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long `--watch` goes on if nobody stops it.
+const WATCHING: Duration = Duration::from_secs(24 * 3_600);
 
 pub(super) fn run(arguments: &StatusArgs, printer: &Printer) -> Result<Outcome, Error> {
-    let look = Look { goal: Goal::Look, timeout: PATIENCE, fail_fast: false, with_pods: true };
-    let (found, summary) = arguments.what.look(&look, printer, &mut |progress| {
-        if let Progress::Warning(warning) = progress {
-            printer.warning(warning);
+    let (found, summary) = if arguments.watch {
+        let mut view = View::new(printer, Goal::Watch, WATCHING);
+        let look = Look { with_pods: true, ..Look::new(Goal::Watch, WATCHING) };
+        let seen = arguments.what.look(&look, printer, &mut |progress| view.tell(progress))?;
+        view.finish()?;
+        seen
+    } else {
+        let look = Look { with_pods: true, ..Look::new(Goal::Look, PATIENCE) };
+        arguments.what.look(&look, printer, &mut |progress| {
+            if let Progress::Warning(warning) = progress {
+                printer.warning(warning);
+            }
+        })?
+    };
+    let text = match printer.is_markdown() {
+        true => {
+            let ready = summary.rows.iter().filter(|row| row.has_reached(Goal::Look)).count();
+            let head = format!("{ready} of {} objects are ready", summary.rows.len());
+            text::markdown(&found.title, &head, &found.state, &summary, Goal::Look)
         }
-    })?;
-    let outcome = Outcome::report(tree(&found, &summary), json_of(&found, &summary));
+        false => tree(&found, &summary),
+    };
+    let outcome = Outcome::report(text, json_of(&found, &summary));
     Ok(outcome.with_exit_code(exit_code(summary.ending)))
 }
 
 fn tree(found: &Found, summary: &Summary) -> Text {
     let mut tree = Text::new().style(style::NAME, &found.title).say("\n");
+    for line in &found.state {
+        tree = tree.say("  ").show(line).say("\n");
+    }
     for (index, row) in summary.rows.iter().enumerate() {
         let is_last = index + 1 == summary.rows.len();
         let (branch, trunk, below) =
@@ -74,5 +98,5 @@ fn json_of(found: &Found, summary: &Summary) -> Json {
             object
         })
         .collect();
-    json!({ "title": found.title, "ready": summary.ending == Ending::Reached, "objects": objects })
+    json!({ "title": found.title, "state": found.state, "causes": text::json_of_causes(summary), "ready": summary.ending == Ending::Reached, "objects": objects })
 }

@@ -21,6 +21,15 @@ pub struct Resource {
 }
 
 impl Resource {
+    /// The rule that a Role needs for all that is asked of this resource.
+    pub fn rule(&self) -> String {
+        let group = self.full_name.split_once('.').map_or("", |(_, group)| group);
+        format!(
+            "the rule to add: {{apiGroups: [\"{group}\"], resources: [\"{}\"], verbs: [get, list, watch]}}",
+            self.plural
+        )
+    }
+
     /// The path of the collection in a namespace, which is ignored for kinds without.
     pub fn collection(&self, namespace: &str) -> String {
         if self.is_namespaced {

@@ -1,27 +1,38 @@
-//! Why an object is not ready: its conditions, what its pods wait for, recent warning events.
+//! Why an object is not ready: its conditions, what its pods wait for, the last words of containers that crash, recent
+//! warning events. Who belongs to whom is said by UIDs, never by names.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
-use windlass_kstatus::Status;
+use windlass_kstatus::{Status, parse_rfc3339};
 
 use super::Row;
 use super::discovery::Discovery;
-use super::selector::selects;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Failure, escape};
 
 /// The most lines of each sort that are given for one object.
 const MAX_LINES: usize = 5;
+/// The longest line, in characters.
+const MAX_LINE: usize = 2_000;
 /// The most objects that are explained.
 const MAX_EXPLAINED: usize = 50;
+/// The most containers whose last words are fetched, of one object and of all.
+const MAX_LOGS: (usize, usize) = (2, 10);
+/// How many lines and bytes of a container's log are asked for.
+const LOG_TAIL: (&str, &str) = ("5", "4096");
 
 /// What is known about an object that is not ready.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reasons {
+    /// The cause behind the others, in words that are the same for every object that it holds up.
+    pub root: Option<String>,
     /// Its own conditions, but for those that say that all is well.
     pub conditions: Vec<String>,
     /// Its pods, with what they wait for.
     pub pods: Vec<String>,
+    /// The last lines that its crashing containers have written.
+    pub logs: Vec<String>,
     /// Warning events of the object and its pods, the newest first.
     pub events: Vec<String>,
 }
@@ -29,100 +40,294 @@ pub struct Reasons {
 impl Reasons {
     /// Whether nothing was found out.
     pub fn is_empty(&self) -> bool {
-        self.conditions.is_empty() && self.pods.is_empty() && self.events.is_empty()
+        self.conditions.is_empty() && self.pods.is_empty() && self.events.is_empty() && self.logs.is_empty()
+    }
+
+    /// Every text once, none too long, not too many.
+    fn tidy(&mut self, said: &str) {
+        let mut seen = BTreeSet::from([said.to_owned()]);
+        for lines in [&mut self.conditions, &mut self.pods, &mut self.logs, &mut self.events] {
+            lines.retain(|line| seen.insert(line.clone()));
+            let hidden = lines.len().saturating_sub(MAX_LINES);
+            lines.truncate(MAX_LINES);
+            lines.iter_mut().for_each(cut);
+            if hidden > 0 {
+                lines.push(format!("and {hidden} more"));
+            }
+        }
     }
 }
 
-/// Explains the objects that are in progress, failed, or could not be judged. `object` gives an object's last state.
-/// What the rights do not allow to look at is left out.
+fn cut(line: &mut String) {
+    if let Some((end, _)) = line.char_indices().nth(MAX_LINE) {
+        line.truncate(end);
+        line.push('…');
+    }
+}
+
+/// Explains the objects that are in progress, failed, or could not be judged, as long as there is time: what is found
+/// out goes to `reasons` at once. `object` gives an object's last state. What the rights do not allow to look at is left
+/// out.
 pub async fn explain<'o>(
     cluster: &Cluster,
     discovery: &Discovery,
     rows: &[Row],
     object: impl Fn(usize) -> Option<&'o Value>,
-) -> BTreeMap<usize, Reasons> {
-    let mut around = Around { cluster, discovery, pods: BTreeMap::new(), events: BTreeMap::new() };
-    let mut reasons = BTreeMap::new();
+    reasons: &mut BTreeMap<usize, Reasons>,
+) {
+    let mut around = Around { cluster, discovery, found: BTreeMap::new(), logs: 0 };
     let unready = rows.iter().enumerate().filter(|(_, row)| {
-        matches!(row.verdict.status, Status::InProgress | Status::Failed | Status::Unknown | Status::Terminating)
+        let status = row.verdict.status;
+        matches!(status, Status::InProgress | Status::Failed | Status::Unknown | Status::Terminating) && !row.is_denied
     });
     for (index, row) in unready.take(MAX_EXPLAINED) {
         let Some(object) = object(index) else { continue };
         let mut found = Reasons { conditions: conditions(object), ..Reasons::default() };
-        if let Some(finalizers) = finalizers(object) {
-            found.conditions.push(finalizers);
-        }
-        let mut names = BTreeSet::from([(row.key.kind.clone(), row.key.name.clone())]);
+        found.conditions.extend(finalizers(object));
+        reasons.insert(index, found.clone());
+        let namespace = row.key.namespace.as_str();
+        let mut pods: Vec<Value> = Vec::new();
+        let mut owners = Owners::of(object, std::iter::empty());
         if row.key.kind == "Pod" {
-            found.pods.extend(pod_problem(object));
-        } else if object["spec"]["selector"].is_object() {
-            for pod in around.pods(&row.key.namespace).await.iter().filter(|pod| belongs(object, pod)) {
-                names.insert(("Pod".to_owned(), text(&pod["metadata"]["name"])));
-                found.pods.extend(pod_problem(pod));
+            pods.push(object.clone());
+        } else if is_workload(&row.key.kind) {
+            if row.key.kind == "Deployment" {
+                owners = Owners::of(object, around.all("ReplicaSet", "apps/v1", namespace).await.iter());
+            }
+            pods.extend(around.all("Pod", "v1", namespace).await.iter().filter(|pod| owners.owns(pod)).cloned());
+        }
+        let problems: Vec<String> = pods.iter().filter_map(pod_problem).collect();
+        found.pods = merged(problems, &pods);
+        if row.key.kind == "PersistentVolumeClaim" {
+            found.conditions.extend(around.claim(object).await);
+        }
+        reasons.insert(index, found.clone());
+        owners.add_all(&pods);
+        found.events = events(around.all("Event", "v1", namespace).await, object, &owners);
+        found.root = root(&found, &pods);
+        reasons.insert(index, found.clone());
+        for pod in &pods {
+            if found.logs.len() < MAX_LOGS.0 * MAX_LINES {
+                found.logs.extend(around.last_words(pod).await);
             }
         }
-        found.events = events(around.events(&row.key.namespace).await, row, &names);
-        found.conditions.truncate(MAX_LINES);
-        found.pods.truncate(MAX_LINES);
+        found.tidy(&row.verdict.message);
         reasons.insert(index, found);
     }
-    reasons
 }
 
-/// What is looked at once per namespace.
+/// Whether objects of this kind have pods of their own.
+fn is_workload(kind: &str) -> bool {
+    ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"].contains(&kind)
+}
+
+/// An object and what it controls, by their UIDs.
+#[derive(Clone, Debug, Default)]
+pub struct Owners(BTreeSet<String>);
+
+impl Owners {
+    /// An object and those of the replica sets that are its own. Of a Deployment's, only those of its newest revision
+    /// matter, where it says which that is.
+    pub fn of<'s>(object: &Value, sets: impl Iterator<Item = &'s Value>) -> Self {
+        let mut owners = Self::default();
+        owners.add(object);
+        let revision = |object: &Value| object["metadata"]["annotations"]["deployment.kubernetes.io/revision"].clone();
+        let newest = revision(object);
+        let own: Vec<&Value> = sets.filter(|set| owners.owns(set)).collect();
+        let is_there = own.iter().any(|set| revision(set) == newest);
+        own.into_iter().filter(|set| !is_there || revision(set) == newest).for_each(|set| owners.add(set));
+        owners
+    }
+
+    fn add(&mut self, object: &Value) {
+        self.0.extend(object["metadata"]["uid"].as_str().map(str::to_owned));
+    }
+
+    fn add_all(&mut self, objects: &[Value]) {
+        objects.iter().for_each(|object| self.add(object));
+    }
+
+    fn has(&self, uid: &Value) -> bool {
+        uid.as_str().is_some_and(|uid| self.0.contains(uid))
+    }
+
+    /// Whether one of them owns an object.
+    pub fn owns(&self, object: &Value) -> bool {
+        let owners = object["metadata"]["ownerReferences"].as_array();
+        owners.into_iter().flatten().any(|owner| self.has(&owner["uid"]))
+    }
+}
+
+/// What is looked at once per kind and namespace.
 struct Around<'c> {
     cluster: &'c Cluster,
     discovery: &'c Discovery,
-    pods: BTreeMap<String, Vec<Value>>,
-    events: BTreeMap<String, Vec<Value>>,
+    found: BTreeMap<(&'static str, String), Vec<Value>>,
+    logs: usize,
 }
 
 impl Around<'_> {
-    async fn pods(&mut self, namespace: &str) -> &[Value] {
-        if !self.pods.contains_key(namespace) {
-            let found = self.list("Pod", namespace, &[]).await;
-            self.pods.insert(namespace.to_owned(), found);
+    /// All objects of a kind in a namespace. Nothing where they may not be looked at: an explanation is a courtesy.
+    async fn all(&mut self, kind: &'static str, api_version: &str, namespace: &str) -> &[Value] {
+        let place = (kind, namespace.to_owned());
+        if !self.found.contains_key(&place) {
+            let selectors: &[(&str, &str)] = if kind == "Event" { &[("fieldSelector", "type=Warning")] } else { &[] };
+            let resource = self.discovery.resource(self.cluster, api_version, kind).await.ok().flatten();
+            let mut found = match resource {
+                None => Vec::new(),
+                Some(resource) => {
+                    let listed = self.cluster.list(&resource.collection(namespace), selectors, &mut |_| true).await;
+                    listed.map(|listed| listed.items).unwrap_or_default()
+                }
+            };
+            if kind == "Event" {
+                found.sort_by_key(|event| std::cmp::Reverse(event_time(event)));
+            }
+            self.found.insert(place.clone(), found);
         }
-        self.pods.get(namespace).map_or(&[], Vec::as_slice)
+        self.found.get(&place).map_or(&[], Vec::as_slice)
     }
 
-    async fn events(&mut self, namespace: &str) -> &[Value] {
-        if !self.events.contains_key(namespace) {
-            let mut found = self.list("Event", namespace, &[("fieldSelector", "type=Warning")]).await;
-            found.sort_by_key(|event| std::cmp::Reverse(event_time(event)));
-            self.events.insert(namespace.to_owned(), found);
+    /// Why a claim is not bound, by its class.
+    async fn claim(&self, claim: &Value) -> Option<String> {
+        let class = claim["spec"]["storageClassName"].as_str().filter(|class| !class.is_empty())?;
+        let path = format!("/apis/storage.k8s.io/v1/storageclasses/{}", escape(class));
+        match self.cluster.get(&path, &[]).await {
+            Ok(found) if found["volumeBindingMode"] == "WaitForFirstConsumer" => Some(format!(
+                "it waits for its first consumer: the storage class {class} binds when a pod uses the claim"
+            )),
+            Err(Failure::NotFound) => Some(format!("there is no storage class {class}")),
+            _ => None,
         }
-        self.events.get(namespace).map_or(&[], Vec::as_slice)
     }
 
-    /// Nothing where it may not be looked at: an explanation is a courtesy.
-    async fn list(&self, kind: &str, namespace: &str, selectors: &[(&str, &str)]) -> Vec<Value> {
-        let Ok(Some(resource)) = self.discovery.resource(self.cluster, "v1", kind).await else { return Vec::new() };
-        let listed = self.cluster.list(&resource.collection(namespace), selectors, &mut |_| true).await;
-        listed.map(|listed| listed.items).unwrap_or_default()
+    /// The last lines of a pod's containers that have crashed.
+    async fn last_words(&mut self, pod: &Value) -> Vec<String> {
+        let mut words = Vec::new();
+        let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+        let namespace = pod["metadata"]["namespace"].as_str().unwrap_or_default();
+        for (container, is_previous) in crashed(pod).into_iter().take(MAX_LOGS.0) {
+            if self.logs >= MAX_LOGS.1 {
+                break;
+            }
+            self.logs += 1;
+            let path = format!("/api/v1/namespaces/{}/pods/{}/log", escape(namespace), escape(name));
+            let previous = if is_previous { "true" } else { "false" };
+            let query = [
+                ("container", container),
+                ("previous", previous),
+                ("tailLines", LOG_TAIL.0),
+                ("limitBytes", LOG_TAIL.1),
+            ];
+            match self.cluster.text(&path, &query).await {
+                Ok(text) => {
+                    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+                    let start = lines.len().saturating_sub(MAX_LINES);
+                    let lines = lines.into_iter().skip(start);
+                    words.extend(lines.map(|line| format!("{container}: {line}")));
+                }
+                Err(Failure::Forbidden(_)) => {
+                    self.logs = MAX_LOGS.1;
+                    words.push(
+                        "no permission to read what the containers have said; the rule to add: {apiGroups: [\"\"], \
+                         resources: [\"pods/log\"], verbs: [get]}"
+                            .to_owned(),
+                    );
+                }
+                Err(_) => {}
+            }
+        }
+        words
     }
+}
+
+/// The containers of a pod that have ended badly, and whether the one before the present one has.
+fn crashed(pod: &Value) -> Vec<(&str, bool)> {
+    let mut found = Vec::new();
+    for container in containers(pod) {
+        let Some(name) = container["name"].as_str() else { continue };
+        let ended = |state: &Value| state["terminated"].is_object() && state["terminated"]["exitCode"] != 0;
+        if ended(&container["state"]) {
+            found.push((name, false));
+        } else if ended(&container["lastState"]) || container["state"]["waiting"]["reason"] == "CrashLoopBackOff" {
+            found.push((name, true));
+        }
+    }
+    found
+}
+
+fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
+    let lists = ["initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"];
+    lists.into_iter().flat_map(|list| pod["status"][list].as_array().into_iter().flatten())
+}
+
+/// The reasons that a pod gives, with their messages: of its containers and of its conditions.
+pub(super) fn pod_reasons(pod: &Value) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for container in containers(pod) {
+        let states =
+            [&container["state"]["waiting"], &container["state"]["terminated"], &container["lastState"]["terminated"]];
+        for state in states {
+            if let Some(reason) = state["reason"].as_str() {
+                let message = state["message"].as_str().unwrap_or_default();
+                found.push((reason.to_owned(), format!("container {}: {message}", text(&container["name"]))));
+            }
+        }
+    }
+    for condition in pod["status"]["conditions"].as_array().into_iter().flatten() {
+        if let Some(reason) = condition["reason"].as_str().filter(|_| condition["status"] == "False") {
+            found.push((reason.to_owned(), text(&condition["message"])));
+        }
+    }
+    found.extend(pod["status"]["reason"].as_str().map(|reason| (reason.to_owned(), text(&pod["status"]["message"]))));
+    found
+}
+
+/// Lines that differ in the names of pods only become one.
+fn merged(lines: Vec<String>, pods: &[Value]) -> Vec<String> {
+    let names: Vec<String> = pods.iter().map(|pod| text(&pod["metadata"]["name"])).collect();
+    let mut found: Vec<(String, String, usize)> = Vec::new();
+    for line in lines {
+        let key = without_names(&line, &names);
+        match found.iter_mut().find(|(known, _, _)| *known == key) {
+            Some((_, _, more)) => *more += 1,
+            None => found.push((key, line, 0)),
+        }
+    }
+    let say = |(_, line, more): (String, String, usize)| match more {
+        0 => line,
+        1 => format!("{line} (and another pod)"),
+        more => format!("{line} (and {more} other pods)"),
+    };
+    found.into_iter().map(say).collect()
+}
+
+fn without_names(line: &str, names: &[String]) -> String {
+    names.iter().filter(|name| !name.is_empty()).fold(line.to_owned(), |line, name| line.replace(name.as_str(), "*"))
+}
+
+/// The cause behind it all, most telling first.
+fn root(reasons: &Reasons, pods: &[Value]) -> Option<String> {
+    let texts = || reasons.conditions.iter().chain(&reasons.events);
+    if let Some(quota) = texts().find_map(|text| text.split_once("exceeded quota: ").map(|(_, rest)| rest)) {
+        let name = quota.split([',', ' ']).next().unwrap_or_default();
+        return Some(format!("quota \"{name}\" is full"));
+    }
+    let all: Vec<(String, String)> = pods.iter().flat_map(pod_reasons).collect();
+    for known in ["OOMKilled", "ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError"] {
+        if let Some((reason, message)) = all.iter().find(|(reason, _)| reason == known) {
+            let message = message.split_once(": ").map_or(message.as_str(), |(_, rest)| rest);
+            return Some(if message.is_empty() { reason.clone() } else { format!("{reason}: {message}") });
+        }
+    }
+    if let Some((_, message)) = all.iter().find(|(reason, _)| reason == "Unschedulable") {
+        return Some(format!("no node fits: {message}"));
+    }
+    all.iter().find(|(reason, _)| reason == "CrashLoopBackOff").map(|_| "its containers crash".to_owned())
 }
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
-}
-
-/// Whether a pod is one of a workload's: selected by it, and controlled by it or by one of its replica sets or jobs.
-pub(super) fn belongs(workload: &Value, pod: &Value) -> bool {
-    if pod["metadata"]["namespace"] != workload["metadata"]["namespace"] || !selects(workload, pod) {
-        return false;
-    }
-    let Some(owners) = pod["metadata"]["ownerReferences"].as_array() else { return false };
-    let name = workload["metadata"]["name"].as_str().unwrap_or_default();
-    owners.iter().any(|owner| {
-        owner["uid"] == workload["metadata"]["uid"]
-            || (workload["kind"] == "Deployment"
-                && owner["kind"] == "ReplicaSet"
-                && owner["name"]
-                    .as_str()
-                    .and_then(|owner| owner.strip_prefix(name))
-                    .is_some_and(|rest| rest.starts_with('-')))
-    })
 }
 
 /// Conditions that tell of trouble: those that are not what their type makes one hope for.
@@ -159,15 +364,11 @@ fn pod_problem(pod: &Value) -> Option<String> {
     let phase = status["phase"].as_str().unwrap_or("no phase yet");
     let conditions = || status["conditions"].as_array().into_iter().flatten();
     let is_ready = conditions().any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
-    if is_ready || phase == "Succeeded" {
+    if phase != "Failed" && (is_ready || phase == "Succeeded") {
         return None;
     }
     let mut details = Vec::new();
-    for list in ["initContainerStatuses", "containerStatuses"] {
-        for container in status[list].as_array().into_iter().flatten() {
-            details.extend(container_problem(container));
-        }
-    }
+    details.extend(containers(pod).filter_map(container_problem));
     if details.is_empty() {
         let unscheduled =
             conditions().find(|condition| condition["type"] == "PodScheduled" && condition["status"] == "False");
@@ -202,6 +403,13 @@ fn container_problem(container: &Value) -> Option<String> {
     if let Some(code) = state["exitCode"].as_i64() {
         line = format!("{line} (exit code {code})");
     }
+    let before = &container["lastState"]["terminated"];
+    if let Some(reason) = before["reason"].as_str() {
+        line = format!("{line}; it has ended before: {reason}");
+        if let Some(code) = before["exitCode"].as_i64() {
+            line = format!("{line} (exit code {code})");
+        }
+    }
     match container["restartCount"].as_i64() {
         Some(restarts) if restarts > 0 => Some(format!("{line}, {restarts} restarts")),
         _ => Some(line),
@@ -214,29 +422,46 @@ fn event_time(event: &Value) -> String {
     times.into_iter().find_map(|time| time.as_str()).unwrap_or_default().to_owned()
 }
 
-/// The warning events of these objects, and of replica sets of a deployment.
-fn events(all: &[Value], row: &Row, names: &BTreeSet<(String, String)>) -> Vec<String> {
-    let mut lines = Vec::new();
+/// How long ago a time is, for people.
+fn ago(time: &str) -> String {
+    let Some(then) = parse_rfc3339(time) else { return String::new() };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    match now.saturating_sub(u64::try_from(then).unwrap_or(0)) {
+        seconds @ 0..120 => format!(", {seconds}s ago"),
+        seconds @ 120..7_200 => format!(", {}m ago", seconds / 60),
+        seconds => format!(", {}h ago", seconds / 3_600),
+    }
+}
+
+/// The warning events of an object and of what it controls, the newest first; those that differ in names only as one.
+fn events(all: &[Value], object: &Value, owners: &Owners) -> Vec<String> {
+    let mut found: Vec<(String, String, i64, String)> = Vec::new();
     for event in all {
         let about = &event["involvedObject"];
-        let (kind, name) = (text(&about["kind"]), text(&about["name"]));
-        let of_replica_set = row.key.kind == "Deployment"
-            && kind == "ReplicaSet"
-            && name.strip_prefix(&row.key.name).is_some_and(|rest| rest.starts_with('-'));
-        if !of_replica_set && !names.contains(&(kind.clone(), name.clone())) {
+        // An event about no UID is one about a name that is not used again.
+        let is_its =
+            about["uid"].is_null() && about["kind"] == object["kind"] && about["name"] == object["metadata"]["name"];
+        if !is_its && !owners.has(&about["uid"]) {
             continue;
         }
         let count = event["series"]["count"].as_i64().or_else(|| event["count"].as_i64()).unwrap_or(1);
-        let times = if count > 1 { format!(" ({count} times)") } else { String::new() };
-        let line = format!("{kind}/{name}: {}: {}{times}", text(&event["reason"]), text(&event["message"]));
-        if !lines.contains(&line) {
-            lines.push(line);
-        }
-        if lines.len() == MAX_LINES {
-            break;
+        let (kind, name) = (text(&about["kind"]), text(&about["name"]));
+        let line = format!("{kind}/{name}: {}: {}", text(&event["reason"]), text(&event["message"]));
+        let mut names = vec![name];
+        // A replica set's event names the pod that it could not make.
+        names.extend(text(&event["message"]).split('"').skip(1).step_by(2).map(str::to_owned));
+        let key = without_names(&line, &names);
+        match found.iter_mut().find(|(known, ..)| *known == key) {
+            Some((_, _, times, _)) => *times = times.saturating_add(count),
+            None => found.push((key, line, count, ago(&event_time(event)))),
         }
     }
-    lines
+    let say = |(_, line, times, ago): (String, String, i64, String)| match times {
+        0 | 1 if ago.is_empty() => line,
+        0 | 1 => format!("{line} (once{ago})"),
+        _ => format!("{line} ({times} times{ago})"),
+    };
+    found.into_iter().map(say).collect()
 }
 
 #[cfg(test)]

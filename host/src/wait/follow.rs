@@ -8,7 +8,7 @@
 //! 403, 401 or 404 what it allowed before and allows a few seconds later. So a refusal of what has worked is believed
 //! only when it lasts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,8 @@ use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::discovery::{Discovery, Resource};
-use crate::cluster::{Cluster, Failure, WatchEvent, escape};
+use super::sync::{Difference, compare};
+use crate::cluster::{Cluster, Failure, WatchEvent, escape, without_ballast};
 use crate::error::Error;
 
 /// How often is polled where watching is not possible.
@@ -38,12 +39,14 @@ pub struct Group {
     pub namespace: String,
     /// The names that matter; `None`: all.
     pub names: Option<BTreeSet<String>>,
+    /// What was asked for, by name; nothing where the live objects need not be that.
+    pub desired: Arc<HashMap<String, Arc<Value>>>,
 }
 
 /// What a task found out.
 pub enum Change {
-    /// An object as it is now.
-    Present(Value),
+    /// An object as it is now, and where it is not what was asked for.
+    Present(Value, Option<Difference>),
     /// There is no object of that name.
     Absent(String),
     /// The server does not serve the kind (yet).
@@ -269,10 +272,19 @@ impl Follower {
     async fn list(&self, resource: &Resource) -> Result<Result<String, Failure>, Unheard> {
         let selectors = self.selectors();
         let selectors: Vec<(&str, &str)> = selectors.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        let mut differences = HashMap::new();
         let listed = {
             let _turn = self.shared.lists.acquire().await;
             let path = resource.collection(&self.group.namespace);
-            self.shared.cluster.list(&path, &selectors, &mut |item| self.wants(item)).await
+            // Compared before the managed fields are dropped, which say who owns what.
+            let mut keep = |item: &Value| {
+                let wants = self.wants(item);
+                if wants && let Some(difference) = self.difference(item) {
+                    differences.insert(name_of(item), difference);
+                }
+                wants
+            };
+            self.shared.cluster.list(&path, &selectors, &mut keep).await
         };
         let listed = match listed {
             Ok(listed) => listed,
@@ -280,8 +292,9 @@ impl Follower {
         };
         let mut missing = self.group.names.clone().unwrap_or_default();
         for item in listed.items {
-            missing.remove(item["metadata"]["name"].as_str().unwrap_or_default());
-            self.send(Change::Present(self.typed(item))).await?;
+            let name = name_of(&item);
+            missing.remove(&name);
+            self.send(Change::Present(self.typed(item), differences.remove(&name))).await?;
         }
         for name in missing {
             self.send(Change::Absent(name)).await?;
@@ -316,11 +329,10 @@ impl Follower {
             }
             match event {
                 WatchEvent::Present(object) if self.wants(&object) => {
-                    self.send(Change::Present(self.typed(object))).await?;
+                    self.present(object).await?;
                 }
                 WatchEvent::Deleted(object) if self.wants(&object) => {
-                    let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-                    self.send(Change::Absent(name)).await?;
+                    self.send(Change::Absent(name_of(&object))).await?;
                 }
                 _ => {}
             }
@@ -331,13 +343,24 @@ impl Follower {
         let path = resource.collection(&self.group.namespace);
         for name in self.group.names.iter().flatten() {
             match self.shared.cluster.get(&format!("{path}/{}", escape(name)), &[]).await {
-                Ok(object) => self.send(Change::Present(self.typed(object))).await?,
+                Ok(object) => self.present(object).await?,
                 Err(Failure::NotFound) => self.send(Change::Absent(name.clone())).await?,
                 Err(failure) => return Ok(Err(named(failure, "get", resource, &self.group.namespace))),
             }
         }
         self.send(Change::Listed).await?;
         Ok(Ok(()))
+    }
+
+    async fn present(&self, object: Value) -> Result<(), Unheard> {
+        let difference = self.difference(&object);
+        self.send(Change::Present(self.typed(without_ballast(object)), difference)).await
+    }
+
+    /// Where an object, as served, is not what was asked for.
+    fn difference(&self, object: &Value) -> Option<Difference> {
+        let name = object["metadata"]["name"].as_str()?;
+        compare(self.group.desired.get(name)?, object)
     }
 
     /// Items of a list do not carry their type.
@@ -348,6 +371,10 @@ impl Follower {
         }
         object
     }
+}
+
+fn name_of(object: &Value) -> String {
+    object["metadata"]["name"].as_str().unwrap_or_default().to_owned()
 }
 
 /// How a round ended.
@@ -363,7 +390,11 @@ fn named(failure: Failure, verb: &str, resource: &Resource, namespace: &str) -> 
     match failure {
         Failure::Forbidden(message) => {
             let place = if resource.is_namespaced { format!(" in the namespace {namespace}") } else { String::new() };
-            Failure::Forbidden(format!("no permission to {verb} {}{place} ({message})", resource.full_name))
+            Failure::Forbidden(format!(
+                "no permission to {verb} {}{place} ({message}); {}",
+                resource.full_name,
+                resource.rule()
+            ))
         }
         other => other,
     }

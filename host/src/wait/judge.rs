@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use windlass_kstatus::{Options, Verdict, format_rfc3339, readiness};
+use windlass_kstatus::{Options, Rules, Verdict, format_rfc3339, readiness_among};
 
 use crate::error::Error;
 use crate::limits::ByteSize;
@@ -22,6 +22,15 @@ pub const EXPORT: &str = "windlass_readiness";
 
 /// The longest message that is taken from a plugin, in characters.
 const MAX_MESSAGE: usize = 4_096;
+
+/// By what is decided where an object has no annotations.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Terms {
+    /// Whose rules.
+    pub rules: Rules,
+    /// A Job is ready only when it is complete; so it is by the strict rules in any case.
+    pub wait_for_jobs: bool,
+}
 
 /// Decides.
 pub enum Judge {
@@ -56,18 +65,22 @@ impl Judge {
         Ok(Judge::Plugin(Box::new(PluginJudge { compiled, limits })))
     }
 
-    /// The status of an object at this moment.
+    /// The status of an object at this moment. `related` are pods and replica sets that say more about it.
     ///
     /// # Errors
     ///
     /// The plugin traps, hits a limit, says no, or answers something else than a status. None of that is ever taken
     /// for an answer.
-    pub fn judge(&self, object: &Value, wait_for_jobs: bool) -> Result<Verdict, Error> {
+    pub fn judge(&self, object: &Value, related: &[&Value], terms: Terms) -> Result<Verdict, Error> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
         let now = i64::try_from(now).unwrap_or(i64::MAX);
         match self {
-            Judge::Library => Ok(readiness(object, &Options { now: Some(now), wait_for_jobs, ..Options::default() })),
-            Judge::Plugin(plugin) => plugin.judge(object, now, wait_for_jobs),
+            Judge::Library => {
+                let Terms { rules, wait_for_jobs } = terms;
+                let options = Options { rules, now: Some(now), wait_for_jobs, ..Options::default() };
+                Ok(readiness_among(object, related, &options))
+            }
+            Judge::Plugin(plugin) => plugin.judge(object, related, now, terms),
         }
     }
 
@@ -81,8 +94,16 @@ impl Judge {
 }
 
 impl PluginJudge {
-    fn judge(&self, object: &Value, now: i64, wait_for_jobs: bool) -> Result<Verdict, Error> {
-        let question = json!({"object": object, "now": format_rfc3339(now), "waitForJobs": wait_for_jobs}).to_string();
+    fn judge(&self, object: &Value, related: &[&Value], now: i64, terms: Terms) -> Result<Verdict, Error> {
+        let mut question = json!({"object": object, "now": format_rfc3339(now), "waitForJobs": terms.wait_for_jobs});
+        // A plugin of somebody else's may know no other rules than its own.
+        if terms.rules != Rules::Helm4 {
+            question["rules"] = terms.rules.as_str().into();
+        }
+        if !related.is_empty() {
+            question["related"] = related.iter().map(|other| (*other).clone()).collect();
+        }
+        let question = question.to_string();
         let answer = run::ask(&self.compiled, EXPORT, question.as_bytes(), &[], &Grants::default(), &self.limits)
             .map_err(|error| error.quoting(&Secrets::of_object(object)))?;
         if answer.len() as u64 > MAX_READINESS {

@@ -1,6 +1,8 @@
 //! Which objects a release has: its manifest as Helm stores it, or a stream of one's own.
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -8,7 +10,8 @@ use flate2::read::GzDecoder;
 use serde_json::Value;
 use windlass_manifest::{Manifests, read_text};
 
-use super::ObjectKey;
+use super::selector::LabelSelector;
+use super::{ObjectKey, Wanted};
 use crate::cluster::{Cluster, Failure, escape};
 use crate::error::Error;
 use crate::input::budget_to_read;
@@ -59,8 +62,52 @@ pub struct Release {
     pub revision: u64,
     /// `deployed`, `failed`, `pending-upgrade`...
     pub status: String,
-    /// The manifest without hooks.
+    /// What Helm says about how it got there: `Upgrade "web" failed: ...`.
+    pub description: String,
+    /// The manifest without hooks; empty where the release has none.
     pub manifest: String,
+    /// Its hooks.
+    pub hooks: Vec<Hook>,
+}
+
+impl Release {
+    /// Whether Helm has done all it had to do, and nothing has come after it.
+    pub fn is_deployed(&self) -> bool {
+        self.status == "deployed"
+    }
+
+    /// Whether it stays as it is until somebody does something.
+    pub fn has_failed(&self) -> bool {
+        self.status == "failed"
+    }
+}
+
+/// A hook of a release.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(default)]
+pub struct Hook {
+    /// `migrate`.
+    pub name: String,
+    /// `Job`.
+    pub kind: String,
+    /// Its manifest.
+    pub manifest: String,
+    /// When it runs: `pre-upgrade`...
+    pub events: Vec<String>,
+    last_run: Option<LastRun>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(default)]
+struct LastRun {
+    phase: Option<String>,
+}
+
+impl Hook {
+    /// `Running`, `Succeeded`, `Failed`; empty where it has not run.
+    pub fn phase(&self) -> &str {
+        self.last_run.as_ref().and_then(|run| run.phase.as_deref()).unwrap_or_default()
+    }
 }
 
 /// Reads a release, the newest revision unless one is named.
@@ -100,6 +147,64 @@ pub async fn read(
     let of = revision.map(|revision| format!("revision {revision} of ")).unwrap_or_default();
     Err(Error::usage(format!("there is no {of}release `{name}` in the namespace {namespace}"))
         .hint("`helm list --all-namespaces --all` shows all releases; `--namespace` chooses where to look"))
+}
+
+/// The newest revision of every release, of one namespace or of all; by namespace and name.
+///
+/// # Errors
+///
+/// As [`read`]; what is stored as a release and is none is passed over.
+pub async fn read_all(
+    cluster: &Cluster,
+    namespace: Option<&str>,
+    driver: Option<Driver>,
+) -> Result<Vec<(String, Release)>, Error> {
+    let drivers = driver.map_or_else(|| vec![Driver::Secret, Driver::ConfigMap], |driver| vec![driver]);
+    let mut newest: BTreeMap<(String, String), (u64, Driver, Value)> = BTreeMap::new();
+    let mut refused = None;
+    for driver in drivers {
+        let place = namespace.map(|namespace| format!("/namespaces/{}", escape(namespace))).unwrap_or_default();
+        let path = format!("/api/v1{place}/{}", driver.plural());
+        match cluster.list(&path, &[("labelSelector", "owner=helm")], &mut |_| true).await {
+            Ok(listed) => {
+                for item in listed.items {
+                    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+                    let key = (text(&item["metadata"]["namespace"]), text(&item["metadata"]["labels"]["name"]));
+                    let version = version(&item);
+                    if newest.get(&key).is_none_or(|(known, ..)| version > *known) {
+                        newest.insert(key, (version, driver, item));
+                    }
+                }
+            }
+            Err(failure @ Failure::Forbidden(_)) => {
+                refused.get_or_insert((driver, failure));
+            }
+            Err(failure) => return Err(failure.into_error("read the releases")),
+        }
+    }
+    if let Some((driver, failure)) = refused.filter(|_| newest.is_empty()) {
+        let what = format!("list {}, where Helm keeps releases", driver.plural());
+        return Err(failure.into_error(&what));
+    }
+    let decoded = newest.into_iter().filter_map(|((namespace, _), (_, driver, item))| {
+        decode(&item, driver).ok().map(|release| (namespace, release))
+    });
+    Ok(decoded.collect())
+}
+
+/// The newest revision of a release and its status, by the labels of what is stored; none where that cannot be seen.
+pub async fn newest(cluster: &Cluster, namespace: &str, name: &str, driver: Option<Driver>) -> Option<(u64, String)> {
+    let drivers = driver.map_or_else(|| vec![Driver::Secret, Driver::ConfigMap], |driver| vec![driver]);
+    let selector = format!("owner=helm,name={name}");
+    for driver in drivers {
+        let path = format!("/api/v1/namespaces/{}/{}", escape(namespace), driver.plural());
+        let Ok(items) = cluster.metadata(&path, &[("labelSelector", &selector)]).await else { continue };
+        let status = |item: &Value| item["metadata"]["labels"]["status"].as_str().unwrap_or("deployed").to_owned();
+        if let Some(item) = items.iter().max_by_key(|item| version(item)) {
+            return Some((version(item), status(item)));
+        }
+    }
+    None
 }
 
 async fn find(
@@ -148,11 +253,17 @@ fn decode(stored: &Value, driver: Driver) -> Result<Release, String> {
         bytes = unpacked;
     }
     let stored: Stored = serde_json::from_slice(&bytes).map_err(|error| format!("it is not JSON: {error}"))?;
+    if stored.name.is_empty() {
+        return Err("it has no name".to_owned());
+    }
+    let info = stored.info.unwrap_or_default();
     Ok(Release {
         name: stored.name,
         revision: stored.version,
-        status: stored.info.and_then(|info| info.status).unwrap_or_else(|| "unknown".to_owned()),
-        manifest: stored.manifest.ok_or("it has no manifest")?,
+        status: info.status.unwrap_or_else(|| "unknown".to_owned()),
+        description: info.description.unwrap_or_default(),
+        manifest: stored.manifest.unwrap_or_default(),
+        hooks: stored.hooks.unwrap_or_default(),
     })
 }
 
@@ -165,24 +276,67 @@ struct Stored {
     version: u64,
     info: Option<Info>,
     manifest: Option<String>,
+    hooks: Option<Vec<Hook>>,
 }
 
-#[derive(serde::Deserialize)]
+#[derive(Default, serde::Deserialize)]
 struct Info {
     status: Option<String>,
+    description: Option<String>,
 }
 
-/// The objects of a stream, each once, in order; and a text for each object that cannot be waited for.
+/// Which objects of a stream are meant.
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
+    /// Hooks, and nothing else; without it, hooks are left out.
+    pub hooks: bool,
+    /// Those with such labels.
+    pub selector: Option<LabelSelector>,
+}
+
+/// What a stream has.
+#[derive(Debug, Default)]
+pub struct Contents {
+    /// The objects to wait for, each once, in order.
+    pub wanted: Vec<Wanted>,
+    /// A text for each object that cannot be waited for.
+    pub warnings: Vec<String>,
+    /// How many were left out: hooks, or what is no hook where hooks are meant.
+    pub others: usize,
+    /// How many were left out by their labels.
+    pub unselected: usize,
+}
+
+impl Contents {
+    /// Why there is nothing to wait for.
+    pub fn why_empty(&self, choice: &Choice) -> String {
+        let mut reasons = Vec::new();
+        if !self.warnings.is_empty() {
+            let count = self.warnings.len();
+            reasons.push(format!("{count} without a name (a generateName?), kind or apiVersion"));
+        }
+        match (self.others, choice.hooks) {
+            (0, _) => {}
+            (count, true) => reasons.push(format!("{count} that are no hooks")),
+            (count, false) => reasons.push(format!("{count} hooks, which `--hooks` waits for")),
+        }
+        if self.unselected > 0 {
+            reasons.push(format!("{} that the selector does not match", self.unselected));
+        }
+        if reasons.is_empty() { "no objects at all".to_owned() } else { reasons.join(", ") }
+    }
+}
+
+/// The objects of a stream.
 ///
 /// Hooks are no part of a release: Helm waits for them itself while it runs them.
 ///
 /// # Errors
 ///
 /// The stream is not YAML, or a document is not an object (exit 2).
-pub fn objects(stream: Vec<u8>, namespace: &str) -> Result<(Vec<ObjectKey>, Vec<String>), Error> {
-    let mut keys: Vec<ObjectKey> = Vec::new();
+pub fn objects(stream: Vec<u8>, namespace: &str, choice: &Choice) -> Result<Contents, Error> {
+    let mut contents = Contents::default();
     let mut seen = std::collections::HashSet::new();
-    let mut warnings = Vec::new();
     let unreadable = |error: windlass_manifest::Error| Error::usage(format!("the manifest cannot be read: {error}"));
     let text = String::from_utf8(stream).map_err(|error| match Manifests::from_bytes(error.into_bytes()) {
         // It knows the line.
@@ -191,17 +345,25 @@ pub fn objects(stream: Vec<u8>, namespace: &str) -> Result<(Vec<ObjectKey>, Vec<
     })?;
     let budget = budget_to_read(text.len());
     let visited: Result<(), windlass_manifest::Error> = read_text(&text, &budget, |object| {
-        if object.annotation("helm.sh/hook").is_some() {
+        if object.annotation("helm.sh/hook").is_some() != choice.hooks {
+            contents.others += 1;
             return Ok(());
         }
         let (api_version, kind, name) = (object.api_version(), object.kind(), object.name());
         let texts = [api_version, kind, name, object.namespace().unwrap_or(namespace)];
         // Each text is kept twice; an error of the visit would need a place, the next charge of the reader has one.
-        if budget.bytes(texts.iter().map(|text| 2 * text.len()).sum::<usize>() + 2 * size_of::<ObjectKey>()).is_err() {
+        if budget.bytes(texts.iter().map(|text| 2 * text.len()).sum::<usize>() + 2 * size_of::<Wanted>()).is_err() {
             return Ok(());
         }
         if name.is_empty() || kind.is_empty() || api_version.is_empty() {
-            warnings.push(format!("{} has no name, kind or apiVersion and is not waited for", object.describe()));
+            let warning = format!("{} has no name, kind or apiVersion and is not waited for", object.describe());
+            contents.warnings.push(warning);
+            return Ok(());
+        }
+        let desired = object.root().to_value_within(&budget)?.to_json();
+        let desired: Value = serde_json::from_str(&desired).unwrap_or_default();
+        if choice.selector.as_ref().is_some_and(|selector| !selector.selects(&desired["metadata"]["labels"])) {
+            contents.unselected += 1;
             return Ok(());
         }
         let key = ObjectKey {
@@ -211,7 +373,8 @@ pub fn objects(stream: Vec<u8>, namespace: &str) -> Result<(Vec<ObjectKey>, Vec<
             name: name.to_owned(),
         };
         if seen.insert(key.clone()) {
-            keys.push(key);
+            let desired = Some(Arc::new(desired));
+            contents.wanted.push(Wanted { key, desired, is_done: false, condition: None });
         }
         Ok(())
     });
@@ -219,7 +382,7 @@ pub fn objects(stream: Vec<u8>, namespace: &str) -> Result<(Vec<ObjectKey>, Vec<
     if let Some(exhausted) = budget.spent() {
         return Err(Error::limit(format!("the manifest cannot be read: {exhausted}")));
     }
-    Ok((keys, warnings))
+    Ok(contents)
 }
 
 #[cfg(test)]
@@ -239,8 +402,14 @@ mod tests {
     #[test]
     fn both_drivers_are_decoded() {
         let release = json!({"name": "web", "version": 3, "info": {"status": "deployed"}, "manifest": "a: 1\n"});
-        let expected =
-            Release { name: "web".into(), revision: 3, status: "deployed".into(), manifest: "a: 1\n".into() };
+        let expected = Release {
+            name: "web".into(),
+            revision: 3,
+            status: "deployed".into(),
+            description: String::new(),
+            manifest: "a: 1\n".into(),
+            hooks: Vec::new(),
+        };
         let text = packed(&release);
         let config_map = json!({"data": {"release": text}});
         assert_eq!(decode(&config_map, Driver::ConfigMap), Ok(expected.clone()));
@@ -249,7 +418,7 @@ mod tests {
         for (broken, problem) in [
             (json!({}), "it has no `data.release`"),
             (json!({"data": {"release": "%"}}), "its data is not base64: Invalid symbol 37, offset 0."),
-            (json!({"data": {"release": packed(&json!({}))}}), "it has no manifest"),
+            (json!({"data": {"release": packed(&json!({}))}}), "it has no name"),
         ] {
             assert_eq!(decode(&broken, Driver::ConfigMap), Err(problem.to_owned()));
         }
@@ -261,9 +430,18 @@ mod tests {
             apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: hook\n  annotations: {helm.sh/hook: test}\n---\n\
             apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n  metadata: {name: b, namespace: other}\n---\n\
             apiVersion: v1\nkind: Pod\nmetadata: {generateName: x-}\n";
-        let (keys, warnings) = objects(stream.as_bytes().to_vec(), "here").expect("a stream");
-        let found: Vec<String> = keys.iter().map(|key| format!("{key} in {}", key.namespace)).collect();
+        let read = |choice: &Choice| {
+            let contents = objects(stream.as_bytes().to_vec(), "here", choice).expect("a stream");
+            let found: Vec<String> =
+                contents.wanted.iter().map(|one| format!("{} in {}", one.key, one.key.namespace)).collect();
+            (found, contents.warnings.len(), contents.why_empty(choice))
+        };
+        let (found, warnings, why) = read(&Choice::default());
         assert_eq!(found, ["ConfigMap/a in here", "Secret/b in other"]);
-        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert_eq!(warnings, 1);
+        assert!(why.contains("1 without a name") && why.contains("1 hooks"), "{why}");
+        assert_eq!(read(&Choice { hooks: true, ..Choice::default() }).0, ["Job/hook in here"]);
+        let selector = LabelSelector::parse("app").expect("a selector");
+        assert_eq!(read(&Choice { selector: Some(selector), ..Choice::default() }).0, Vec::<String>::new());
     }
 }

@@ -2,6 +2,88 @@
 
 use serde_json::Value;
 
+/// A label selector as kubectl's `--selector` takes it: `app=web,tier in (front, back),!legacy`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelSelector(Vec<Requirement>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Requirement {
+    key: String,
+    /// The values that are meant; none: whatever it is.
+    values: Option<Vec<String>>,
+    is_negated: bool,
+}
+
+impl LabelSelector {
+    /// Reads one.
+    ///
+    /// # Errors
+    ///
+    /// A text that is none; it says which part.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut parts: Vec<String> = Vec::new();
+        let (mut part, mut depth) = (String::new(), 0_u32);
+        for letter in text.chars() {
+            match letter {
+                '(' => depth += 1,
+                ')' => depth = depth.saturating_sub(1),
+                ',' if depth == 0 => {
+                    parts.push(std::mem::take(&mut part));
+                    continue;
+                }
+                _ => {}
+            }
+            part.push(letter);
+        }
+        parts.push(part);
+        parts.iter().map(|part| requirement(part.trim())).collect::<Result<_, _>>().map(LabelSelector)
+    }
+
+    /// Whether it matches labels.
+    pub fn selects(&self, labels: &Value) -> bool {
+        self.0.iter().all(|requirement| {
+            let value = labels.get(&requirement.key).and_then(Value::as_str);
+            let is_met = match (&requirement.values, value) {
+                (None, value) => value.is_some(),
+                (Some(values), Some(value)) => values.iter().any(|wanted| wanted == value),
+                (Some(_), None) => false,
+            };
+            is_met != requirement.is_negated
+        })
+    }
+}
+
+fn requirement(text: &str) -> Result<Requirement, String> {
+    let wrong = || format!("`{text}` is no part of a label selector");
+    let read = |key: &str, values: Option<Vec<String>>, is_negated| {
+        let key = key.trim();
+        let is_key =
+            !key.is_empty() && key.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_./".contains(letter));
+        is_key.then(|| Requirement { key: key.to_owned(), values, is_negated }).ok_or_else(wrong)
+    };
+    let one = |value: &str| Some(vec![value.trim().to_owned()]);
+    if let Some((key, value)) = text.split_once("!=") {
+        return read(key, one(value), true);
+    }
+    if let Some((key, value)) = text.split_once("==").or_else(|| text.split_once('=')) {
+        return read(key, one(value), false);
+    }
+    if let Some((head, list)) = text.split_once('(') {
+        let list = list.strip_suffix(')').ok_or_else(wrong)?;
+        let values = Some(list.split(',').map(|value| value.trim().to_owned()).collect());
+        let mut words = head.split_whitespace();
+        return match (words.next(), words.next(), words.next()) {
+            (Some(key), Some("in"), None) => read(key, values, false),
+            (Some(key), Some("notin"), None) => read(key, values, true),
+            _ => Err(wrong()),
+        };
+    }
+    match text.strip_prefix('!') {
+        Some(key) => read(key, None, true),
+        None => read(text, None, false),
+    }
+}
+
 /// Whether a workload's selector (`spec.selector`) matches an object's labels. No selector matches nothing.
 pub fn selects(workload: &Value, object: &Value) -> bool {
     let Some(selector) = workload["spec"]["selector"].as_object().filter(|selector| !selector.is_empty()) else {
@@ -40,6 +122,28 @@ pub fn selects(workload: &Value, object: &Value) -> bool {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn selectors_of_the_command_line() {
+        let labels = json!({"app": "web", "tier": "front"});
+        for (text, expected) in [
+            ("app=web", Some(true)),
+            ("app==web,tier!=back", Some(true)),
+            ("app=web,tier in (back, front)", Some(true)),
+            ("tier notin (front)", Some(false)),
+            ("gone notin (front)", Some(true)),
+            ("app", Some(true)),
+            ("!app", Some(false)),
+            ("gone!=x", Some(true)),
+            ("", None),
+            ("a b", None),
+            ("a in (b", None),
+            ("=x", None),
+        ] {
+            let found = LabelSelector::parse(text).ok().map(|selector| selector.selects(&labels));
+            assert_eq!(found, expected, "{text}");
+        }
+    }
 
     #[test]
     fn selectors_match_as_in_kubernetes() {

@@ -6,16 +6,17 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
-use windlass_kstatus::{Flavor, Status, Verdict, parse_rfc3339, pods};
+use windlass_kstatus::{Evaluation, Expression, Flavor, Rules, Status, Verdict, parse_rfc3339, pods};
 
 use super::discovery::Discovery;
-use super::explain::{Reasons, belongs, explain};
+use super::explain::{Owners, Reasons, explain, pod_reasons};
 use super::follow::{Change, Group, Shared, follow};
-use super::judge::Judge;
+use super::judge::{Judge, Terms};
 use super::selector::selects;
-use super::{Ending, Goal, ObjectKey, Progress, Row};
+use super::sync::Difference;
+use super::{Ending, Goal, ObjectKey, Progress, Row, Wanted};
 use crate::cluster::Cluster;
-use crate::error::Error;
+use crate::error::{Error, ExitCode};
 
 /// How often a table is drawn at most, and how often objects are looked at again whose status depends on the time.
 const TICK: Duration = Duration::from_millis(250);
@@ -23,21 +24,35 @@ const TICK: Duration = Duration::from_millis(250);
 const LISTS_AT_ONCE: usize = 8;
 /// How many changes wait for the loop. A follower that finds more waits itself, so that nothing piles up.
 const CHANGES_AT_ONCE: usize = 256;
+/// How often the server is asked whether it is there, and how long it may take to say so.
+const PROBE: Duration = Duration::from_secs(2);
+/// How long explanations may take, and how much of that after the deadline.
+const EXPLAINING: (Duration, Duration) = (Duration::from_secs(20), Duration::from_millis(800));
 
 /// What to wait for, and how.
 pub struct Plan {
     /// The objects.
-    pub objects: Vec<ObjectKey>,
+    pub wanted: Vec<Wanted>,
     /// When it is over.
     pub goal: Goal,
-    /// How long to wait at most.
-    pub timeout: Duration,
-    /// A Job is ready only when it is complete.
-    pub wait_for_jobs: bool,
+    /// When the command began.
+    pub begun: Instant,
+    /// When time is up.
+    pub deadline: Instant,
+    /// By what is decided.
+    pub terms: Terms,
     /// Ends with the first object that has failed.
     pub fail_fast: bool,
     /// Also collects the pods of workloads, for a tree.
     pub with_pods: bool,
+    /// Live objects must be what was asked for.
+    pub sync: bool,
+    /// How long what may heal by itself, as a crashing pod, must go on until it counts as failed.
+    pub crash_grace: Duration,
+    /// How long all must have been ready.
+    pub stable: Duration,
+    /// Reasons of pods and conditions that mean failed at once.
+    pub fail_on: Vec<String>,
 }
 
 /// What the wait came to.
@@ -52,7 +67,7 @@ pub struct Summary {
     pub pods: BTreeMap<usize, Vec<Row>>,
     /// How long it took.
     pub elapsed: Duration,
-    /// Why the server could not be reached, where the wait ended that way.
+    /// Why the server could not be reached, where it could not when the wait ended.
     pub disconnected: Option<String>,
 }
 
@@ -60,14 +75,14 @@ pub struct Summary {
 ///
 /// # Errors
 ///
-/// A permission is missing (exit 3), the first contact with the server fails (exit 5), or the judge fails.
+/// The first contact with the server fails (exit 5), or the judge fails.
 pub async fn track(
     cluster: Cluster,
     plan: Plan,
     judge: Arc<Judge>,
     tell: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Summary, Error> {
-    let begun = Instant::now();
+    let (begun, deadline) = (plan.begun, plan.deadline);
     let shared = Arc::new(Shared {
         cluster: cluster.clone(),
         discovery: Discovery::default(),
@@ -76,25 +91,35 @@ pub async fn track(
     });
     let mut tracker = Tracker::new(plan, judge);
     let (sender, mut receiver) = mpsc::channel(CHANGES_AT_ONCE);
-    let mut followers = Vec::new();
+    let mut tasks = Vec::new();
     for (id, group) in tracker.groups.iter().enumerate() {
-        followers.push(tokio::spawn(follow(id, group.group.clone(), Arc::clone(&shared), sender.clone())));
+        tasks.push(tokio::spawn(follow(id, group.group.clone(), Arc::clone(&shared), sender.clone())));
     }
     // When every follower is done, the channel closes.
     drop(sender);
-    let ended = tracker.run(&mut receiver, begun, tell).await;
-    followers.iter().for_each(tokio::task::JoinHandle::abort);
-    let ending = ended?;
+    let (probes, mut probed) = mpsc::channel(1);
+    tasks.push(tokio::spawn(probe(cluster.clone(), probes)));
+    let ended = tracker.run(&mut receiver, &mut probed, tell).await;
+    tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    let mut ending = ended?;
 
-    let reasons = match ending {
-        Ending::Reached | Ending::Interrupted | Ending::Disconnected => BTreeMap::new(),
+    let mut reasons = BTreeMap::new();
+    if !matches!(ending, Ending::Reached | Ending::Disconnected) {
         // Nobody waits longer for an explanation than for the objects.
-        Ending::Failed | Ending::NotYet => {
-            let rows = &tracker.rows;
-            let explanation = explain(&cluster, &shared.discovery, rows, |index| tracker.object(index));
-            tokio::time::timeout(Duration::from_secs(20), explanation).await.unwrap_or_default()
+        let left = deadline.saturating_duration_since(Instant::now());
+        let most = match ending {
+            Ending::Interrupted => EXPLAINING.1,
+            _ => (left + EXPLAINING.1).min(EXPLAINING.0),
+        };
+        let rows = &tracker.rows;
+        let object = |index: usize| tracker.object(index);
+        let explanation = explain(&cluster, &shared.discovery, rows, object, &mut reasons);
+        let in_time = tokio::time::timeout(most, explanation).await.is_ok();
+        if !in_time && ending == Ending::NotYet && !cluster.is_there(EXPLAINING.1 / 4).await {
+            tracker.silent.get_or_insert_with(|| "it does not answer".to_owned());
+            ending = Ending::Disconnected;
         }
-    };
+    }
     let pods = tracker.pods_of_workloads();
     Ok(Summary {
         ending,
@@ -106,12 +131,25 @@ pub async fn track(
     })
 }
 
+/// Asks again and again whether the server is there: a connection may stay open to a server that says nothing any more.
+async fn probe(cluster: Cluster, sender: mpsc::Sender<bool>) {
+    loop {
+        tokio::time::sleep(PROBE).await;
+        let is_there = cluster.is_there(PROBE).await;
+        if sender.send(is_there).await.is_err() {
+            return;
+        }
+    }
+}
+
 /// A followed group and where its objects stand in the rows.
 struct Followed {
     group: Group,
     rows: HashMap<String, usize>,
     is_listed: bool,
     unreachable: Option<String>,
+    /// Why nothing can be found out about it.
+    denied: Option<String>,
     /// Its absence is a nuisance, not the end: pods that are looked at for the sake of their controllers.
     is_helpful: bool,
 }
@@ -121,85 +159,132 @@ struct Tracker {
     judge: Arc<Judge>,
     rows: Vec<Row>,
     objects: Vec<Option<Arc<Value>>>,
+    differences: Vec<Option<Difference>>,
     groups: Vec<Followed>,
-    /// Pods by namespace and name, where controllers need them.
-    pods: BTreeMap<String, BTreeMap<String, Arc<Value>>>,
+    /// Pods and replica sets by kind, namespace and name, where others need them.
+    others: BTreeMap<(&'static str, String), BTreeMap<String, Arc<Value>>>,
     dirty: BTreeSet<usize>,
+    /// Since when each row has failed in a way that may heal; until it is ready again.
+    failing: HashMap<usize, Instant>,
+    /// Jobs that were seen complete and go by themselves (`ttlSecondsAfterFinished`).
+    finished: BTreeSet<usize>,
+    /// Since when all have reached the goal.
+    reached: Option<Instant>,
     has_heard: bool,
+    /// Why the server is thought to be gone.
+    silent: Option<String>,
     warned: BTreeSet<String>,
 }
 
-/// A row to be judged: its object and, where they count, its pods.
+/// A row to be judged: its object, where that is not what was asked for, and the objects that count.
 struct Question {
     index: usize,
     object: Arc<Value>,
+    difference: Option<Difference>,
+    condition: Option<Arc<Expression>>,
     pods: Vec<Arc<Value>>,
+    related: Vec<Arc<Value>>,
+}
+
+/// What a judge needs to know beside the question.
+#[derive(Clone)]
+struct Manner {
+    terms: Terms,
+    fail_on: Arc<[String]>,
+}
+
+/// Kinds whose objects say something about others, and where they are served.
+const HELPERS: [(&str, &str); 2] = [("Pod", "v1"), ("ReplicaSet", "apps/v1")];
+
+impl Plan {
+    /// Whether objects of a kind need to see all of a helper kind in their namespace.
+    fn needs(&self, kind: &str, helper: &str) -> bool {
+        if self.goal == Goal::Gone {
+            return false;
+        }
+        let all = self.with_pods || !self.fail_on.is_empty();
+        match (helper, kind) {
+            ("Pod", "StatefulSet" | "ReplicaSet") => true,
+            ("Pod", "DaemonSet") => all || self.terms.rules == Rules::Strict,
+            ("Pod", "ReplicationController") => all || self.terms.rules == Rules::Helm3,
+            ("Pod", "Deployment" | "Job") => all,
+            ("ReplicaSet", "Deployment") => all || self.terms.rules == Rules::Helm3,
+            _ => false,
+        }
+    }
 }
 
 impl Tracker {
     fn new(plan: Plan, judge: Arc<Judge>) -> Self {
         let mut groups: BTreeMap<(String, String, String), Followed> = BTreeMap::new();
-        let mut namespaces_with_controllers = BTreeSet::new();
-        for (index, key) in plan.objects.iter().enumerate() {
+        let mut desired: BTreeMap<(String, String, String), HashMap<String, Arc<Value>>> = BTreeMap::new();
+        let mut helped: BTreeSet<(&'static str, &'static str, String)> = BTreeSet::new();
+        for (index, wanted) in plan.wanted.iter().enumerate() {
+            let key = &wanted.key;
             let place = (key.api_version.clone(), key.kind.clone(), key.namespace.clone());
-            let followed = groups.entry(place).or_insert_with(|| Followed {
+            let followed = groups.entry(place.clone()).or_insert_with(|| Followed {
                 group: Group {
                     api_version: key.api_version.clone(),
                     kind: key.kind.clone(),
                     namespace: key.namespace.clone(),
                     names: Some(BTreeSet::new()),
+                    desired: Arc::default(),
                 },
                 rows: HashMap::new(),
                 is_listed: false,
                 unreachable: None,
+                denied: None,
                 is_helpful: false,
             });
             followed.group.names.get_or_insert_default().insert(key.name.clone());
             followed.rows.insert(key.name.clone(), index);
-            let counts = match plan.goal {
-                Goal::Gone => false,
-                Goal::Ready | Goal::Look => {
-                    matches!(key.kind.as_str(), "StatefulSet" | "ReplicaSet")
-                        || (plan.with_pods && is_workload(&key.kind))
+            if let Some(object) = wanted.desired.as_ref().filter(|_| plan.sync && plan.goal != Goal::Gone) {
+                desired.entry(place).or_default().insert(key.name.clone(), Arc::clone(object));
+            }
+            for (helper, api_version) in HELPERS {
+                if plan.needs(&key.kind, helper) {
+                    helped.insert((helper, api_version, key.namespace.clone()));
                 }
-            };
-            if counts {
-                namespaces_with_controllers.insert(key.namespace.clone());
             }
         }
-        let mut groups: Vec<Followed> = groups.into_values().collect();
-        for namespace in namespaces_with_controllers {
-            // Pods of the release in that namespace come with all others: one list, one watch.
-            groups.retain(|followed| {
-                let group = &followed.group;
-                !(group.kind == "Pod" && group.api_version == "v1" && group.namespace == namespace)
-            });
-            let rows = plan
-                .objects
-                .iter()
-                .enumerate()
-                .filter(|(_, key)| key.kind == "Pod" && key.api_version == "v1" && key.namespace == namespace);
-            let rows: HashMap<String, usize> = rows.map(|(index, key)| (key.name.clone(), index)).collect();
-            groups.push(Followed {
-                group: Group { api_version: "v1".to_owned(), kind: "Pod".to_owned(), namespace, names: None },
-                is_helpful: rows.is_empty(),
-                rows,
-                is_listed: false,
-                unreachable: None,
-            });
+        for (place, followed) in &mut groups {
+            followed.group.desired = Arc::new(desired.remove(place).unwrap_or_default());
         }
+        for (helper, api_version, namespace) in helped {
+            // Those of the release in that namespace come with all others: one list, one watch.
+            let place = (api_version.to_owned(), helper.to_owned(), namespace.clone());
+            let own = groups.remove(&place);
+            let (rows, desired) = own.map(|own| (own.rows, own.group.desired)).unwrap_or_default();
+            let (api_version, kind) = (api_version.to_owned(), helper.to_owned());
+            let group = Group { api_version, kind, namespace, names: None, desired };
+            let is_helpful = rows.is_empty();
+            let followed = Followed { group, is_helpful, rows, is_listed: false, unreachable: None, denied: None };
+            groups.insert(place, followed);
+        }
+        let groups: Vec<Followed> = groups.into_values().collect();
         let unknown = || Verdict::plain(Status::Unknown, "not looked at yet");
-        let row = |key: &ObjectKey| Row { key: key.clone(), verdict: unknown(), age: None, is_known: false };
-        let rows: Vec<Row> = plan.objects.iter().map(row).collect();
+        let row = |wanted: &Wanted| Row {
+            key: wanted.key.clone(),
+            verdict: unknown(),
+            age: None,
+            is_known: false,
+            is_denied: false,
+        };
+        let rows: Vec<Row> = plan.wanted.iter().map(row).collect();
         Tracker {
             objects: vec![None; rows.len()],
+            differences: vec![None; rows.len()],
             rows,
             plan,
             judge,
             groups,
-            pods: BTreeMap::new(),
+            others: BTreeMap::new(),
             dirty: BTreeSet::new(),
+            failing: HashMap::new(),
+            finished: BTreeSet::new(),
+            reached: None,
             has_heard: false,
+            silent: None,
             warned: BTreeSet::new(),
         }
     }
@@ -209,26 +294,31 @@ impl Tracker {
     }
 
     fn disconnected(&self) -> Option<String> {
-        self.groups.iter().find_map(|followed| followed.unreachable.clone())
+        self.groups.iter().find_map(|followed| followed.unreachable.clone()).or_else(|| self.silent.clone())
+    }
+
+    fn manner(&self) -> Manner {
+        Manner { terms: self.plan.terms, fail_on: self.plan.fail_on.clone().into() }
     }
 
     async fn run(
         &mut self,
         receiver: &mut mpsc::Receiver<(usize, Change)>,
-        begun: Instant,
+        probed: &mut mpsc::Receiver<bool>,
         tell: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Ending, Error> {
-        let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
-        let mut deadline = std::pin::pin!(tokio::time::sleep(self.plan.timeout));
+        let mut interrupt = std::pin::pin!(interrupted());
+        let mut deadline = std::pin::pin!(tokio::time::sleep_until(self.plan.deadline.into()));
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let manner = self.manner();
         loop {
             if let Some(ending) = self.ending() {
                 return Ok(ending);
             }
             tokio::select! {
                 biased;
-                _ = &mut interrupt => return Ok(Ending::Interrupted),
+                () = &mut interrupt => return Ok(Ending::Interrupted),
                 () = &mut deadline => return Ok(self.timed_out()),
                 change = receiver.recv() => match change {
                     Some((id, change)) => {
@@ -239,29 +329,50 @@ impl Tracker {
                         }
                         let answers = tokio::select! {
                             biased;
-                            _ = &mut interrupt => return Ok(Ending::Interrupted),
+                            () = &mut interrupt => return Ok(Ending::Interrupted),
                             () = &mut deadline => return Ok(self.timed_out()),
-                            answers = ask(Arc::clone(&self.judge), self.questions(), self.plan.wait_for_jobs) => answers?,
+                            answers = ask(Arc::clone(&self.judge), self.questions(), manner.clone()) => answers?,
                         };
                         self.take(answers, tell);
                     }
                     None => return Ok(self.ending().unwrap_or(Ending::NotYet)),
                 },
+                Some(is_there) = probed.recv() => self.heard_of(is_there, tell),
                 _ = ticks.tick() => {
                     self.refresh();
-                    let answers = ask(Arc::clone(&self.judge), self.questions(), self.plan.wait_for_jobs).await?;
+                    let answers = tokio::select! {
+                        biased;
+                        () = &mut interrupt => return Ok(Ending::Interrupted),
+                        () = &mut deadline => return Ok(self.timed_out()),
+                        answers = ask(Arc::clone(&self.judge), self.questions(), manner.clone()) => answers?,
+                    };
                     self.take(answers, tell);
-                    tell(Progress::Table { rows: &self.rows, elapsed: begun.elapsed() });
+                    tell(Progress::Table { rows: &self.rows, elapsed: self.plan.begun.elapsed() });
                 }
             }
         }
     }
 
+    fn heard_of(&mut self, is_there: bool, tell: &mut dyn FnMut(Progress<'_>)) {
+        if is_there {
+            self.silent = None;
+        } else if self.silent.is_none() {
+            self.silent = Some("it does not answer".to_owned());
+            self.warn("the API server does not answer".to_owned(), tell);
+        }
+    }
+
+    fn has_failed(&self, row: &Row) -> bool {
+        self.plan.goal != Goal::Gone && row.verdict.status == Status::Failed
+    }
+
     /// Whether it is over.
-    fn ending(&self) -> Option<Ending> {
+    fn ending(&mut self) -> Option<Ending> {
         let goal = self.plan.goal;
-        let has_failed = |row: &Row| goal != Goal::Gone && row.verdict.status == Status::Failed;
-        if self.plan.fail_fast && self.rows.iter().any(has_failed) {
+        if goal == Goal::Watch {
+            return None;
+        }
+        if self.plan.fail_fast && self.rows.iter().any(|row| self.has_failed(row)) {
             return Some(Ending::Failed);
         }
         // Pods may make a controller fail: nothing is decided before they were seen.
@@ -269,25 +380,29 @@ impl Tracker {
             return None;
         }
         if self.rows.iter().all(|row| row.has_reached(goal)) {
-            return Some(Ending::Reached);
+            let since = *self.reached.get_or_insert_with(Instant::now);
+            return (since.elapsed() >= self.plan.stable).then_some(Ending::Reached);
         }
-        // A failed object is final, as under `helm --wait`, but the others are waited for.
-        let is_over = |row: &Row| row.has_reached(goal) || has_failed(row);
-        if self.rows.iter().all(is_over) {
-            return Some(Ending::Failed);
+        self.reached = None;
+        // A failed object is final, as under `helm --wait`, but the others are waited for; so is one that nobody may see.
+        if self.rows.iter().all(|row| row.has_reached(goal) || row.is_denied || self.has_failed(row)) {
+            return Some(self.over());
         }
         match goal {
-            Goal::Look if self.rows.iter().any(has_failed) => Some(Ending::Failed),
+            Goal::Look if self.rows.iter().any(|row| self.has_failed(row)) => Some(Ending::Failed),
             Goal::Look => Some(Ending::NotYet),
             _ => None,
         }
     }
 
+    fn over(&self) -> Ending {
+        if self.rows.iter().any(|row| self.has_failed(row)) { Ending::Failed } else { Ending::Unknown }
+    }
+
     fn timed_out(&self) -> Ending {
-        let has_failed = |row: &Row| self.plan.goal != Goal::Gone && row.verdict.status == Status::Failed;
-        if self.rows.iter().any(has_failed) {
+        if self.rows.iter().any(|row| self.has_failed(row)) {
             Ending::Failed
-        } else if self.disconnected().is_some() {
+        } else if self.disconnected().is_some() || !self.has_heard {
             Ending::Disconnected
         } else {
             Ending::NotYet
@@ -300,24 +415,26 @@ impl Tracker {
             self.has_heard = true;
         }
         match change {
-            Change::Present(object) => {
+            Change::Present(object, difference) => {
                 let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
                 let object = Arc::new(object);
-                if followed.group.names.is_none() {
-                    let namespace = followed.group.namespace.clone();
-                    self.pods.entry(namespace.clone()).or_default().insert(name.clone(), Arc::clone(&object));
-                    mark_controllers(&self.objects, &namespace, &object, &mut self.dirty);
+                let row = followed.rows.get(&name).copied();
+                if let Some(place) = helper_place(&followed.group) {
+                    mark_controllers(&self.objects, &place, &object, &mut self.dirty);
+                    self.others.entry(place).or_default().insert(name, Arc::clone(&object));
                 }
-                if let Some(index) = followed.rows.get(&name).copied() {
+                if let Some(index) = row {
+                    if let Some(place) = self.differences.get_mut(index) {
+                        *place = difference;
+                    }
                     self.set_object(index, Some(object));
                 }
             }
             Change::Absent(name) => {
-                if followed.group.names.is_none()
-                    && let Some(pods) = self.pods.get_mut(&followed.group.namespace)
-                    && let Some(pod) = pods.remove(&name)
+                if let Some(place) = helper_place(&followed.group)
+                    && let Some(gone) = self.others.get_mut(&place).and_then(|others| others.remove(&name))
                 {
-                    mark_controllers(&self.objects, &followed.group.namespace, &pod, &mut self.dirty);
+                    mark_controllers(&self.objects, &place, &gone, &mut self.dirty);
                 }
                 if let Some(index) = followed.rows.get(&name).copied() {
                     self.set_object(index, None);
@@ -337,11 +454,10 @@ impl Tracker {
             }
             Change::Listed => {
                 followed.is_listed = true;
-                if followed.group.names.is_none() {
-                    // Pods that were asked for by name and are not among all pods do not exist.
-                    let (rows, namespace) = (followed.rows.clone(), followed.group.namespace.clone());
-                    for (name, index) in rows {
-                        if !self.pods.get(&namespace).is_some_and(|pods| pods.contains_key(&name)) {
+                if let Some(place) = helper_place(&followed.group) {
+                    // Those that were asked for by name and are not among all do not exist.
+                    for (name, index) in followed.rows.clone() {
+                        if !self.others.get(&place).is_some_and(|others| others.contains_key(&name)) {
                             self.set_object(index, None);
                         }
                     }
@@ -366,6 +482,16 @@ impl Tracker {
                     format!("{}; a controller whose pods crash is noticed only when time is up", error.message());
                 self.warn(text, tell);
             }
+            // One kind that nobody may look at does not end the wait for the others.
+            Change::Over(error) if error.exit_code() == ExitCode::Denied => {
+                followed.is_listed = true;
+                followed.denied = Some(error.message().to_owned());
+                for index in followed.rows.values().copied().collect::<Vec<_>>() {
+                    self.set_object(index, None);
+                    self.deny(index, error.message(), tell);
+                }
+                self.warn(error.message().to_owned(), tell);
+            }
             Change::Over(error) => return Err(error),
         }
         Ok(())
@@ -378,6 +504,13 @@ impl Tracker {
         }
     }
 
+    fn deny(&mut self, index: usize, why: &str, tell: &mut dyn FnMut(Progress<'_>)) {
+        if let Some(row) = self.rows.get_mut(index) {
+            row.is_denied = true;
+        }
+        self.set_verdict(index, Verdict::plain(Status::Unknown, why), tell);
+    }
+
     fn set_object(&mut self, index: usize, object: Option<Arc<Value>>) {
         if let Some(place) = self.objects.get_mut(index) {
             *place = object;
@@ -388,7 +521,8 @@ impl Tracker {
     /// Marks what may be another status by now though nothing has changed: a pod that is not scheduled has 15 seconds.
     fn refresh(&mut self) {
         for (index, row) in self.rows.iter_mut().enumerate() {
-            if row.verdict.reason() == "PodNotScheduled" {
+            let is_in_grace = self.failing.contains_key(&index) && row.verdict.status == Status::InProgress;
+            if is_in_grace || row.verdict.reason() == "PodNotScheduled" {
                 self.dirty.insert(index);
             }
             row.age = self.objects.get(index).and_then(|object| age(object.as_deref()?));
@@ -401,22 +535,72 @@ impl Tracker {
         for index in std::mem::take(&mut self.dirty) {
             match self.objects.get(index).and_then(Option::as_ref) {
                 None => absent.push(index),
-                Some(object) => {
-                    let mut controlled = Vec::new();
-                    if pods::decide_with_pods(object) {
-                        let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default();
-                        let all = self.pods.get(namespace).into_iter().flat_map(BTreeMap::values);
-                        controlled.extend(all.filter(|pod| selects(object, pod)).cloned());
-                    }
-                    questions.push(Question { index, object: Arc::clone(object), pods: controlled });
-                }
+                Some(object) => questions.push(self.question(index, object)),
             }
         }
         (questions, absent)
     }
 
+    fn question(&self, index: usize, object: &Arc<Value>) -> Question {
+        let kind = object["kind"].as_str().unwrap_or_default();
+        let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default();
+        let helpers = |helper: &'static str| {
+            let all = self.plan.needs(kind, helper).then(|| self.others.get(&(helper, namespace.to_owned()))).flatten();
+            all.into_iter().flat_map(BTreeMap::values)
+        };
+        let owners = Owners::of(object, helpers("ReplicaSet").map(|set| &**set));
+        let selected: Vec<Arc<Value>> = helpers("Pod").filter(|pod| selects(object, pod)).cloned().collect();
+        let mut related: Vec<Arc<Value>> = match (self.plan.terms.rules, kind) {
+            (Rules::Helm3, "ReplicaSet" | "ReplicationController") | (Rules::Strict, "StatefulSet" | "DaemonSet") => {
+                selected.clone()
+            }
+            (Rules::Helm3, "Deployment") => helpers("ReplicaSet").filter(|set| owners.owns(set)).cloned().collect(),
+            _ => Vec::new(),
+        };
+        related.truncate(MAX_RELATED);
+        let counts = pods::decide_with_pods(object);
+        let pods = selected.into_iter().filter(|pod| counts || owners.owns(pod)).collect();
+        Question {
+            index,
+            object: Arc::clone(object),
+            difference: self.differences.get(index).cloned().flatten(),
+            condition: self.plan.wanted.get(index).and_then(|wanted| wanted.condition.clone()),
+            pods,
+            related,
+        }
+    }
+
+    /// What may heal by itself counts as failed when it has gone on for a while.
+    fn in_grace(&mut self, index: usize, verdict: Verdict) -> Verdict {
+        if verdict.status == Status::Current {
+            self.failing.remove(&index);
+        }
+        let is_transient = verdict.status == Status::Failed && TRANSIENT.contains(&verdict.reason());
+        if self.plan.goal != Goal::Ready || !is_transient {
+            return verdict;
+        }
+        let since = *self.failing.entry(index).or_insert_with(Instant::now);
+        if since.elapsed() >= self.plan.crash_grace {
+            return verdict;
+        }
+        let grace = self.plan.crash_grace.as_secs();
+        let message = format!("{} (failed if that goes on for {grace} s)", verdict.message);
+        Verdict { warnings: verdict.warnings.clone(), ..Verdict::in_progress(verdict.reason(), message) }
+    }
+
     fn take(&mut self, (answers, absent): (Vec<(usize, Verdict)>, Vec<usize>), tell: &mut dyn FnMut(Progress<'_>)) {
         for index in absent {
+            if self.rows.get(index).is_some_and(|row| row.is_denied) {
+                continue;
+            }
+            let is_done = self.plan.wanted.get(index).is_some_and(|wanted| wanted.is_done);
+            if is_done && self.plan.goal != Goal::Gone {
+                self.set_verdict(index, Verdict::current("the hook has succeeded and was removed"), tell);
+                continue;
+            }
+            if self.finished.contains(&index) && self.plan.goal != Goal::Gone {
+                continue;
+            }
             // A kind that is not served says so better.
             if self.rows.get(index).is_some_and(|row| row.verdict.status != Status::NotFound || !row.is_known) {
                 self.set_verdict(index, Verdict::plain(Status::NotFound, "Resource not found"), tell);
@@ -429,6 +613,7 @@ impl Tracker {
                     self.warn(text, tell);
                 }
             }
+            let verdict = self.in_grace(index, verdict);
             self.set_verdict(index, verdict, tell);
         }
     }
@@ -440,6 +625,10 @@ impl Tracker {
         row.verdict = verdict;
         row.is_known = true;
         row.age = object.as_deref().and_then(age);
+        let goes = object.is_some_and(|object| object["spec"]["ttlSecondsAfterFinished"].is_number());
+        if goes && row.key.kind == "Job" && row.verdict.status == Status::Current {
+            self.finished.insert(index);
+        }
         if is_news {
             tell(Progress::Changed(row));
         }
@@ -453,7 +642,10 @@ impl Tracker {
         for (index, object) in self.objects.iter().enumerate() {
             let Some(object) = object else { continue };
             let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default();
-            let pods = self.pods.get(namespace).into_iter().flatten().filter(|(_, pod)| belongs(object, pod));
+            let sets = self.others.get(&("ReplicaSet", namespace.to_owned()));
+            let owners = Owners::of(object, sets.into_iter().flat_map(BTreeMap::values).map(|set| &**set));
+            let pods = self.others.get(&("Pod", namespace.to_owned())).into_iter().flatten();
+            let pods = pods.filter(|(_, pod)| owners.owns(pod));
             let rows: Vec<Row> = pods
                 .map(|(name, pod)| Row {
                     key: ObjectKey {
@@ -464,10 +656,11 @@ impl Tracker {
                     },
                     verdict: self
                         .judge
-                        .judge(pod, false)
+                        .judge(pod, &[], self.plan.terms)
                         .unwrap_or_else(|error| Verdict::plain(Status::Unknown, error.to_string())),
                     age: age(pod),
                     is_known: true,
+                    is_denied: false,
                 })
                 .collect();
             if !rows.is_empty() {
@@ -478,22 +671,54 @@ impl Tracker {
     }
 }
 
-/// Whether objects of this kind have pods of their own.
-fn is_workload(kind: &str) -> bool {
-    ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"].contains(&kind)
+/// The most objects that are handed to a judge beside the one in question.
+const MAX_RELATED: usize = 1_000;
+
+/// Reasons of failures that may heal by themselves: a pod that crashes until its database is there.
+const TRANSIENT: &[&str] = &["ContainerCrashLooping", "PodUnschedulable", "PodsFailed", "FailedPhase"];
+
+/// Where the objects of a group stand among the others, if they are helpers.
+fn helper_place(group: &Group) -> Option<(&'static str, String)> {
+    let (helper, _) = HELPERS.into_iter().find(|(kind, _)| group.names.is_none() && group.kind == *kind)?;
+    Some((helper, group.namespace.clone()))
 }
 
-/// Marks the controllers in a namespace that a pod belongs to.
-fn mark_controllers(objects: &[Option<Arc<Value>>], namespace: &str, pod: &Value, dirty: &mut BTreeSet<usize>) {
+/// Marks the objects of a namespace that a pod or replica set may say something about.
+fn mark_controllers(
+    objects: &[Option<Arc<Value>>],
+    (helper, namespace): &(&'static str, String),
+    other: &Value,
+    dirty: &mut BTreeSet<usize>,
+) {
     for (index, object) in objects.iter().enumerate() {
-        if let Some(object) = object
-            && object["metadata"]["namespace"] == namespace
-            && pods::decide_with_pods(object)
-            && selects(object, pod)
-        {
+        let Some(object) = object.as_ref().filter(|object| object["metadata"]["namespace"] == namespace.as_str())
+        else {
+            continue;
+        };
+        let is_meant = match *helper {
+            "Pod" => selects(object, other),
+            _ => object["kind"] == "Deployment" && selects(object, other),
+        };
+        if is_meant {
             dirty.insert(index);
         }
     }
+}
+
+/// Until somebody presses Ctrl-C or asks the process to end.
+pub(super) async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
 }
 
 /// Asks the judge on a thread of its own: a plugin may take as long as its limits allow, and Ctrl-C must be heard
@@ -501,30 +726,82 @@ fn mark_controllers(objects: &[Option<Arc<Value>>], namespace: &str, pod: &Value
 async fn ask(
     judge: Arc<Judge>,
     (questions, absent): (Vec<Question>, Vec<usize>),
-    wait_for_jobs: bool,
+    manner: Manner,
 ) -> Result<(Vec<(usize, Verdict)>, Vec<usize>), Error> {
     if questions.is_empty() {
         return Ok((Vec::new(), absent));
     }
     let asked = tokio::task::spawn_blocking(move || -> Result<Vec<(usize, Verdict)>, Error> {
-        questions.iter().map(|question| Ok((question.index, answer(&judge, question, wait_for_jobs)?))).collect()
+        questions.iter().map(|question| Ok((question.index, answer(&judge, question, &manner)?))).collect()
     });
     let answers = asked.await.map_err(|error| Error::bug(format!("the judge did not come back: {error}")))??;
     Ok((answers, absent))
 }
 
-fn answer(judge: &Judge, question: &Question, wait_for_jobs: bool) -> Result<Verdict, Error> {
-    let object = &question.object;
-    if is_paused(object) {
+fn answer(judge: &Judge, question: &Question, manner: &Manner) -> Result<Verdict, Error> {
+    let (object, terms) = (&question.object, manner.terms);
+    let is_going = object["metadata"]["deletionTimestamp"].is_string();
+    if let Some(difference) = question.difference.as_ref().filter(|_| !is_going) {
+        return Ok(Verdict::plain(Status::OutOfSync, difference.to_string()));
+    }
+    if let Some(condition) = &question.condition {
+        return Ok(held(condition, object));
+    }
+    if terms.rules != Rules::Strict && is_paused(object) {
         return Ok(Verdict::current("Deployment is paused; it is not waited for"));
     }
-    let own = judge.judge(object, wait_for_jobs)?;
-    if own.status != Status::InProgress || question.pods.is_empty() {
+    let related: Vec<&Value> = question.related.iter().map(|other| &**other).collect();
+    let own = judge.judge(object, &related, terms)?;
+    if own.status == Status::Current {
         return Ok(own);
     }
+    if let Some((reason, message)) = hopeless(object, question, &manner.fail_on) {
+        return Ok(Verdict { warnings: own.warnings, ..Verdict::failed(format!("FailOn{reason}"), message) });
+    }
+    let counts = terms.rules != Rules::Helm3 && pods::decide_with_pods(object);
+    if own.status != Status::InProgress || question.pods.is_empty() || !counts {
+        return Ok(own);
+    }
+    let as_helm = Terms { rules: Rules::Helm4, ..terms };
     let verdicts: Vec<Verdict> =
-        question.pods.iter().map(|pod| judge.judge(pod, wait_for_jobs)).collect::<Result<_, Error>>()?;
-    Ok(pods::with_pods(own, question.pods.iter().map(|pod| &**pod).zip(&verdicts), Flavor::Fork))
+        question.pods.iter().map(|pod| judge.judge(pod, &[], as_helm)).collect::<Result<_, Error>>()?;
+    let mut verdict = pods::with_pods(own, question.pods.iter().map(|pod| &**pod).zip(&verdicts), Flavor::Fork);
+    if verdict.status == Status::Failed && verdict.conditions.is_empty() && terms.rules == Rules::Strict {
+        verdict = Verdict { warnings: verdict.warnings, ..Verdict::failed("PodsFailed", verdict.message) };
+    }
+    Ok(verdict)
+}
+
+/// What was asked for with `--for`: a path below the status, or from the object.
+fn held(condition: &Expression, object: &Value) -> Verdict {
+    let text = condition.text();
+    let is_met = |value: &Value| condition.evaluate(value) == Ok(Evaluation::Met);
+    match is_met(object.get("status").unwrap_or(&Value::Null)) || is_met(object) {
+        true => Verdict::current(format!("condition is met: {text}")),
+        false => Verdict::in_progress("ConditionPending", format!("waiting for {text}")),
+    }
+}
+
+/// A reason of the object's conditions or its pods that `--fail-on` names.
+fn hopeless(object: &Value, question: &Question, fail_on: &[String]) -> Option<(String, String)> {
+    if fail_on.is_empty() {
+        return None;
+    }
+    let is_meant = |reason: &str| fail_on.iter().any(|meant| meant == reason);
+    let conditions = object["status"]["conditions"].as_array().into_iter().flatten();
+    let own = conditions.filter_map(|condition| {
+        let reason = condition["reason"].as_str().filter(|reason| is_meant(reason))?;
+        Some((reason.to_owned(), format!("{reason}: {}", condition["message"].as_str().unwrap_or_default())))
+    });
+    let itself = (object["kind"] == "Pod").then_some(object).into_iter();
+    let pods = itself.chain(question.pods.iter().map(|pod| &**pod)).flat_map(|pod| {
+        let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+        pod_reasons(pod)
+            .into_iter()
+            .filter(|(reason, _)| is_meant(reason))
+            .map(move |(reason, message)| (reason.clone(), format!("{reason}: pod {name}: {message}")))
+    });
+    own.chain(pods).next()
 }
 
 /// Helm leaves paused Deployments out of its wait.

@@ -75,7 +75,7 @@ fn scaled(value: Option<&Value>, of: i64, round_up: bool) -> Option<i64> {
 
 /// `deploymentutil.MaxUnavailable`: how many pods may be missing during a rolling update.
 fn max_unavailable(object: &Value, replicas: i64) -> i64 {
-    if string_or(object, &["spec", "strategy", "type"], "RollingUpdate") != "RollingUpdate" || replicas == 0 {
+    if string_or(object, &["spec", "strategy", "type"], "") != "RollingUpdate" || replicas == 0 {
         return 0;
     }
     let field = |name: &str| object.pointer(&format!("/spec/strategy/rollingUpdate/{name}"));
@@ -146,7 +146,8 @@ fn daemon_set(object: &Value) -> Verdict {
     if let Some(verdict) = unobserved(object) {
         return verdict;
     }
-    if string_or(object, &["spec", "updateStrategy", "type"], "RollingUpdate") != "RollingUpdate" {
+    // The server fills it in; Helm reads what is there.
+    if string_or(object, &["spec", "updateStrategy", "type"], "") != "RollingUpdate" {
         return Verdict::current("DaemonSet has no rolling update; there is nothing to wait for");
     }
     let (desired, updated) = (count(object, "desiredNumberScheduled"), count(object, "updatedNumberScheduled"));
@@ -179,7 +180,8 @@ fn stateful_set(object: &Value) -> Verdict {
     if let Some(verdict) = unobserved(object) {
         return verdict;
     }
-    if string_or(object, &["spec", "updateStrategy", "type"], "RollingUpdate") != "RollingUpdate" {
+    // The server fills it in; Helm reads what is there.
+    if string_or(object, &["spec", "updateStrategy", "type"], "") != "RollingUpdate" {
         return Verdict::current("StatefulSet has no rolling update; there is nothing to wait for");
     }
     let partition = integer_or(object, &["spec", "updateStrategy", "rollingUpdate", "partition"], 0);

@@ -15,6 +15,8 @@ pub enum Status {
     Current,
     /// Being deleted.
     Terminating,
+    /// The object is not what was asked for. Never computed from an object alone.
+    OutOfSync,
     /// The object is not in the cluster. Never computed from an object.
     NotFound,
     /// The status could not be computed. Never computed from a well-formed object.
@@ -29,6 +31,7 @@ impl Status {
             Status::Failed => "Failed",
             Status::Current => "Current",
             Status::Terminating => "Terminating",
+            Status::OutOfSync => "OutOfSync",
             Status::NotFound => "NotFound",
             Status::Unknown => "Unknown",
         }

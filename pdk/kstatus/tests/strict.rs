@@ -331,6 +331,7 @@ fn empty_annotations_are_told() {
 #[test]
 fn helm_3_waits_for_a_few_kinds_in_its_own_way() {
     let none = || json!({});
+    let rolling = || json!({"updateStrategy": {"type": "RollingUpdate"}});
     let service =
         |status: Value| object("v1", "Service", json!({"type": "LoadBalancer", "clusterIP": "10.0.0.1"}), status);
     for (object, status) in [
@@ -339,12 +340,12 @@ fn helm_3_waits_for_a_few_kinds_in_its_own_way() {
         (object("v1", "Pod", none(), json!({"phase": "Succeeded"})), InProgress),
         (object("batch/v1", "Job", none(), none()), Current),
         (object("example.org/v1", "Thing", none(), conditions(&[("Ready", "False")])), Current),
-        (object("apps/v1", "DaemonSet", none(), json!({"observedGeneration": 1})), InProgress),
+        (object("apps/v1", "DaemonSet", rolling(), json!({"observedGeneration": 1})), InProgress),
         (
             object(
                 "apps/v1",
                 "DaemonSet",
-                none(),
+                rolling(),
                 json!({"observedGeneration": 2, "desiredNumberScheduled": 2, "updatedNumberScheduled": 2, "numberReady": 1}),
             ),
             Current,
@@ -353,8 +354,12 @@ fn helm_3_waits_for_a_few_kinds_in_its_own_way() {
         assert_eq!(judge(&object, Rules::Helm3).0, status, "{object}");
     }
     let template = json!({"metadata": {"labels": {"app": "web"}}});
-    let deployment =
-        object("apps/v1", "Deployment", json!({"replicas": 4, "template": template}), json!({"observedGeneration": 2}));
+    let deployment = object(
+        "apps/v1",
+        "Deployment",
+        json!({"replicas": 4, "strategy": {"type": "RollingUpdate"}, "template": template}),
+        json!({"observedGeneration": 2}),
+    );
     let set = |ready: u64| {
         json!({"kind": "ReplicaSet", "metadata": {"name": "web-1", "generation": 1, "ownerReferences": [{"uid": "u", "controller": true}]},
             "spec": {"template": {"metadata": {"labels": {"app": "web", "pod-template-hash": "1"}}}},
