@@ -15,6 +15,10 @@ pub const FILENAME_ANNOTATION: &str = "postrenderer.helm.sh/postrender-filename"
 /// The annotation that makes an object a hook: a comma-separated list of when Helm is to apply it.
 pub const HOOK_ANNOTATION: &str = "helm.sh/hook";
 
+/// The annotation by which a plugin says that it means to make an object of a hook: it holds what the hook annotation
+/// held. Windlass refuses an output in which a hook lost its annotation without it.
+pub const FORMER_HOOK_ANNOTATION: &str = "windlass.dev/former-hook";
+
 /// The longest name part of a label or annotation key, the longest label value and the longest DNS label, in bytes.
 const SEGMENT_LIMIT: usize = 63;
 

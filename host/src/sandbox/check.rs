@@ -31,6 +31,9 @@ use crate::secrets::Secrets;
 const FILENAME: &str = "postrenderer.helm.sh/postrender-filename";
 /// The annotation that makes a document a hook.
 const HOOK: &str = "helm.sh/hook";
+
+/// By this annotation a plugin says that it means to make an object of a hook: `names::FORMER_HOOK_ANNOTATION` of the PDK.
+const FORMER_HOOK: &str = "windlass.dev/former-hook";
 /// How many bytes of changed documents are parsed even if they look plain: what is garbage is so from its beginning.
 const PARSED_ALWAYS: usize = 64 << 10;
 /// How many bytes of a name, a kind and the like are looked at: Kubernetes takes 253 at most.
@@ -586,7 +589,9 @@ impl Census {
         let change = self.objects.get(&self.identity(object)).copied().unwrap_or_default();
         let (annotation, harm) = match () {
             () if change.has_lost_filename() => (FILENAME, "without which Helm loses its file"),
-            () if change.has_lost_hook() => (HOOK, "which makes the hook a part of the release"),
+            () if change.has_lost_hook() && annotation(object, FORMER_HOOK).is_none() => {
+                (HOOK, "which makes the hook a part of the release")
+            }
             () => return Ok(()),
         };
         Err(Error::refused(format!(
@@ -645,6 +650,15 @@ mod tests {
         check_edit("kind: ConfigMap\n", "kind: ConfigMap\n# comment\n\n", "");
         check_from(INPUT, INPUT.replace('\n', "\r\n"), "");
         check_from(INPUT, format!("---\n{INPUT}"), "");
+    }
+
+    #[test]
+    fn a_hook_becomes_an_object_only_if_that_is_said() {
+        let object = |annotation: &str| {
+            format!("apiVersion: v1\nkind: Job\nmetadata:\n  name: j\n  annotations:\n    {annotation}: test\n")
+        };
+        check_from(&object(HOOK), object(FORMER_HOOK), "");
+        check_from(&object(HOOK), object("example.com/other"), "which makes the hook a part of the release");
     }
 
     #[test]

@@ -63,15 +63,11 @@ fn apply(object: &mut Object<'_>, rule: &Rule, events: Option<&[String]>) -> Res
     let annotations = Path::new(["metadata", "annotations"]);
     if rule.to == To::Object {
         warn_of_what_it_becomes(object, events.unwrap_or_default());
-        let others = object
-            .annotations()
-            .map_or(0, |map| map.entries().iter().filter(|(key, _)| !HOOK_ANNOTATIONS.contains(&key.as_ref())).count());
-        if others == 0 {
-            object.remove(&annotations)?;
-        } else {
-            for key in HOOK_ANNOTATIONS {
-                object.remove(&annotations.key(key))?;
-            }
+        // Where nothing says so, Windlass takes a lost hook for an accident.
+        let former = object.annotation(names::HOOK_ANNOTATION).unwrap_or_default().into_owned();
+        object.set(&annotations.key(names::FORMER_HOOK_ANNOTATION), Value::String(former))?;
+        for key in HOOK_ANNOTATIONS {
+            object.remove(&annotations.key(key))?;
         }
         return Ok(());
     }
@@ -90,6 +86,7 @@ fn apply(object: &mut Object<'_>, rule: &Rule, events: Option<&[String]>) -> Res
         add(DELETE_POLICY, policies.join(","));
     }
     object.merge(&annotations, &entries)?;
+    object.remove(&annotations.key(names::FORMER_HOOK_ANNOTATION))?;
     Ok(())
 }
 
