@@ -24,8 +24,9 @@ const MAX_STEPS: u64 = 500_000;
 /// How many steps all programs of a run may take together.
 const MAX_ALL_STEPS: u64 = 20_000_000;
 
-/// The most bytes of a text or items of an array or object that a program may make on its way.
-const MAX_SIZE: usize = 16 << 20;
+/// The most bytes of a text, array or object (without what is in its items) that a program may make on its way: a part of
+/// the 64 MiB that a plugin has.
+const MAX_SIZE: usize = 4 << 20;
 
 /// How much stack recursion may take, in bytes: what a sandbox has, with room for what is called at the end.
 const MAX_STACK: usize = if cfg!(target_arch = "wasm32") { 192 << 10 } else { 768 << 10 };
@@ -76,8 +77,8 @@ fn step(value: &Val) -> Option<i32> {
     STEPS.set(steps);
     let size = match value {
         Val::TStr(text) | Val::BStr(text) => text.len(),
-        Val::Arr(items) => items.len(),
-        Val::Obj(entries) => entries.len(),
+        Val::Arr(items) => items.len() * 16,
+        Val::Obj(entries) => entries.len() * 48,
         _ => 0,
     };
     if steps > LIMIT.get() {
@@ -243,7 +244,7 @@ fn describe(exception: Exn<'_, Val>) -> String {
             format!("the expression takes more than {MAX_STEPS} steps for one object; it may never end")
         }
         Ok(STACK_EXCEEDED) => "the expression calls itself too deeply; it may never end".to_owned(),
-        Ok(SIZE_EXCEEDED) => format!("the expression makes a value of more than {} MiB or items", MAX_SIZE >> 20),
+        Ok(SIZE_EXCEEDED) => format!("the expression makes a value of more than {} MiB", MAX_SIZE >> 20),
         Ok(code) => format!("the expression halts with code {code}"),
         Err(Ok(error)) => {
             let value = error.into_val();

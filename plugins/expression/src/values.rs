@@ -9,7 +9,7 @@ use windlass_pdk::Value;
 const MAX_DEPTH: usize = 200;
 
 /// How many values and bytes of text a result may have, together.
-const MAX_SIZE: usize = 32 << 20;
+const MAX_SIZE: usize = 16 << 20;
 
 /// A value as jq sees it.
 pub(crate) fn from_value(value: &Value) -> Val {
