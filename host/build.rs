@@ -19,7 +19,14 @@ fn main() -> io::Result<()> {
     let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     fs::write(out.join("templates.rs"), templates(&package.join("templates"))?)?;
-    fs::write(out.join("pdk.rs"), pdk(&package.join(".."), &out)?)
+    fs::write(out.join("pdk.rs"), pdk(&package.join(".."), &out)?)?;
+    fs::write(out.join("adapter.wasm"), adapter(&package.join("src/author/adapter/adapter.wat"))?)
+}
+
+/// What `windlass package --runtime extism` joins to a command, as a module.
+fn adapter(source: &Path) -> io::Result<Vec<u8>> {
+    println!("cargo::rerun-if-changed={}", source.display());
+    wat::parse_file(source).map_err(io::Error::other)
 }
 
 fn templates(folder: &Path) -> io::Result<String> {

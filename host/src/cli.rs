@@ -28,6 +28,7 @@ mod push;
 mod readiness_text;
 mod remote_args;
 mod run;
+mod spinner;
 mod status;
 mod verify;
 mod wait;
@@ -191,7 +192,7 @@ fn dispatch(command: Command, printer: &Printer) -> Result<Outcome, Error> {
         Command::Uninstall(arguments) => install::uninstall(&arguments),
         Command::List(arguments) => install::list(&arguments),
         Command::New(arguments) => author::new(&arguments),
-        Command::Build(arguments) => author::build(&arguments),
+        Command::Build(arguments) => author::build(&arguments, printer),
         Command::Test(arguments) => author::test(&arguments, printer),
         Command::Helm(arguments) => helm::run(&arguments, printer),
         Command::Wait(arguments) => wait::run(&arguments, printer),

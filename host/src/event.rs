@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use windlass_abi::capabilities::Capability;
+
 /// The level of a log line, as Extism numbers them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum LogLevel {
@@ -30,6 +32,15 @@ pub enum Event<'a> {
         level: LogLevel,
         /// The text, without its line break, and without control characters.
         message: &'a str,
+    },
+    /// A plugin looked for a file that no grant covers.
+    Sought {
+        /// The plugin's name.
+        plugin: &'a str,
+        /// To read it or to write it.
+        capability: Capability,
+        /// The path, as the plugin knows it.
+        path: &'a str,
     },
     /// A plugin is not in the cache and is being compiled.
     Compiling {

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::Value as Json;
 use windlass_abi::raw::{HELM_ENTRY, WINDLASS_MODULE};
 
+use crate::author::adapter;
 use crate::author::build::Tool;
 use crate::digest::Digest;
 use crate::error::Error;
@@ -54,7 +55,16 @@ pub fn package(folder: &Path, runtime: Option<Runtime>, key: Option<&SecretKey>)
     let mut plugin =
         identity::read_plugin_yaml(&verified)?.ok_or_else(|| Error::bug("a plugin.yaml that was there is gone"))?;
     identity::refuse_two_identities(&verified)?;
-    check_module(verified.wasm(), runtime.unwrap_or(plugin.runtime))?;
+    let target = runtime.unwrap_or(plugin.runtime);
+    // Helm's engine gives a command no input: the adapter does.
+    let wasm = match target == Runtime::Extism && verified.is_command() {
+        true => {
+            validate::validate(verified.wasm())?;
+            adapter::join(verified.wasm())?
+        }
+        false => verified.wasm().to_vec(),
+    };
+    check_module(&wasm, target)?;
     let mut files = collect(folder)?;
     let mut replace = |path: &str, bytes: Vec<u8>| {
         files.retain(|(name, _)| name != path);
@@ -72,11 +82,12 @@ pub fn package(folder: &Path, runtime: Option<Runtime>, key: Option<&SecretKey>)
         .hint("add `platformCommand: [{command: windlass, args: [run, \"${HELM_PLUGIN_DIR}\", --]}]`"));
     }
     replace(PLUGIN_YAML, text.into_bytes());
-    replace("plugin.wasm", verified.wasm().to_vec());
+    let digest = Digest::of(&wasm);
+    replace("plugin.wasm", wasm);
     let archive = PluginArchive::from_files(&plugin.name, files)?.to_bytes()?;
     let archive_name = format!("{}-{}.tgz", plugin.name, plugin.version);
     let provenance = key.map(|key| provenance::sign(&archive, &archive_name, &plugin, key)).transpose()?;
-    Ok(Package { plugin, archive_name, archive, wasm: verified.digest(), provenance })
+    Ok(Package { plugin, archive_name, archive, wasm: digest, provenance })
 }
 
 /// What Helm's engine would stumble over, found before anybody downloads it.

@@ -1,7 +1,8 @@
-//! Compiling a plugin before it is first run, where the user has time for it: `install` and `pull`.
+//! Compiling a plugin before it is first run, where the user has time for it: `build`, `install` and `pull`.
 
 use super::plugin_args::CompileArgs;
 use super::printer::Printer;
+use super::spinner::Spinner;
 use crate::event::Event;
 use crate::plugin::verify::Verified;
 use crate::render;
@@ -12,7 +13,9 @@ use crate::sandbox::options::RenderOptions;
 /// Compiles a plugin into the cache, so that its first render is as fast as all others. A plugin that cannot be compiled
 /// is there all the same, and its first run says why; so this is told and no failure.
 pub(super) fn compile_ahead(plugin: &Verified, limits: CompileArgs, printer: &Printer) {
+    let spinner = Spinner::new(printer);
     let tell = |event: Event<'_>| {
+        spinner.see(&event);
         if let Event::Uncached { why } = event {
             printer.warning(format!("not compiled ahead: {why}"));
         }

@@ -5,13 +5,17 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::plugin_args::GrantArgs;
+use super::ahead::compile_ahead;
+use super::plugin_args::{CompileArgs, GrantArgs};
 use super::printer::{Outcome, Printer, style};
 use crate::author::build::{self, Tool};
 use crate::author::cases::{self, Case};
+use crate::author::observe;
 use crate::author::template;
 use crate::error::{Error, ExitCode};
 use crate::event::LogLevel;
+use crate::input;
+use crate::limits::table::MAX_STREAM;
 use crate::render;
 use crate::sandbox::compile::cache::CodeCache;
 use crate::sandbox::options::RenderOptions;
@@ -41,12 +45,18 @@ fn parse_definition(text: &str) -> Result<(String, String), Error> {
         .ok_or_else(|| Error::usage(format!("`{text}` has no `=`")))
 }
 
-/// Build the plugin in a source folder: Cargo.toml with cargo, go.mod with go.
+/// Build the plugin or program in a source folder: Cargo.toml with cargo, go.mod with go, files in C with zig.
+///
+/// A program that filters its standard input needs no change and no plugin.yaml: one is written. It runs once with nothing
+/// granted, and what it looked for is told. The module is compiled ahead into the cache.
 #[derive(Args, Debug)]
 pub(super) struct BuildArgs {
-    /// The folder with the source and plugin.yaml.
+    /// The folder with the source (and plugin.yaml), or one file in C.
     #[arg(value_name = "DIR", default_value = ".")]
     folder: PathBuf,
+    /// Run a program once on this stream instead of an empty one, to see what it looks for.
+    #[arg(long, value_name = "FILE")]
+    observe: Option<PathBuf>,
     /// Put plugin.yaml and plugin.wasm into this folder [default: plugin.wasm beside plugin.yaml in DIR].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -84,12 +94,52 @@ pub(super) fn new(arguments: &NewArgs) -> Result<Outcome, Error> {
     Ok(Outcome::report(text, json))
 }
 
-pub(super) fn build(arguments: &BuildArgs) -> Result<Outcome, Error> {
+pub(super) fn build(arguments: &BuildArgs, printer: &Printer) -> Result<Outcome, Error> {
+    let stream = match &arguments.observe {
+        Some(file) => input::read_named(file, MAX_STREAM)
+            .map_err(|error| Error::usage(format!("the stream {} cannot be read: {error}", file.display())))?,
+        None => Vec::new(),
+    };
     let built = build::build(&arguments.folder, arguments.out.as_deref())?;
+    let plugin = render::open(&PluginRef::Path(built.folder.clone()))?;
+    compile_ahead(&plugin, CompileArgs::default(), printer);
     let wasm = built.folder.join("plugin.wasm");
     let text = Text::new().style(style::NAME, &built.identity.name).say(" ").show(&built.identity.version);
     let text = text.say(" is built: ").show(wasm.display()).say(" (").show(built.size).say(" bytes, ");
-    let text = text.show(&built.digest).say(")\n");
+    let mut text = text.show(&built.digest).say(")\n");
+    if built.made_yaml {
+        text = text.say("there was no plugin.yaml: ").show(built.folder.join("plugin.yaml").display()).say(" is new\n");
+    }
+    let observed = (built.is_command || arguments.observe.is_some()).then(|| {
+        let ignore = |_: crate::event::Event<'_>| {};
+        observe::observe(&plugin, stream, &RenderOptions::new(CodeCache::default_place(), &ignore))
+    });
+    if let Some(observed) = &observed {
+        let kind = if built.is_command { "it is a command; " } else { "" };
+        text = text.say(kind).say("run once with nothing granted, on ");
+        text = match &arguments.observe {
+            Some(file) => text.show(file.display()),
+            None => text.say("an empty stream"),
+        };
+        text = match &observed.error {
+            None => text.say(", it ended well\n"),
+            Some(error) => text.say(", it failed: ").block(error, 2).say("\n"),
+        };
+        if observed.sought.is_empty() {
+            text = text.say("it looked for no file\n");
+        }
+        for sought in &observed.sought {
+            text = text.say("it looked for ").show(&sought.path).say(" to ").say(sought.capability);
+            text = match &sought.flag {
+                Some(flag) => text.say(": ").show(flag).say("\n"),
+                None => text.say("\n"),
+            };
+        }
+        for (index, word) in observed.usable_grants.iter().enumerate() {
+            text = text.say(if index == 0 { "its imports can use: --allow-" } else { ", --allow-" }).say(word);
+        }
+        text = if observed.usable_grants.is_empty() { text } else { text.say("\n") };
+    }
     let json = json!({
         "name": built.identity.name,
         "version": built.identity.version,
@@ -97,6 +147,8 @@ pub(super) fn build(arguments: &BuildArgs) -> Result<Outcome, Error> {
         "wasm": wasm,
         "size": built.size,
         "digest": built.digest,
+        "command": built.is_command,
+        "observed": observed,
     });
     Ok(Outcome::report(text, json))
 }

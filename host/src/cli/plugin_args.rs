@@ -3,13 +3,11 @@
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
-use indicatif::{ProgressBar, ProgressStyle};
 use windlass_abi::capabilities::{Grant, TABLE};
 use windlass_abi::config::to_entries;
 
@@ -17,6 +15,7 @@ use super::attach;
 use super::cluster_args::ClusterArgs;
 use super::printer::Printer;
 use super::remote_args::RemoteArgs;
+use super::spinner::Spinner;
 use crate::config::pipeline::Pipeline;
 use crate::config::settings::{self, Configured, Overrides};
 use crate::error::Error;
@@ -33,7 +32,6 @@ use crate::sandbox::limits::{CompileLimits, Limits};
 use crate::sandbox::options::{Graft, RenderOptions, Step};
 use crate::sandbox::stream;
 use crate::source::{OciReference, PluginRef};
-use crate::text::one_line;
 
 /// Which plugins run, on what, with which configuration, grants and limits.
 #[derive(Args, Debug)]
@@ -328,29 +326,18 @@ impl PluginArgs {
     /// Whatever stops the run.
     pub(super) fn render(&self, steps: &[Step], stream: Vec<u8>, printer: &Printer) -> Result<Rendered, Error> {
         let cache = if self.no_cache { CodeCache::Off } else { CodeCache::default_place() };
-        let spinner: Mutex<Option<ProgressBar>> = Mutex::new(None);
+        let spinner = Spinner::new(printer);
         let is_told = AtomicBool::new(false);
-        let show = |event: Event<'_>| match event {
-            Event::Log { plugin, level, message } => {
-                printer.note(format!("{} {plugin}: {message}", level_word(level)));
-            }
-            Event::Compiling { plugin } if printer.shows_progress() => {
-                let bar = ProgressBar::new_spinner()
-                    .with_message(format!("compiling {} (once; then cached)", one_line(plugin)));
-                bar.set_style(ProgressStyle::default_spinner());
-                bar.enable_steady_tick(Duration::from_millis(100));
-                if let Ok(mut spinner) = spinner.lock() {
-                    *spinner = Some(bar);
+        let show = |event: Event<'_>| {
+            spinner.see(&event);
+            match event {
+                Event::Log { plugin, level, message } => {
+                    printer.note(format!("{} {plugin}: {message}", level_word(level)));
                 }
-            }
-            Event::Compiling { .. } => {}
-            // Said once, however many plugins the run has.
-            Event::Uncached { .. } if is_told.swap(true, Ordering::Relaxed) => {}
-            Event::Uncached { why } => printer.warning(uncached(why)),
-            Event::Compiled { .. } => {
-                if let Some(bar) = spinner.lock().ok().and_then(|mut spinner| spinner.take()) {
-                    bar.finish_and_clear();
-                }
+                // Said once, however many plugins the run has.
+                Event::Uncached { .. } if is_told.swap(true, Ordering::Relaxed) => {}
+                Event::Uncached { why } => printer.warning(uncached(why)),
+                Event::Compiling { .. } | Event::Compiled { .. } | Event::Sought { .. } => {}
             }
         };
         let mut options = RenderOptions::new(cache, &show);

@@ -70,6 +70,17 @@ pub(crate) fn not_granted<'r>(message: impl Into<String>, missing: impl IntoIter
     ))
 }
 
+/// The flag that would let a guest of WASI reach `path`: of a file, as its name tells, for the folder that it is in.
+pub(crate) fn flag_for(capability: Capability, path: &str) -> Option<String> {
+    if path == "/tmp" || path.starts_with("/tmp/") {
+        return Some("--scratch 64Mi".to_owned());
+    }
+    let (folder, name) = path.rsplit_once('/')?;
+    let is_file = capability == Capability::Write || name.contains('.');
+    let folder = if is_file && !folder.is_empty() { folder } else { path };
+    Some(Request::parse(capability, folder).ok()?.flag())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +98,19 @@ mod tests {
         );
         let error = grants.allow(Capability::Net, "https://x").unwrap_err();
         assert_eq!(error.exit_code(), crate::error::ExitCode::Usage);
+    }
+
+    #[test]
+    fn a_path_has_the_flag_of_its_folder() {
+        let check = |capability, path: &str, expected: Option<&str>| {
+            assert_eq!(flag_for(capability, path).as_deref(), expected, "{path}");
+        };
+        check(Capability::Read, "/overlay", Some("--allow-read /overlay=HOSTDIR"));
+        check(Capability::Read, "/data/values.yaml", Some("--allow-read /data=HOSTDIR"));
+        check(Capability::Read, "/values.yaml", Some("--allow-read /values.yaml=HOSTDIR"));
+        check(Capability::Write, "/out/report", Some("--allow-write /out=HOSTDIR"));
+        check(Capability::Write, "/tmp/x1", Some("--scratch 64Mi"));
+        check(Capability::Read, "nowhere", None);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use kernel::Kernel;
 use logs::Logs;
 use wasmtime::{Memory, Store, Trap, TypedFunc, WasmParams, WasmResults};
 use watchdog::Watchdog;
-use windlass_abi::capabilities::{Capability, Request};
+use windlass_abi::capabilities::Capability;
 use windlass_abi::raw;
 
 use crate::cluster::Connection;
@@ -28,7 +28,7 @@ use crate::command::{self, CommandLine};
 use crate::error::Error;
 use crate::event::LogLevel;
 use crate::sandbox::compile::Compiled;
-use crate::sandbox::grants::Grants;
+use crate::sandbox::grants::{self, Grants};
 use crate::sandbox::limits::Limits;
 use crate::sandbox::stream::{Held, Stream};
 use crate::text::printable;
@@ -97,6 +97,8 @@ pub(crate) struct Setup<'a> {
 /// What is left of an instance when it is done.
 pub(crate) struct Remains {
     pub(crate) logs: Vec<(LogLevel, String)>,
+    /// What it looked for and no grant covers.
+    pub(crate) sought: Vec<(Capability, String)>,
     pub(crate) peak_memory: u64,
 }
 
@@ -230,8 +232,10 @@ impl Instance {
             Ok(code) => return Ok(code),
             Err(error) => error,
         };
+        // With an error's text it has failed, whatever the code says.
+        let has_text = self.has_error_text();
         match error.downcast_ref::<wasi::Exit>() {
-            Some(wasi::Exit(0)) if self.store.data().kernel.output_length() > 0 => Ok(0),
+            Some(wasi::Exit(0)) if has_text || self.store.data().kernel.output_length() > 0 => Ok(0),
             _ => Err(failure(&mut self.store, &self.limits, error)),
         }
     }
@@ -278,7 +282,7 @@ impl Instance {
     fn with_missing_grants(&self, error: Error) -> Error {
         let missed = self.store.data().wasi.files.missed().filter(|(_, path)| !is_of_systems(path));
         missed.take(MOST_MISSING).fold(error, |error, (capability, path)| {
-            let Some(flag) = flag_for(capability, path) else { return error };
+            let Some(flag) = grants::flag_for(capability, path) else { return error };
             error.hint(format!("if it needs `{path}`, which no grant covers: add `{flag}`"))
         })
     }
@@ -364,7 +368,8 @@ impl Instance {
         let host = self.store.data_mut();
         host.kernel = Kernel::new(Vec::new());
         let logs = std::mem::replace(&mut host.logs, Logs::new(LogLevel::Off)).finish();
-        let remains = Remains { peak_memory: host.budget.peak(), logs };
+        let sought = host.wasi.files.missed().map(|(capability, path)| (capability, path.to_owned())).collect();
+        let remains = Remains { peak_memory: host.budget.peak(), logs, sought };
         (remains, GuestMemory { store: self.store, memory: self.memory })
     }
 }
@@ -375,17 +380,6 @@ const MOST_MISSING: usize = 3;
 /// Whether programs look there for what the system, and no chart, has: time zones, certificates, terminals.
 fn is_of_systems(path: &str) -> bool {
     ["/etc/", "/usr/", "/proc/", "/sys/", "/dev/"].iter().any(|start| path.starts_with(start))
-}
-
-/// The flag that would let a guest reach `path`: of a file, as its name tells, for the folder that it is in.
-fn flag_for(capability: Capability, path: &str) -> Option<String> {
-    if path == "/tmp" || path.starts_with("/tmp/") {
-        return Some("--scratch 64Mi".to_owned());
-    }
-    let (folder, name) = path.rsplit_once('/')?;
-    let is_file = capability == Capability::Write || name.contains('.');
-    let folder = if is_file && !folder.is_empty() { folder } else { path };
-    Some(Request::parse(capability, folder).ok()?.flag())
 }
 
 /// How much of a guest's memory may be kept for the stream in it, beside three times its length: a plugin made with the

@@ -42,7 +42,7 @@ pub fn run(compiled: &Compiled, step: &Step, stream: &[u8], options: &RenderOpti
         log_level: options.log_level,
         stream_length: stream.len(),
     };
-    let (answer, logs, peak_memory) = match Instance::new(compiled, &setup) {
+    let (answer, logs, sought, peak_memory) = match Instance::new(compiled, &setup) {
         Ok(mut instance) => {
             let answer = call(&mut instance, stream, compiled.name(), step);
             let (remains, memory) = instance.finish();
@@ -51,12 +51,15 @@ pub fn run(compiled: &Compiled, step: &Step, stream: &[u8], options: &RenderOpti
                 Called::Bytes(bytes) => Some(Stream::from(bytes)),
                 Called::InMemory(place) => Some(memory.into_stream(place)),
             });
-            (answer, remains.logs, remains.peak_memory)
+            (answer, remains.logs, remains.sought, remains.peak_memory)
         }
-        Err(stillborn) => (Err(stillborn.error), stillborn.logs, 0),
+        Err(stillborn) => (Err(stillborn.error), stillborn.logs, Vec::new(), 0),
     };
     for (level, message) in &logs {
         (options.on_event)(Event::Log { plugin: compiled.name(), level: *level, message });
+    }
+    for (capability, path) in &sought {
+        (options.on_event)(Event::Sought { plugin: compiled.name(), capability: *capability, path });
     }
     let answer = answer.map_err(|error| error.in_plugin(compiled.name()))?;
     let is_unchanged = answer.as_deref().is_none_or(|output| output == stream);
