@@ -82,10 +82,10 @@ fn check(name: &str) {
     let Some(program) = Program::build(&sandbox, name) else { return };
     assert!(program.folder.join("plugin.yaml").is_file(), "a program that has no plugin.yaml gets one");
     let native = program.natively(&["payments"]);
-    assert_eq!(sandbox.succeed(["run", program.path(), "--", "payments"], STREAM), native);
-    assert_eq!(sandbox.succeed(["run", program.path(), "--set", "args[0]=payments"], STREAM), native);
+    assert_eq!(sandbox.succeed(["run", "--no-graft", program.path(), "--", "payments"], STREAM), native);
+    assert_eq!(sandbox.succeed(["run", "--no-graft", program.path(), "--set", "args[0]=payments"], STREAM), native);
     let pipeline = format!(
-        "apiVersion: windlass.dev/v1alpha1\nkind: Pipeline\nplugins:\n- use: {}\n  config: {{args: [payments]}}\n",
+        "apiVersion: windlass.dev/v1alpha1\nkind: Pipeline\nplugins:\n- use: {}\n  config: {{args: [payments]}}\n  graft: false\n",
         program.path()
     );
     let pipeline = sandbox.write("windlass.yaml", pipeline).display().to_string();
@@ -93,9 +93,11 @@ fn check(name: &str) {
 
     // Files and variables by grants only.
     sandbox.write("data/team", "from-a-file");
-    let with_file = sandbox.succeed(["run", program.path(), "--allow-read", "/data=data", "--", "file"], STREAM);
+    let with_file =
+        sandbox.succeed(["run", "--no-graft", program.path(), "--allow-read", "/data=data", "--", "file"], STREAM);
     assert!(String::from_utf8_lossy(&with_file).contains("from-a-file"), "{name}");
-    let with_env = sandbox.succeed(["run", program.path(), "--set", "env.TEAM=of-the-configuration"], STREAM);
+    let with_env =
+        sandbox.succeed(["run", "--no-graft", program.path(), "--set", "env.TEAM=of-the-configuration"], STREAM);
     assert!(String::from_utf8_lossy(&with_env).contains("of-the-configuration"), "{name}");
 
     in_helm_engine(&sandbox, &program, &native);
@@ -156,7 +158,7 @@ fn helm_3_runs_a_command_through_windlass() {
     sandbox.write("chart/templates/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n");
     let mut command = helm.command();
     command.args(["template", "r"]).arg(chart.parent().expect("a chart")).args(["--post-renderer", "windlass"]);
-    for word in ["run", program.path(), "--", "payments"] {
+    for word in ["run", "--no-graft", program.path(), "--", "payments"] {
         command.args(["--post-renderer-args", word]);
     }
     let finished = sandbox.finish(command);

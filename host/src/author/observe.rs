@@ -10,7 +10,7 @@ use crate::plugin::verify::Verified;
 use crate::render;
 use crate::sandbox::grants::{self, Grants};
 use crate::sandbox::limits::Limits;
-use crate::sandbox::options::{RenderOptions, Step};
+use crate::sandbox::options::{Graft, RenderOptions, Step};
 
 /// What a command did in a run without grants.
 #[derive(Clone, Debug, Serialize)]
@@ -59,6 +59,7 @@ pub fn observe(plugin: &Verified, stream: Vec<u8>, options: &RenderOptions<'_>) 
         extra_args: Vec::new(),
         grants: Grants::default(),
         limits: Limits::default(),
+        graft: Graft::Never,
     };
     let error = render::render(&[step], stream, &watched).err().map(|error| error.to_string());
     let usable_grants = inspect::inspect(plugin).map(|inspection| inspection.usable_grants).unwrap_or_default();
