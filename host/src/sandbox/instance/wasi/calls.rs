@@ -365,6 +365,7 @@ fn seek(call: &mut Call<'_>, fd: u32, offset: i64, whence: u32, place: u32) -> R
 
 /// Reads a file into the guest's vectors; how many bytes.
 pub(super) fn read(call: &mut Call<'_>, fd: u32, vectors: u32, count: u32, offset: Option<u64>) -> Result<u32, Stop> {
+    is_open(call, fd)?;
     let memory = memory(call).ok_or(FAULT)?;
     let (data, host) = memory.data_and_store_mut(call);
     let mut total: u32 = 0;
@@ -391,6 +392,7 @@ pub(super) fn written(
     count: u32,
     offset: Option<u64>,
 ) -> Result<u32, Stop> {
+    is_open(call, fd)?;
     let memory = memory(call).ok_or(FAULT)?;
     let (data, host) = memory.data_and_store_mut(call);
     let (places, total) = places(data, vectors, count)?;
