@@ -1,16 +1,14 @@
 //! Compiling and running jq programs by jaq.
 
-use std::cell::Cell;
-
-use jaq_core::data::JustLut;
 use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Def, Term};
 use jaq_core::load::{Arena, File, Lexer, Loader, Parser, lex, parse};
 use jaq_core::path::{Part, Path};
-use jaq_core::{Compiler, Ctx, Exn, Filter, Native, ValR, ValXs, Vars, native};
+use jaq_core::{Compiler, Ctx, Exn, Filter, Native, Vars, native};
 use jaq_json::Val;
 
 use crate::natives;
+use crate::steps::{self, Data, step};
 
 /// The longest program, in bytes.
 const MAX_LENGTH: usize = 64 * 1024;
@@ -18,29 +16,8 @@ const MAX_LENGTH: usize = 64 * 1024;
 /// How deep brackets of a program may be nested: it is parsed by recursion.
 const MAX_NESTING: usize = 100;
 
-/// How many steps (calls, rounds of a fold, iterated items) a program may take for one object.
-const MAX_STEPS: u64 = 500_000;
-
-/// How many steps all programs of a run may take together.
-const MAX_ALL_STEPS: u64 = 20_000_000;
-
-/// The most bytes of a text, array or object (without what is in its items) that a program may make on its way: a part of
-/// the 64 MiB that a plugin has.
-const MAX_SIZE: usize = 4 << 20;
-
-/// How much stack recursion may take, in bytes: what a sandbox has, with room for what is called at the end.
-const MAX_STACK: usize = if cfg!(target_arch = "wasm32") { 192 << 10 } else { 768 << 10 };
-
 /// The most items that an array is filled up to.
 const MAX_FILLED: usize = 10_000;
-
-/// Exit codes by which a program is stopped: nothing in jq catches those.
-const STEPS_EXCEEDED: i32 = 201;
-const STACK_EXCEEDED: i32 = 202;
-const SIZE_EXCEEDED: i32 = 203;
-
-/// Jaq's sort of data: values alone.
-pub(crate) type Data = JustLut<Val>;
 
 /// What is wrong with a program, and at which byte of it.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,44 +29,6 @@ pub(crate) struct CompileError {
 /// A compiled program.
 pub(crate) struct Program {
     filter: Filter<Data>,
-}
-
-thread_local! {
-    /// How many steps were taken, how many may be, and where the stack began.
-    static STEPS: Cell<u64> = const { Cell::new(0) };
-    static LIMIT: Cell<u64> = const { Cell::new(0) };
-    static STACK: Cell<usize> = const { Cell::new(0) };
-}
-
-/// Starts counting anew: for one run of the plugin.
-pub(crate) fn reset() {
-    STEPS.set(0);
-}
-
-fn stack_address() -> usize {
-    let here = 0_u8;
-    std::hint::black_box(std::ptr::from_ref(&here)).addr()
-}
-
-/// One step; the exit code to stop with when it is one too many.
-fn step(value: &Val) -> Option<i32> {
-    let steps = STEPS.get() + 1;
-    STEPS.set(steps);
-    let size = match value {
-        Val::TStr(text) | Val::BStr(text) => text.len(),
-        Val::Arr(items) => items.len() * 16,
-        Val::Obj(entries) => entries.len() * 48,
-        _ => 0,
-    };
-    if steps > LIMIT.get() {
-        Some(STEPS_EXCEEDED)
-    } else if STACK.get().abs_diff(stack_address()) > MAX_STACK {
-        Some(STACK_EXCEEDED)
-    } else if size > MAX_SIZE {
-        Some(SIZE_EXCEEDED)
-    } else {
-        None
-    }
 }
 
 /// The name of the filter that counts: no program can spell it.
@@ -224,8 +163,7 @@ impl Program {
     /// # Errors
     /// What the program fails with, as a sentence.
     pub(crate) fn run(&self, input: Val, variables: &[Val], limit: usize) -> Result<Vec<Val>, String> {
-        STACK.set(stack_address());
-        LIMIT.set((STEPS.get() + MAX_STEPS).min(MAX_ALL_STEPS));
+        steps::begin();
         let context = Ctx::<Data>::new(&self.filter.lut, Vars::new(variables.iter().cloned()));
         let mut results = Vec::new();
         for result in self.filter.id.run((context, input)).take(limit) {
@@ -237,14 +175,7 @@ impl Program {
 
 fn describe(exception: Exn<'_, Val>) -> String {
     match exception.get_halt().map_err(Exn::get_err) {
-        Ok(STEPS_EXCEEDED) if LIMIT.get() == MAX_ALL_STEPS => {
-            format!("the expressions of this run take more than {MAX_ALL_STEPS} steps together; narrow `targets`")
-        }
-        Ok(STEPS_EXCEEDED) => {
-            format!("the expression takes more than {MAX_STEPS} steps for one object; it may never end")
-        }
-        Ok(STACK_EXCEEDED) => "the expression calls itself too deeply; it may never end".to_owned(),
-        Ok(SIZE_EXCEEDED) => format!("the expression makes a value of more than {} MiB", MAX_SIZE >> 20),
+        Ok(code) if steps::exceeded(code).is_some() => steps::exceeded(code).unwrap_or_default(),
         Ok(code) => format!("the expression halts with code {code}"),
         Err(Ok(error)) => {
             let value = error.into_val();
@@ -438,17 +369,4 @@ fn count_path(term: &mut Term<&str>) {
 fn put_step_behind(term: &mut Term<&str>) {
     let own = std::mem::take(term);
     *term = Term::BinOp(Box::new(own), BinaryOp::Pipe(None), Box::new(Term::Call(STEP, Vec::new())));
-}
-
-/// Counts what a native function gives, item by item.
-pub(crate) fn counted<'a>(items: impl Iterator<Item = ValR<Val>> + 'a) -> ValXs<'a, Val> {
-    let mut is_over = false;
-    Box::new(items.map_while(move |item| {
-        if is_over {
-            return None;
-        }
-        let code = item.as_ref().ok().and_then(step);
-        is_over = code.is_some();
-        Some(code.map_or(item.map_err(Exn::from), |code| Err(Exn::halt(code))))
-    }))
 }

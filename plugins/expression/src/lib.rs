@@ -7,6 +7,7 @@
 mod jq;
 mod natives;
 mod settings;
+mod steps;
 mod values;
 mod write_back;
 mod yq;
@@ -29,7 +30,7 @@ pub fn expression(settings: Settings, manifests: &mut Manifests) -> Result<(), E
         warn!("nothing to do: neither `expression` nor `expressions` are configured");
         return Ok(());
     }
-    jq::reset();
+    steps::reset();
     let variables: Vec<Val> = settings.variables.iter().map(|(_, value)| values::from_value(value)).collect();
     manifests.visit(|object| {
         for expression in &settings.expressions {

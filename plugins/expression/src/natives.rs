@@ -8,7 +8,7 @@ use jaq_json::{Map, Val};
 use regex_lite::{Regex, RegexBuilder};
 use windlass_pdk::Value;
 
-use crate::jq::{Data, counted};
+use crate::steps::{Data, counted};
 use crate::values;
 
 /// The most memory that a compiled pattern may take, in bytes.
