@@ -55,14 +55,46 @@ impl ExitCode {
 /// ```
 #[derive(Debug)]
 pub struct Error {
-    exit_code: ExitCode,
+    kind: Kind,
     // Boxed, so that a `Result` stays as small as its success value on the run path.
     inner: Box<Inner>,
 }
 
+/// What went wrong, as logic asks for it ([`Error::is_network`] and the like); the exit code follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Refused,
+    Usage,
+    Denied,
+    Limit,
+    Network,
+    Bug,
+    /// One that only the command line knows.
+    Ending(ExitCode),
+}
+
+impl From<ExitCode> for Kind {
+    fn from(exit_code: ExitCode) -> Self {
+        match exit_code {
+            ExitCode::Refused => Self::Refused,
+            ExitCode::Usage => Self::Usage,
+            ExitCode::Denied => Self::Denied,
+            ExitCode::Limit => Self::Limit,
+            ExitCode::Network => Self::Network,
+            ExitCode::Bug => Self::Bug,
+            ExitCode::Ok | ExitCode::RefusedDiff | ExitCode::Interrupted | ExitCode::BrokenPipe => {
+                Self::Ending(exit_code)
+            }
+        }
+    }
+}
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 #[derive(Debug, Default)]
 struct Inner {
     message: String,
+    cause: Option<Cause>,
     plugin: Option<String>,
     hints: Vec<String>,
     detail: Option<String>,
@@ -72,7 +104,7 @@ struct Inner {
 impl Error {
     /// An error of the kind that `exit_code` names. A text of more than [`MAX_ERROR_TEXT`] bytes is cut, like a hint.
     pub fn new(exit_code: ExitCode, message: impl Into<String>) -> Self {
-        Self { exit_code, inner: Box::new(Inner { message: cut(message.into()), ..Inner::default() }) }
+        Self { kind: exit_code.into(), inner: Box::new(Inner { message: cut(message.into()), ..Inner::default() }) }
     }
 
     /// The plugin said no, failed, or gave output that Helm would not survive (exit 1).
@@ -144,13 +176,53 @@ impl Error {
     /// The same error with another exit code.
     #[must_use]
     pub fn with_exit_code(mut self, exit_code: ExitCode) -> Self {
-        self.exit_code = exit_code;
+        self.kind = exit_code.into();
+        self
+    }
+
+    /// Keeps what led to this error, for whoever asks [`std::error::Error::source`].
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.inner.cause = Some(Box::new(cause));
         self
     }
 
     /// What the process should exit with.
     pub fn exit_code(&self) -> ExitCode {
-        self.exit_code
+        match self.kind {
+            Kind::Refused => ExitCode::Refused,
+            Kind::Usage => ExitCode::Usage,
+            Kind::Denied => ExitCode::Denied,
+            Kind::Limit => ExitCode::Limit,
+            Kind::Network => ExitCode::Network,
+            Kind::Bug => ExitCode::Bug,
+            Kind::Ending(exit_code) => exit_code,
+        }
+    }
+
+    /// Whether the plugin said no, failed, or broke the rules for its output.
+    pub fn is_refusal(&self) -> bool {
+        self.kind == Kind::Refused
+    }
+
+    /// Whether a limit was hit.
+    pub fn is_limit(&self) -> bool {
+        self.kind == Kind::Limit
+    }
+
+    /// Whether the network or a registry failed, so that what is here already may do instead.
+    pub fn is_network(&self) -> bool {
+        self.kind == Kind::Network
+    }
+
+    /// Whether Windlass itself is at fault.
+    pub fn is_bug(&self) -> bool {
+        self.kind == Kind::Bug
+    }
+
+    /// Whether somebody ended the run, or nobody listens any more: nothing went wrong.
+    pub fn is_ending(&self) -> bool {
+        matches!(self.kind, Kind::Ending(ExitCode::Interrupted | ExitCode::BrokenPipe))
     }
 
     /// What happened, without the plugin's name.
@@ -195,7 +267,11 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.inner.cause.as_deref().map(|cause| cause as &(dyn std::error::Error + 'static))
+    }
+}
 
 #[cfg(test)]
 mod tests {

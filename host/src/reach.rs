@@ -10,6 +10,7 @@
 //! (DNS rebinding) gains nothing.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, LazyLock, Mutex};
 
@@ -193,8 +194,17 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     }
 }
 
-/// How errors say that an address may not be connected to.
-pub(crate) const OUT_OF_REACH: &str = "an address in a private network, or one that no server has";
+/// An address that may not be connected to; what a resolver ends with that withholds it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OutOfReach;
+
+impl fmt::Display for OutOfReach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an address in a private network, or one that no server has")
+    }
+}
+
+impl std::error::Error for OutOfReach {}
 
 /// The kinds of addresses that one registry was found at, and with that those that it may name.
 #[derive(Clone, Debug)]
@@ -308,7 +318,7 @@ impl Resolve for GuardedResolver {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
             let permitted = guard.permitted(&host, found);
             if permitted.is_empty() {
-                return Err(format!("{host} is {OUT_OF_REACH}").into());
+                return Err(OutOfReach.into());
             }
             Ok(Box::new(permitted.into_iter()) as Addrs)
         })

@@ -18,7 +18,7 @@ use crate::sandbox::graft::{Answerer, graft};
 use crate::sandbox::grants::Grants;
 use crate::sandbox::limits::CompileLimits;
 use crate::sandbox::options::{RenderOptions, Step};
-use crate::sandbox::run::{RawOutput, run};
+use crate::sandbox::run::{CompiledStep, RawOutput, run};
 use crate::sandbox::stream::Stream;
 use crate::secrets::Secrets;
 use crate::source::PluginRef;
@@ -90,9 +90,10 @@ pub fn prepare(plugin: &Verified, limits: CompileLimits, options: &RenderOptions
 pub fn render(steps: &[Step], stream: Vec<u8>, options: &RenderOptions<'_>) -> Result<Rendered, Error> {
     let mut rendered = Rendered { stream: stream.into(), changed: false, steps: Vec::with_capacity(steps.len()) };
     for step in steps {
-        let compiled = compile(&step.plugin, step.limits.compile, options)?;
+        let ready = CompiledStep::new(step, options)?;
+        let compiled = ready.compiled();
         let started = Instant::now();
-        let output = run(&compiled, step, &rendered.stream, options)
+        let output = run(&ready, &rendered.stream, options)
             .map_err(|error| error.quoting(&secrets_of(&rendered.stream, &step.grants)))?;
         let plugin = Answerer {
             name: compiled.name(),
@@ -102,7 +103,7 @@ pub fn render(steps: &[Step], stream: Vec<u8>, options: &RenderOptions<'_>) -> R
         };
         let output = graft(&rendered.stream, output, &plugin, options.on_event)
             .map_err(|error| error.in_plugin(compiled.name()).quoting(&secrets_of(&rendered.stream, &step.grants)))?;
-        let mut report = StepReport::new(&compiled, &output);
+        let mut report = StepReport::new(compiled, &output);
         let held = rendered.stream.held().saturating_add(output.stream.held());
         let budget = step.limits.budget_to_check(started, rendered.stream.len(), held);
         let checked = check(rendered.stream, output, &budget).map_err(|error| error.in_plugin(compiled.name()))?;

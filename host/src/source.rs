@@ -154,7 +154,7 @@ pub struct OciReference {
     registry: RegistryHost,
     repository: String,
     tag: Option<String>,
-    digest: Option<String>,
+    digest: Option<Digest>,
 }
 
 impl OciReference {
@@ -180,12 +180,12 @@ impl OciReference {
 
     /// Another manifest of the same repository, by its digest alone.
     pub(crate) fn at(&self, digest: &Digest) -> Self {
-        Self { tag: None, digest: Some(digest.to_string()), ..self.clone() }
+        Self { tag: None, digest: Some(*digest), ..self.clone() }
     }
 
-    /// `sha256:` and 64 lower-case hexadecimal digits: the digest that the manifest must have.
-    pub fn digest(&self) -> Option<&str> {
-        self.digest.as_deref()
+    /// The digest that the manifest must have.
+    pub fn digest(&self) -> Option<Digest> {
+        self.digest
     }
 }
 
@@ -210,12 +210,10 @@ impl FromStr for OciReference {
             Some((rest, digest)) => (rest, Some(digest)),
             None => (rest, None),
         };
-        if let Some(digest) = digest {
-            let hex = digest.strip_prefix("sha256:").unwrap_or_default();
-            if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
-                return Err(wrong("the digest is not `sha256:` and 64 lower-case hexadecimal digits"));
-            }
-        }
+        let digest: Option<Digest> = digest
+            .map(|digest| digest.parse())
+            .transpose()
+            .map_err(|_| wrong("the digest is not `sha256:` and 64 lower-case hexadecimal digits"))?;
         let (registry, path) = rest.split_once('/').ok_or_else(|| wrong("the repository is missing"))?;
         let registry: RegistryHost = registry.parse().map_err(|error: Error| wrong(error.message()))?;
         let (repository, tag) = match path.rsplit_once(':') {
@@ -236,12 +234,7 @@ impl FromStr for OciReference {
         if tag.is_none() && digest.is_none() {
             return Err(wrong("it has neither a version nor a digest"));
         }
-        Ok(Self {
-            registry,
-            repository: repository.to_owned(),
-            tag: tag.map(|tag| tag.replace('+', "_")),
-            digest: digest.map(str::to_owned),
-        })
+        Ok(Self { registry, repository: repository.to_owned(), tag: tag.map(|tag| tag.replace('+', "_")), digest })
     }
 }
 

@@ -26,7 +26,7 @@ use windlass_manifest::Value;
 
 use crate::config::pipeline::read_grants;
 use crate::config::settings::{self, PlacedConfig};
-use crate::error::{Error, ExitCode};
+use crate::error::Error;
 use crate::input;
 use crate::limits::table::MAX_STREAM;
 use crate::plugin::verify::Verified;
@@ -250,7 +250,7 @@ impl Case {
         };
         let (came, file, other) = match render::render(&[step], input, options) {
             Ok(rendered) => (rendered.stream.into_bytes(), EXPECTED, ERROR),
-            Err(error) if error.exit_code() == ExitCode::Bug => return Err(error),
+            Err(error) if error.is_bug() => return Err(error),
             Err(error) => (format!("{}\n", error.message()).into_bytes(), ERROR, EXPECTED),
         };
         let (expected, unexpected) = (folder.read(file)?, folder.read(other)?);
@@ -291,6 +291,7 @@ fn difference(expected: &[u8], came: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ExitCode;
     use std::os::unix::fs::symlink;
     use windlass_abi::capabilities::Capability;
 

@@ -46,7 +46,8 @@ pub(super) struct DiscoverArgs {
 }
 
 fn find_chart(registry: &Registry, chart: &OciReference) -> Result<Chart, Error> {
-    Chart::find(registry, chart.repository(), chart.digest().or(chart.tag()).unwrap_or_default())
+    let digest = chart.digest().map(|digest| digest.to_string());
+    Chart::find(registry, chart.repository(), digest.as_deref().or(chart.tag()).unwrap_or_default())
 }
 
 /// Reads one of the plugins, and says in which other repository of the chart's registry its blobs are.

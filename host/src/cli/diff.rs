@@ -23,9 +23,9 @@ Exit codes, as those of diff(1): 0 nothing would change; 1 something would; abov
 but 6 where `run` ends with 1, as the plugin said no.";
 
 pub(super) fn run(arguments: &DiffArgs, printer: &Printer) -> Result<Outcome, Error> {
-    let (stream, rendered) = rendered(&arguments.plugins, printer).map_err(|error| match error.exit_code() {
-        ExitCode::Refused => error.with_exit_code(ExitCode::RefusedDiff),
-        _ => error,
+    let (stream, rendered) = rendered(&arguments.plugins, printer).map_err(|error| match error.is_refusal() {
+        true => error.with_exit_code(ExitCode::RefusedDiff),
+        false => error,
     })?;
     // For an empty stream the answer is a comment that keeps Helm content: no object changes.
     let objects = if rendered.changed { diff::compare(&stream, &rendered.stream) } else { Vec::new() };

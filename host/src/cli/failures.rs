@@ -14,7 +14,7 @@ use windlass_abi::set::{self, Typing};
 use windlass_manifest::Value;
 
 use crate::dirs;
-use crate::error::{Error, ExitCode};
+use crate::error::Error;
 use crate::helm::enable;
 use crate::secrets::{Secrets, TAKEN_OUT};
 use crate::store::PrivateFolder;
@@ -59,7 +59,7 @@ pub(super) struct Failure {
 /// Whether `windlass why` should have an error. A mistyped command line does not take the place of a failure that
 /// somebody looks for, unless nobody saw the complaint; a reader that left and Ctrl-C are nobody's failure.
 pub(super) fn is_worth_keeping(error: &Error, is_mistyped: bool) -> bool {
-    let is_failure = !matches!(error.exit_code(), ExitCode::BrokenPipe | ExitCode::Interrupted);
+    let is_failure = !error.is_ending();
     is_failure && (!is_mistyped || enable::is_under_helm())
 }
 

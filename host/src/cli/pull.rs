@@ -123,8 +123,8 @@ impl<'r> Cargo<'r> {
         printer: &Printer,
     ) -> Result<Self, Error> {
         let registry = arguments.remote.registries.connect(reference.registry(), printer)?;
-        let pin = pinned.map(|digest| digest.to_string());
-        let by = pin.as_deref().or(reference.digest()).or(reference.tag()).unwrap_or_default();
+        let digest = pinned.or(reference.digest()).map(|digest| digest.to_string());
+        let by = digest.as_deref().or(reference.tag()).unwrap_or_default();
         let manifest = registry.manifest(reference.repository(), by)?;
         let load = Load::gather(&registry, reference.repository(), manifest, reference.tag())?;
         let named = PluginRef::Oci(reference.clone());

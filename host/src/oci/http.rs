@@ -22,7 +22,7 @@ use windlass_abi::challenge::{Challenge, TOKEN_MEMBERS, challenges};
 
 use super::credentials::{Credential, CredentialFiles, Secret};
 use crate::error::Error;
-use crate::reach::{GuardedResolver, OUT_OF_REACH, ReachGuard};
+use crate::reach::{GuardedResolver, OutOfReach, ReachGuard};
 
 /// Attempts for one request or one transfer, the first included.
 const ATTEMPTS: u32 = 5;
@@ -198,7 +198,7 @@ impl Http {
             return Err(self.broken(format!("{what} has a user's name in it, at {}", shown(&url))));
         }
         if !self.guard.permits_host(url.host_str().unwrap_or_default()) {
-            return Err(self.broken(format!("{what} is {}, {OUT_OF_REACH}", shown(&url))));
+            return Err(self.broken(format!("{what} is {}, {OutOfReach}", shown(&url))));
         }
         Ok(Address(url))
     }
@@ -337,18 +337,20 @@ impl Http {
     fn connection_failure(&self, url: &Url, error: reqwest::Error) -> Failure {
         let error = error.without_url();
         let mut reasons = Vec::new();
+        let mut is_out_of_reach = false;
         let mut source: Option<&dyn std::error::Error> = Some(&error);
         while let Some(reason) = source {
             let text = reason.to_string();
             if reasons.last() != Some(&text) {
                 reasons.push(text);
             }
+            is_out_of_reach |= reason.is::<OutOfReach>();
             source = reason.source();
         }
         let reason = reasons.join(": ");
         let message = format!("cannot speak to {}: {reason}", shown(url));
-        if reason.contains(OUT_OF_REACH) {
-            return Failure::Final(self.broken(format!("it sent us to {}, {OUT_OF_REACH}", shown(url))));
+        if is_out_of_reach {
+            return Failure::Final(self.broken(format!("it sent us to {}, {OutOfReach}", shown(url))));
         }
         let is_certificate = ["certificate", "UnknownIssuer", "CertNotValid"].iter().any(|word| reason.contains(word));
         if is_certificate {

@@ -7,7 +7,7 @@ use oci_client::manifest::{OCI_IMAGE_MEDIA_TYPE, OciImageManifest};
 
 use super::opening::Remote;
 use crate::digest::Digest;
-use crate::error::{Error, ExitCode};
+use crate::error::Error;
 use crate::helm::archive::{ArchiveLimits, PluginArchive};
 use crate::limits::table::{MAX_ARCHIVE, MAX_MANIFEST_BYTES, MAX_PROVENANCE_BYTES};
 use crate::oci::artifact::{Blob, Manifest, PluginLayers, name_and_version, printable};
@@ -250,7 +250,7 @@ fn pull_by_any_name(
 ) -> Result<(Pulled, Option<Pin>, Option<Registry>), Error> {
     let pin = pin_of(named, remote)?;
     // What is attached is asked for by the registry's digest, which is an address and nobody's pin.
-    let address = reference.digest().map(str::parse::<Digest>).transpose()?;
+    let address = reference.digest();
     let stored = match &pin {
         Some((digest, _)) => Pulled::stored(digest, &remote.blobs),
         None => None,
@@ -262,7 +262,7 @@ fn pull_by_any_name(
     }
     let registry = match (Registry::new(reference.registry(), &remote.client, remote.progress), stored.as_ref()) {
         (Ok(registry), _) => registry,
-        (Err(error), Some(stored)) if error.exit_code() == ExitCode::Network => {
+        (Err(error), Some(stored)) if error.is_network() => {
             return Ok((stored.clone(), pin.map(|(_, pin)| pin), None));
         }
         (Err(error), _) => return Err(error),
@@ -294,11 +294,7 @@ fn pull_by_any_name(
     let manifest = registry.manifest(repository, by.as_deref().or(reference.tag()).unwrap_or_default())?;
     let pulled =
         Pulled::from_origin(manifest, &Origin::Repository(&registry, repository), &remote.blobs).map_err(|error| {
-            if error.exit_code() == ExitCode::Network {
-                error
-            } else {
-                error.hint(format!("while fetching {reference}"))
-            }
+            if error.is_network() { error } else { error.hint(format!("while fetching {reference}")) }
         })?;
     pulled.keep(&remote.blobs);
     Ok((pulled, pin_kind, Some(registry)))
@@ -307,7 +303,7 @@ fn pull_by_any_name(
 /// The digest that the manifest must have, and who says so.
 fn pin_of(reference: &PluginRef, remote: &Remote) -> Result<Option<(Digest, Pin)>, Error> {
     let typed = match reference {
-        PluginRef::Oci(reference) => reference.digest().map(str::parse::<Digest>).transpose()?,
+        PluginRef::Oci(reference) => reference.digest(),
         _ => None,
     };
     let locked = remote.lock.as_ref().and_then(|lock| lock.find(reference)).and_then(|entry| entry.manifest);

@@ -48,7 +48,7 @@ impl Graft {
 /// One plugin of a chain, with all that its run depends on.
 #[derive(Debug, Clone)]
 pub struct Step {
-    /// The plugin, from [`open`].
+    /// The plugin, from [`crate::render::open`].
     pub plugin: Verified,
     /// Extism's configuration: one entry per top-level key; a string as it is, anything else as JSON.
     pub config: Vec<(String, String)>,

@@ -11,7 +11,7 @@ use crate::cluster::Connection;
 use crate::command::CommandLine;
 use crate::error::Error;
 use crate::event::{Event, LogLevel};
-use crate::sandbox::compile::Compiled;
+use crate::sandbox::compile::{Compiled, compile};
 use crate::sandbox::grants::Grants;
 use crate::sandbox::instance::{Entry, Instance, Setup};
 use crate::sandbox::limits::Limits;
@@ -27,12 +27,36 @@ pub struct RawOutput {
     pub(crate) peak_memory: u64,
 }
 
-/// Runs `compiled` once on `stream`, in a fresh store.
+/// A step with the code of its own plugin: the two cannot be of different ones.
+pub struct CompiledStep<'s> {
+    step: &'s Step,
+    compiled: Compiled,
+}
+
+impl<'s> CompiledStep<'s> {
+    /// Compiles the step's plugin, or takes its code from the cache.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`compile`].
+    pub fn new(step: &'s Step, options: &RenderOptions<'_>) -> Result<Self, Error> {
+        let compiled = compile(&step.plugin, step.limits.compile, options)?;
+        Ok(Self { step, compiled })
+    }
+
+    /// The plugin's code.
+    pub fn compiled(&self) -> &Compiled {
+        &self.compiled
+    }
+}
+
+/// Runs a step once on `stream`, in a fresh store.
 ///
 /// # Errors
 ///
 /// See [`crate::render::render`]; the error names the plugin.
-pub fn run(compiled: &Compiled, step: &Step, stream: &[u8], options: &RenderOptions<'_>) -> Result<RawOutput, Error> {
+pub fn run(step: &CompiledStep<'_>, stream: &[u8], options: &RenderOptions<'_>) -> Result<RawOutput, Error> {
+    let CompiledStep { step, compiled } = step;
     let started = Instant::now();
     let setup = Setup {
         config: &step.config,

@@ -28,14 +28,14 @@ const MAX_ENTRY_BYTES: u64 = 1 << 30;
 pub enum CodeCache {
     /// Compile each time and keep nothing (`--no-cache`).
     Off,
-    /// In a private folder. Where it cannot be used, plugins are compiled anew and [`Event::Uncached`] says why.
+    /// In a private folder. Where it cannot be used, plugins are compiled anew and [`crate::event::Event::Uncached`] says why.
     On {
         /// The cache folder; made with mode 0700 when it is missing.
         folder: PathBuf,
         /// The state folder, which holds the key that authenticates the entries.
         state: PathBuf,
     },
-    /// There should be one, and there is no place for it: as [`CodeCache::Off`], and [`Event::Uncached`] says why.
+    /// There should be one, and there is no place for it: as [`CodeCache::Off`], and [`crate::event::Event::Uncached`] says why.
     Nowhere {
         /// Why there is none.
         why: String,

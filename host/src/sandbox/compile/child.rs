@@ -208,7 +208,7 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> std::pro
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
             let explanation = Explanation {
-                is_limit: error.exit_code() == ExitCode::Limit,
+                is_limit: error.is_limit(),
                 message: error.message().to_owned(),
                 hints: error.hints().to_vec(),
             };
