@@ -1,7 +1,9 @@
 //! Puts into the program what `windlass new` writes, so that it works offline and without a checkout: a table of all files
 //! below `templates/`, without what a build of a template leaves behind, and the sources of the PDK.
 //!
-//! In the package on crates.io there is no PDK beside the host: there a new plugin takes the PDK from crates.io, too.
+//! Both are read from this package alone: `templates` and what is in `pdk` are links into the checkout, in whose place
+//! `cargo package` puts the files. A folder with a Cargo.toml would stay out of the package, so that of a template is
+//! called `Cargo.toml.liquid`, and that of a crate of the PDK `manifest.toml`.
 
 // Only files of the checkout are read here.
 #![allow(clippy::disallowed_methods)]
@@ -12,14 +14,20 @@ use std::{env, fs, io};
 
 const LEFT_BEHIND: [&str; 4] = ["target", "plugin.wasm", "Cargo.lock", "node_modules"];
 
-/// The crates that a plugin is made of, below the root of the checkout, each before those in its folder.
-const PDK_CRATES: [&str; 5] = ["pdk", "pdk/abi", "pdk/macros", "pdk/manifest", "pdk/manifest/events"];
+/// The crates that a plugin is made of: their folders in `pdk/` of this package, and in the workspace.
+const PDK_CRATES: [(&str, &str); 5] = [
+    ("pdk", "pdk"),
+    ("abi", "pdk/abi"),
+    ("macros", "pdk/macros"),
+    ("manifest", "pdk/manifest"),
+    ("events", "pdk/manifest/events"),
+];
 
 fn main() -> io::Result<()> {
     let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     fs::write(out.join("templates.rs"), templates(&package.join("templates"))?)?;
-    fs::write(out.join("pdk.rs"), pdk(&package.join(".."), &out)?)?;
+    fs::write(out.join("pdk.rs"), pdk(&package.join("pdk"), &out)?)?;
     fs::write(out.join("adapter.wasm"), adapter(&package.join("src/author/adapter/adapter.wat"))?)
 }
 
@@ -43,26 +51,20 @@ fn templates(folder: &Path) -> io::Result<String> {
     Ok(table)
 }
 
-/// The files of the PDK's crates as a workspace of their own, by their paths in the checkout; none outside a checkout.
-fn pdk(root: &Path, out: &Path) -> io::Result<String> {
-    let workspace = root.join("Cargo.toml");
-    if !PDK_CRATES.iter().all(|name| root.join(name).join("src").is_dir()) || !workspace.is_file() {
-        return Ok("&[]".to_owned());
-    }
-    println!("cargo::rerun-if-changed={}", workspace.display());
+/// The files of the PDK's crates as a workspace of their own, by their paths in the checkout.
+fn pdk(sources: &Path, out: &Path) -> io::Result<String> {
+    let workspace = sources.join("workspace.toml");
+    println!("cargo::rerun-if-changed={}", fs::canonicalize(&workspace)?.display());
     let manifest = out.join("pdk-workspace.toml");
     fs::write(&manifest, workspace_of_the_pdk(&fs::read_to_string(&workspace)?))?;
     let mut table = String::from("&[");
     let _ = write!(table, "(\"Cargo.toml\", include_str!({:?})),", manifest.display().to_string());
-    for name in PDK_CRATES {
-        let folder = root.join(name);
-        println!("cargo::rerun-if-changed={}", folder.join("src").display());
-        for file in ["Cargo.toml", "README.md"] {
-            if folder.join(file).is_file() {
-                add_file(&folder.join(file), &format!("{name}/{file}"), &mut table)?;
-            }
-        }
-        add_files(&folder.join("src"), &format!("{name}/src/"), &mut table)?;
+    for (name, place) in PDK_CRATES {
+        let folder = sources.join(name);
+        println!("cargo::rerun-if-changed={}", fs::canonicalize(folder.join("src"))?.display());
+        add_file(&folder.join("manifest.toml"), &format!("{place}/Cargo.toml"), &mut table)?;
+        add_file(&folder.join("README.md"), &format!("{place}/README.md"), &mut table)?;
+        add_files(&folder.join("src"), &format!("{place}/src/"), &mut table)?;
     }
     table.push(']');
     Ok(table)
@@ -82,7 +84,7 @@ fn workspace_of_the_pdk(text: &str) -> String {
             kept.push_str(line);
             kept.push('\n');
             if line == "[workspace]" {
-                let _ = writeln!(kept, "members = {PDK_CRATES:?}");
+                let _ = writeln!(kept, "members = {:?}", PDK_CRATES.map(|(_, place)| place));
             }
         }
     }

@@ -11,9 +11,11 @@ mod author;
 mod cache;
 mod cluster_args;
 mod diff;
+mod explain;
 mod failures;
 mod graft;
 mod helm;
+mod help;
 mod housekeeping;
 mod inspect;
 mod install;
@@ -29,6 +31,7 @@ mod readiness_text;
 mod remote_args;
 mod run;
 mod spinner;
+mod schema;
 mod status;
 mod verify;
 mod wait;
@@ -37,7 +40,7 @@ mod why;
 use std::process::ExitCode as ProcessExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use printer::{ColorChoice, Outcome, OutputFormat, Printer};
 
 use crate::error::{Error, ExitCode};
@@ -88,6 +91,7 @@ enum Command {
     Diff(diff::DiffArgs),
     Graft(graft::GraftArgs),
     Inspect(inspect::InspectArgs),
+    Explain(explain::ExplainArgs),
     Package(package::PackageArgs),
     Push(push::PushArgs),
     Pull(pull::PullArgs),
@@ -104,6 +108,7 @@ enum Command {
     Build(author::BuildArgs),
     Test(author::TestArgs),
     Helm(helm::HelmArgs),
+    Schema(schema::SchemaArgs),
     Wait(wait::WaitArgs),
     Status(status::StatusArgs),
     Port(port::PortArgs),
@@ -138,6 +143,16 @@ fn parse_run(arguments: &[std::ffi::OsString]) -> Option<CommandLine> {
     Some(CommandLine { global, command: Command::Run(arguments) })
 }
 
+/// The whole definition, with the help's groups and examples.
+fn definition() -> clap::Command {
+    help::complete(CommandLine::command())
+}
+
+fn parse(arguments: &[std::ffi::OsString]) -> Result<CommandLine, clap::Error> {
+    let matches = definition().try_get_matches_from(arguments)?;
+    CommandLine::from_arg_matches(&matches).map_err(|error| error.format(&mut definition()))
+}
+
 /// Parses the process's arguments, runs the command and says how it ended. Panics become exit code 70.
 pub fn main() -> ProcessExitCode {
     // The compiler's child process is this same program; it has no command line of its own.
@@ -152,7 +167,7 @@ fn execute() -> ExitCode {
     let arguments = enable::command_line(std::env::args_os().collect(), enable::is_under_helm());
     let command_line = match parse_run(&arguments) {
         Some(command_line) => command_line,
-        None => match CommandLine::try_parse_from(&arguments) {
+        None => match parse(&arguments) {
             Ok(command_line) => command_line,
             Err(error) => return show_usage(&error, &arguments),
         },
@@ -179,6 +194,7 @@ fn dispatch(command: Command, printer: &Printer) -> Result<Outcome, Error> {
         Command::Diff(arguments) => diff::run(&arguments, printer),
         Command::Graft(arguments) => graft::run(&arguments, printer),
         Command::Inspect(arguments) => inspect::run(&arguments, printer),
+        Command::Explain(arguments) => explain::run(&arguments, printer),
         Command::Package(arguments) => package::run(&arguments),
         Command::Push(arguments) => push::run(&arguments, printer),
         Command::Pull(arguments) => pull::run(&arguments, printer),
@@ -195,13 +211,14 @@ fn dispatch(command: Command, printer: &Printer) -> Result<Outcome, Error> {
         Command::Build(arguments) => author::build(&arguments, printer),
         Command::Test(arguments) => author::test(&arguments, printer),
         Command::Helm(arguments) => helm::run(&arguments, printer),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Wait(arguments) => wait::run(&arguments, printer),
         Command::Status(arguments) => status::run(&arguments, printer),
         Command::Port(arguments) => port::run(&arguments, printer),
         Command::Why(arguments) => why::run(&arguments),
         Command::Cache(arguments) => cache::run(&arguments),
-        Command::Completions(arguments) => Ok(housekeeping::completions(&arguments, CommandLine::command())),
-        Command::Man(arguments) => housekeeping::man(&arguments, CommandLine::command()),
+        Command::Completions(arguments) => Ok(housekeeping::completions(&arguments, definition())),
+        Command::Man(arguments) => housekeeping::man(&arguments, definition()),
     }
 }
 

@@ -1,4 +1,6 @@
 //! Windlass's own files and the values that plugins are configured with.
 
 pub mod pipeline;
+pub mod reference;
+pub mod schema;
 pub mod settings;

@@ -38,6 +38,23 @@ pub enum ExitCode {
 }
 
 impl ExitCode {
+    /// Every code with what it means, in the order of the numbers.
+    pub const ALL: [(ExitCode, &'static str); 10] = [
+        (Self::Ok, "done"),
+        (Self::Refused, "the plugin said no, or `diff` found changes"),
+        (Self::Usage, "wrong usage or configuration, or input that cannot be read"),
+        (Self::Denied, "a grant is missing, or trust could not be established"),
+        (Self::Limit, "a limit was hit"),
+        (Self::Network, "the network or a registry failed"),
+        (
+            Self::RefusedDiff,
+            "the plugin said no to `diff`, which follows diff(1): 0 the same, 1 changes, above 1 trouble",
+        ),
+        (Self::Bug, "a bug in Windlass"),
+        (Self::Interrupted, "Ctrl-C during `wait` or `status`"),
+        (Self::BrokenPipe, "whoever reads stdout ended before the answer was written"),
+    ];
+
     /// The number that the process exits with.
     pub fn code(self) -> u8 {
         self as u8

@@ -1,5 +1,7 @@
 //! What can be known of a plugin without running it.
 
+pub mod settings;
+
 use serde::Serialize;
 use windlass_abi::capabilities::{Capability, TABLE};
 use windlass_abi::raw;

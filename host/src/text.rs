@@ -68,6 +68,26 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     escaped(text, |letter| deceives(letter) && letter != '\t')
 }
 
+/// Text of one paragraph with line breaks between words, so that no line is longer than `width` characters unless a word
+/// is. It is still foreign: what shows it makes it safe.
+pub(crate) fn wrapped(text: &str, width: usize) -> String {
+    let mut lines = String::with_capacity(text.len() + 16);
+    let mut length = 0;
+    for word in text.split_whitespace() {
+        let letters = word.chars().count();
+        if length > 0 && length + 1 + letters > width {
+            lines.push('\n');
+            length = 0;
+        } else if length > 0 {
+            lines.push(' ');
+            length += 1;
+        }
+        lines.push_str(word);
+        length += letters;
+    }
+    lines
+}
+
 /// The beginning of a foreign value, for an error message that puts it between quotes or backquotes: on one line, at most
 /// `longest` characters, and the marks that end it written as escapes.
 pub(crate) fn shown(text: &str, longest: usize) -> String {
@@ -323,6 +343,15 @@ mod tests {
         assert!(plain.lines().all(|line| !line.starts_with("error")), "{plain}");
         assert_eq!(text.as_ansi().matches('\u{1b}').count(), 2, "the style's own beginning and end");
         assert_eq!(Text::from("one\ntwo").plain(), "one\n  two");
+    }
+
+    #[test]
+    fn lines_break_between_words() {
+        for (width, expected) in
+            [(80, "one two three"), (7, "one two\nthree"), (3, "one\ntwo\nthree"), (0, "one\ntwo\nthree")]
+        {
+            assert_eq!(wrapped(" one  two\nthree ", width), expected);
+        }
     }
 
     #[test]

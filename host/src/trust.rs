@@ -11,7 +11,7 @@
 pub mod cosign;
 pub mod evidence;
 pub mod openpgp;
-mod policy;
+pub(crate) mod policy;
 pub mod provenance;
 
 use cosign::{CosignKey, CosignSignature};

@@ -455,9 +455,13 @@ fn reference(home: &Home, command: &[String], text: &mut String) {
     let help = String::from_utf8(help.stdout).expect("UTF-8");
     let title = [&["windlass".to_owned()], command].concat().join(" ");
     text.push_str(&format!("\n{} `{title}`\n\n```text\n{}\n```\n", "#".repeat(command.len() + 2), help.trim_end()));
-    let below = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    for line in below.filter(|line| !line.starts_with("    ")) {
+    // The commands stand in one group, or in several with titles of their own, before the options.
+    let below = help.lines().skip_while(|line| !line.starts_with("Usage: ") || !line.ends_with("<COMMAND>")).skip(1);
+    for line in
+        below.take_while(|line| *line != "Options:").filter(|line| line.starts_with("  ") && !line.starts_with("    "))
+    {
         let name = line.split_whitespace().next().expect("a name");
+        assert!(name.starts_with(|first: char| first.is_ascii_lowercase()), "`{name}` is no command");
         if name != "help" {
             reference(home, &[command, &[name.to_owned()]].concat(), text);
         }
@@ -473,6 +477,53 @@ fn the_reference_in_the_documentation_is_what_help_says() {
     let mut failures = Vec::new();
     check_snapshot(&tests().join("../../docs/cli.md"), &text, &mut failures);
     finish(failures);
+}
+
+/// What an example must not have to run here: a network, a cluster, Helm, a compiler, keys, plugins that only it names.
+const NEEDS: [&str; 11] = [
+    "registry.example",
+    "helm ",
+    "wait",
+    "status",
+    "build",
+    "windlass test",
+    "sign",
+    "./one",
+    "man -l",
+    "yq",
+    "port audit",
+];
+
+#[test]
+fn examples_that_need_nothing_run() {
+    let home = Home::new();
+    let mut text = String::new();
+    reference(&home, &[], &mut text);
+    let sections = text.split("\nExamples:\n").skip(1).flat_map(|rest| rest.split("\n```").next());
+    let lines = sections.flat_map(str::lines).filter_map(|line| line.strip_prefix("    "));
+    let mut ran = 0;
+    for line in lines.filter(|line| !NEEDS.iter().any(|need| line.contains(need))) {
+        let home = Home::new();
+        let plugin = home.path().join("label-injector");
+        fs::rename(home.path().join("unchanged"), &plugin).expect("renamed");
+        let yaml = fs::read_to_string(plugin.join("plugin.yaml")).expect("a plugin.yaml");
+        fs::write(plugin.join("plugin.yaml"), yaml.replace("name: unchanged", "name: label-injector"))
+            .expect("written");
+        let pipeline = "apiVersion: windlass.dev/v1alpha1\nkind: Pipeline\nplugins: [{use: label-injector}]\n";
+        fs::write(home.path().join("windlass.yaml"), pipeline).expect("written");
+        for arguments in [&["install", "./label-injector"][..], &["lock"]] {
+            let output = run(home.command(arguments), b"");
+            assert!(output.status.success(), "{}", home.transcript(&output));
+        }
+        let binary = Path::new(env!("CARGO_BIN_EXE_windlass")).parent().expect("a folder").display();
+        let path = format!("{binary}:{}", std::env::var("PATH").unwrap_or_default());
+        let mut shell = Command::new("sh");
+        shell.args(["-c", line]).current_dir(home.path()).env_clear().env("HOME", home.path()).env("PATH", path);
+        let output = run(shell, INPUT.as_bytes());
+        assert!(output.status.success(), "{line}: {}", home.transcript(&output));
+        ran += 1;
+    }
+    assert!(ran >= 20, "{ran} examples");
 }
 
 /// plugin.yaml holds configuration that a plugin gets, so a lock that sees the wasm alone would let it be changed.
@@ -545,6 +596,49 @@ fn a_case_does_not_grant_itself_what_is_not_its_own() {
     let output = run(bless, b"");
     assert_eq!(output.status.code(), Some(3), "{}", home.transcript(&output));
     assert_eq!(fs::read_to_string(home.path().join("secret")).expect("there"), "secret");
+}
+
+#[test]
+fn the_files_are_written_down() {
+    let mut failures = Vec::new();
+    check_snapshot(&tests().join("../../docs/reference.md"), &windlass::config::reference::markdown(), &mut failures);
+    finish(failures);
+}
+
+/// The answers for programs that the documentation shows: of what, and the case that has it.
+const JSON_SHOWN: &[(&str, &str)] = &[
+    ("An error, on stderr, of any command", "run-unknown-key"),
+    ("`windlass diff`", "diff"),
+    ("`windlass inspect`", "inspect"),
+    ("`windlass explain`", "explain"),
+    ("`windlass install`", "install"),
+    ("`windlass list`", "list"),
+    ("`windlass uninstall`", "uninstall"),
+    ("`windlass helm enable`", "helm-enable"),
+    ("`windlass test`", "test"),
+    ("`windlass why`", "why"),
+    ("`windlass cache info`", "cache-info"),
+    ("`windlass cache clean`", "cache-clean"),
+];
+
+#[test]
+fn the_json_of_commands_is_written_down() {
+    let mut page = String::from(
+        "# JSON output\n\n`--output json` makes every command answer with one JSON document on stdout, and say an error as one on stderr; \
+         `run`, `schema`, `completions` and `man` write what they always write. `wait` and `status` are in \
+         [waiting.md](waiting.md). Fields are added, never renamed. Written by `WINDLASS_BLESS=1 cargo test -p windlass --test cli` \
+         from its cases, whose folder reads `DIR`.\n",
+    );
+    for (title, case) in JSON_SHOWN {
+        let snapshot = fs::read_to_string(tests().join("cli").join(case).join("json.txt")).expect("a case");
+        let (stdout, stderr) = snapshot.split_once("=== stderr\n").expect("two parts");
+        let stdout = stdout.split_once("=== stdout\n").expect("two parts").1;
+        let shown = if stdout.is_empty() { stderr } else { stdout };
+        page.push_str(&format!("\n## {title}\n\n```json\n{}\n```\n", shown.trim_end()));
+    }
+    let mut failures = Vec::new();
+    check_snapshot(&tests().join("../../docs/json.md"), &page, &mut failures);
+    finish(failures);
 }
 
 #[test]

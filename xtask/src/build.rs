@@ -183,7 +183,7 @@ fn packages(folder: &str, names: &[String]) -> Result<Vec<Package>> {
 /// machine are replaced; the flags are joined to those of `.cargo/config.toml`.
 fn rustflags(root: &Path) -> Result<String> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
-        let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE"))?;
+        let home = std::env::var_os("HOME")?;
         Some(PathBuf::from(home).join(".cargo"))
     });
     let mut flags: Vec<String> = [(Some(root.to_owned()), "/windlass"), (home, "/cargo")]

@@ -81,7 +81,7 @@ pub fn run(command: &mut Command) -> Result<()> {
 /// A program that gives way to others, where the system can do that: for builds that run beside the work in front.
 #[must_use]
 pub fn in_background(program: &str) -> Command {
-    if cfg!(unix) && on_path("nice") {
+    if on_path("nice") {
         let mut command = Command::new("nice");
         command.args(["-n", "10", program]);
         return command;
@@ -163,10 +163,8 @@ pub fn feed(command: &mut Command, input: &[u8]) -> Result<Finished> {
 /// Whether a program of that name is found on PATH.
 #[must_use]
 pub fn on_path(program: &str) -> bool {
-    std::env::var_os("PATH").is_some_and(|path| {
-        std::env::split_paths(&path)
-            .any(|folder| folder.join(program).is_file() || folder.join(format!("{program}.exe")).is_file())
-    })
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
 }
 
 /// The command line, short enough to read.

@@ -1,6 +1,8 @@
-//! `cargo xtask demo`: the project's awkward chart, rendered by real Helm 3 and real Helm 4 through two sample plugins in
-//! the sandbox, with a readable diff at the end. With nothing but Rust on the machine, it runs on the stream that Helm 4
-//! handed over when it was recorded, and says so. Everything it makes is in `target/demo`, to look at.
+//! `cargo xtask demo`: the project's awkward chart through two sample plugins in the sandbox, with a readable diff.
+//!
+//! What needs nothing but Rust comes first: the stream that Helm 4 handed over when it was recorded, and a plugin that
+//! travels in a folder. Then, unless `--quick` leaves it out, the same under real Helm 3, real Helm 4 and a registry, whose
+//! first build takes minutes. Everything it makes is in `target/demo`, to look at.
 
 mod registry;
 
@@ -40,19 +42,34 @@ plugins:
 ///
 /// Something does not compile, Helm fails, or a plugin changed what it was not asked to change.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
-    expect_only(arguments, &[])?;
+    expect_only(arguments, &["--quick"])?;
     let start = Instant::now();
     build::host()?;
     for plugin in build::plugins()? {
         say::note(&format!("{}: {} KB of WebAssembly", plugin.name, plugin.size / 1000));
     }
     let stage = Stage::new()?;
-    let mut shown = None;
+    let recorded = stage.run_on_record()?;
+    stage.diff(&recorded)?;
+    registry::through_a_folder(&stage.folder, &recorded)?;
+    if arguments.is_empty() {
+        under_helm(&stage, &recorded)?;
+    } else {
+        say::step("without `--quick`: the same under real Helm 3 and Helm 4, and through a registry");
+    }
+    say::step(&format!("demo done in {}; the files are in {}", say::duration(start.elapsed()), stage.folder.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The part that takes Helm and a registry. What cannot be had is said and left out.
+fn under_helm(stage: &Stage, recorded: &Path) -> Result<()> {
+    announce();
+    let mut stream = recorded.to_owned();
     let mut helm_4 = None;
     for version in Version::ALL {
         match version.tool().ensure() {
             Ok(program) => {
-                shown = Some(stage.render(version, program.clone())?);
+                stream = stage.render(version, program.clone())?;
                 helm_4 = Some(program).filter(|_| matches!(version, Version::Four)).or(helm_4);
             }
             Err(failure) => {
@@ -61,12 +78,6 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
             }
         }
     }
-    let stream = match shown {
-        Some(stream) => stream,
-        None => stage.run_on_record()?,
-    };
-    stage.diff(&stream)?;
-    registry::through_a_folder(&stage.folder, &stream)?;
     match (helm_4, peers::DISTRIBUTION.ensure()) {
         // Windlass itself talks to no registry then, not even to one on this machine.
         _ if workspace::offline() => say::note("WINDLASS_OFFLINE=1: going on without a registry"),
@@ -79,8 +90,24 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
         }
         (None, Ok(_)) => say::note("going on without a registry: it takes Helm 4 to show it"),
     }
-    say::step(&format!("demo done in {}; the files are in {}", say::duration(start.elapsed()), stage.folder.display()));
-    Ok(ExitCode::SUCCESS)
+    Ok(())
+}
+
+/// Says what is about to be built, where something is.
+fn announce() {
+    let mut missing: Vec<String> = Version::ALL
+        .iter()
+        .map(|version| version.tool())
+        .filter(|tool| tool.installed().is_none())
+        .map(|tool| tool.title())
+        .collect();
+    if !matches!(peers::DISTRIBUTION.built(), Ok(Some(_))) {
+        missing.push("a registry".to_owned());
+    }
+    if !missing.is_empty() {
+        say::step(&format!("now with real Helm and a registry; building {} takes minutes, once", missing.join(", ")));
+        say::note("`cargo xtask demo --quick` leaves this out");
+    }
 }
 
 /// The folder of the demo and what is in it.
@@ -148,10 +175,10 @@ impl Stage {
         Ok(stream)
     }
 
-    /// What is left where there is no Helm: the recorded stream.
+    /// The plugins on the recorded stream, which needs no Helm.
     fn run_on_record(&self) -> Result<PathBuf> {
         let stream = streams::recorded(Version::Four, CHART);
-        say::step("there is no Helm here: using what Helm 4 handed over when it was recorded");
+        say::step("both plugins on what Helm 4 handed over for the chart when it was recorded");
         say::note(&stream.display().to_string());
         let before = std::fs::read(&stream).during(format_args!("cannot read {}", stream.display()))?;
         let finished = command::feed(

@@ -7,6 +7,8 @@
 //! | [`install`] | the binary and the plugins for the person at the keyboard |
 //! | [`demo`] | a real chart through real Helm and two plugins, with a diff at the end |
 //! | [`mod@test`] | everything that must hold before a change lands |
+//! | [`crates`] | the packages for crates.io, and a host made from them |
+//! | [`dist`] | what a release consists of: archives, SBOM, container image, formula, checksums, signatures |
 //! | [`tidy`] | the repository's own rules, as code; `order`: which module may import which |
 //! | [`merge_keys`] | patcher's table of the lists that merge, from Kubernetes' OpenAPI document |
 //! | [`fuzz`] | the long fuzz runs |
@@ -28,7 +30,9 @@ pub mod bench;
 pub mod build;
 pub mod cache;
 pub mod command;
+pub mod crates;
 pub mod demo;
+pub mod dist;
 pub mod foreign;
 pub mod fuzz;
 pub mod helm;
@@ -56,7 +60,8 @@ cargo xtask COMMAND
   setup              fetch what the other commands need: wasm target, Helm 3 and 4, the peers, cargo-deny
                      (--bench: also yq); `test` fetches it beside its first steps
   build              the host and every plugin, to target/release and target/plugins (--plugins: plugins only)
-  demo               a real chart through real Helm and two plugins, with a diff at the end
+  demo               a real chart through two plugins, with a diff; then under real Helm and through a registry
+                     (--quick: without the latter, which needs Go and minutes of building)
   test               everything: formatting, lints, docs, licences, tidy rules, unit, plugin and end-to-end tests
                      (--quick: without docs, licences and everything that needs tools; a word: only the steps whose
                      name holds it)
@@ -64,6 +69,8 @@ cargo xtask COMMAND
   publish            every sample plugin into a registry (--registry oci://HOST/PATH [--chart oci://...] [--sign KEY]
                      [--dry-run] [--json] [-- FLAGS])
   install            the binary and the sample plugins, for you
+  dist               what a release consists of, or one step of it (--target TRIPLE; --binary FILE; --sign KEY)
+  crates             the packages for crates.io as they would be sent, and a host made from them
   fuzz [TARGET] [S]  fuzz one target, or each, for S seconds (60)
   tidy               the repository's own rules
   merge-keys         patcher's table of the lists that merge, from Kubernetes' OpenAPI document (--check: compare only)
@@ -72,6 +79,32 @@ cargo xtask COMMAND
 WINDLASS_OFFLINE=1     never touches the network
 WINDLASS_DEV_CACHE=DIR where tools are kept (windlass-dev/ inside it)
 WINDLASS_BLESS=1       tests rewrite their expected output";
+
+/// What runs a command, with its arguments.
+type Act = fn(&[String]) -> Result<ExitCode>;
+
+/// Every command and what runs it.
+const COMMANDS: &[(&str, Act)] = &[
+    ("setup", setup::run),
+    ("build", build::run),
+    ("demo", demo::run),
+    ("test", test::run),
+    ("bench", bench::run),
+    ("install", install::run),
+    ("publish", publish::run),
+    ("dist", dist::run),
+    ("crates", crates::run),
+    ("fuzz", fuzz::run),
+    ("tidy", tidy::run),
+    ("merge-keys", merge_keys::run),
+    ("streams", streams::run),
+];
+
+/// Whether there is a command of that name.
+#[must_use]
+pub fn is_command(name: &str) -> bool {
+    COMMANDS.iter().any(|(known, _)| *known == name)
+}
 
 /// Runs the command that `arguments` names (without the program's own name).
 ///
@@ -83,18 +116,10 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
         Some((command, rest)) => (command.as_str(), rest),
         None => ("help", arguments),
     };
+    if let Some((_, act)) = COMMANDS.iter().find(|(name, _)| *name == command) {
+        return act(rest);
+    }
     match command {
-        "setup" => setup::run(rest),
-        "build" => build::run(rest),
-        "demo" => demo::run(rest),
-        "test" => test::run(rest),
-        "bench" => bench::run(rest),
-        "install" => install::run(rest),
-        "publish" => publish::run(rest),
-        "fuzz" => fuzz::run(rest),
-        "tidy" => tidy::run(rest),
-        "merge-keys" => merge_keys::run(rest),
-        "streams" => streams::run(rest),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(ExitCode::SUCCESS)
@@ -116,5 +141,15 @@ pub fn expect_only(arguments: &[String], known: &[&str]) -> Result<()> {
         } else {
             format!("known: {}", known.join(", "))
         })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_command_is_in_the_help() {
+        for (name, _) in super::COMMANDS {
+            assert!(super::USAGE.contains(&format!("\n  {name} ")), "`{name}` is not in the help");
+        }
     }
 }

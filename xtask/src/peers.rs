@@ -145,16 +145,12 @@ impl Peer {
     }
 
     fn program(&self, folder: &Path) -> PathBuf {
-        folder.join(executable(self.name))
+        folder.join(self.name)
     }
 }
 
-fn executable(name: &str) -> String {
-    format!("{name}{}", std::env::consts::EXE_SUFFIX)
-}
-
 fn build_go(sources: &Path, folder: &Path, name: &str, linker: &str, names: &[&str]) -> Result<()> {
-    let program = folder.join(executable(name));
+    let program = folder.join(name);
     let mut go = command::in_background("go");
     go.args(["build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags", linker, "-o"])
         .arg(&program)
@@ -167,7 +163,7 @@ fn build_go(sources: &Path, folder: &Path, name: &str, linker: &str, names: &[&s
         Failure::new(failure.message()).hint("is the Go module proxy reachable? `go env GOPROXY` names it")
     })?;
     for name in names {
-        std::fs::hard_link(&program, folder.join(executable(name))).during(format_args!("cannot name it {name}"))?;
+        std::fs::hard_link(&program, folder.join(name)).during(format_args!("cannot name it {name}"))?;
     }
     Ok(())
 }
@@ -185,7 +181,6 @@ fn build_rust(sources: &Path, folder: &Path, name: &str) -> Result<()> {
             .env_remove("CARGO_TARGET_DIR")
             .current_dir(sources),
     )?;
-    std::fs::rename(build.join("release").join(executable(name)), folder.join(executable(name)))
-        .during("cannot keep the built peer")?;
+    std::fs::rename(build.join("release").join(name), folder.join(name)).during("cannot keep the built peer")?;
     std::fs::remove_dir_all(&build).during("cannot remove the build folder")
 }

@@ -50,25 +50,34 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
 ///
 /// # Errors
 ///
-/// The target is missing and rustup cannot add it.
+/// As [`target`].
 pub fn wasm_target() -> Result<()> {
+    target(WASM_TARGET)
+}
+
+/// Adds a target to the pinned toolchain.
+///
+/// # Errors
+///
+/// The target is missing and rustup cannot add it.
+pub fn target(target: &str) -> Result<()> {
     let sysroot = command::output(
         Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
             .args(["--print", "sysroot"])
             .current_dir(workspace::root()),
     )?;
     let sysroot = PathBuf::from(String::from_utf8(sysroot).during("cannot read rustc's answer")?.trim());
-    if sysroot.join("lib/rustlib").join(WASM_TARGET).join("lib").is_dir() {
+    if sysroot.join("lib/rustlib").join(target).join("lib").is_dir() {
         return Ok(());
     }
-    let by_hand = format!("add it by hand: rustup target add {WASM_TARGET}");
+    let by_hand = format!("add it by hand: rustup target add {target}");
     if workspace::offline() {
         return Err(Failure::new(format!(
-            "the target {WASM_TARGET} is not installed and WINDLASS_OFFLINE=1 forbids to fetch it"
+            "the target {target} is not installed and WINDLASS_OFFLINE=1 forbids to fetch it"
         ))
         .hint(by_hand));
     }
-    say::step(&format!("adding the target {WASM_TARGET}"));
-    command::run(Command::new("rustup").args(["target", "add", WASM_TARGET]).current_dir(workspace::root()))
+    say::step(&format!("adding the target {target}"));
+    command::run(Command::new("rustup").args(["target", "add", target]).current_dir(workspace::root()))
         .map_err(|failure| Failure::new(failure.message()).hint(by_hand))
 }

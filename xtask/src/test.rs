@@ -4,7 +4,7 @@
 //! Programs by others (Helm, registries, a Kubernetes) are fetched and built beside the steps that do without them.
 
 use crate::command::{self, During, Failure, Result};
-use crate::{build, foreign, fuzz, peers, say, setup, tidy, tools, workspace};
+use crate::{build, crates, foreign, fuzz, peers, say, setup, tidy, tools, workspace};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -62,6 +62,7 @@ const STEPS: &[Step] = &[
     step("plugin tests", plugin_tests),
     step("plugin cases in the sandbox", plugin_cases),
     step("host tests", || cargo_test(&["--release", "--package", "windlass"])),
+    step("crates", || check(crates::check())).slow(),
     step("fuzzing", fuzzing),
     step("end to end", end_to_end).with_tools(),
 ];

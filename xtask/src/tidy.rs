@@ -141,7 +141,7 @@ fn check_dependencies(problems: &mut Vec<String>) -> Result<()> {
         let path = package["manifest_path"].as_str().unwrap_or_default();
         let allowed = match MAY_DEPEND.iter().find(|(known, _)| *known == name) {
             Some((_, allowed)) => *allowed,
-            None if path.replace('\\', "/").contains("/plugins/") => PLUGINS_MAY_DEPEND,
+            None if path.contains("/plugins/") => PLUGINS_MAY_DEPEND,
             None => continue,
         };
         for dependency in package["dependencies"].as_array().map(Vec::as_slice).unwrap_or_default() {

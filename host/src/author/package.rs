@@ -131,10 +131,7 @@ fn collect(folder: &Path) -> Result<Vec<(String, ArchivedFile)>, Error> {
             if metadata.is_dir() {
                 folders.push(path);
             } else if metadata.is_file() {
-                #[cfg(unix)]
                 let executable = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o100 != 0;
-                #[cfg(not(unix))]
-                let executable = false;
                 files.push((
                     name,
                     ArchivedFile { bytes: crate::input::read(&path, MAX_UNPACKED).map_err(unreadable)?, executable },

@@ -5,7 +5,7 @@
 //! drops the ending `.liquid` of a file's name: a Cargo.toml would keep its folder out of the package on crates.io.
 //!
 //! The PDK comes from the checkout that the program lies in, else as sources that the program carries and puts into
-//! [`VENDOR`] of the new folder, else (in a program from crates.io) from crates.io.
+//! [`VENDOR`] of the new folder: the very version that this program was tested with, and no network is needed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ struct Template {
 
 const TEMPLATES: &[Template] = include!(concat!(env!("OUT_DIR"), "/templates.rs"));
 
-/// The sources of the PDK, by their paths below [`VENDOR`]; none where this was built from crates.io.
+/// The sources of the PDK, by their paths below [`VENDOR`].
 const PDK_SOURCES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/pdk.rs"));
 
 /// Where a new plugin keeps the PDK's sources, when it needs them.
@@ -93,7 +93,7 @@ pub fn write(template: &str, name: &str, folder: &Path, defined: &[(String, Stri
 enum PdkSource {
     /// In its own folder, below [`VENDOR`].
     Vendored,
-    /// Somewhere that is there already: a checkout, crates.io, or what the user named.
+    /// Somewhere that is there already: a checkout, or what the user named.
     Elsewhere,
 }
 
@@ -115,8 +115,6 @@ fn placeholders(
     {
         *value = if let Some(path) = pdk_of_this_checkout() {
             format!("{{ path = {:?} }}", path.display().to_string())
-        } else if PDK_SOURCES.is_empty() {
-            format!("{:?}", env!("CARGO_PKG_VERSION"))
         } else {
             source = PdkSource::Vendored;
             format!("{{ path = \"{VENDOR}/pdk\" }}")

@@ -3,22 +3,26 @@
 use clap::Args;
 use serde_json::{Value as Json, json};
 
+use super::explain::{about, listed};
 use super::printer::{Outcome, Printer, style};
 use super::remote_args::RemoteArgs;
 use crate::error::Error;
-use crate::inspect::{self, Inspection, Verdict};
+use crate::inspect::{self, Inspection, Verdict, settings};
 use crate::plugin::identity;
 use crate::render;
 use crate::source::PluginRef;
-use crate::text::{Text, one_line};
+use crate::text::{Text, one_line, wrapped};
 
-/// Show what a plugin is, what it asks for and how it is configured, without running it.
+/// Show what a plugin does, what it asks for and how it is configured, without running it.
 #[derive(Args, Debug)]
 pub(super) struct InspectArgs {
     /// A .wasm file, a plugin folder, a .tgz, oci://HOST/REPO/NAME:VERSION, oci-layout:DIR[:TAG], or the name of an
     /// installed plugin.
     #[arg(value_name = "PLUGIN")]
     plugin: PluginRef,
+    /// Also show what the module imports and exports.
+    #[arg(long, short = 'v')]
+    verbose: bool,
     #[command(flatten)]
     remote: RemoteArgs,
 }
@@ -30,62 +34,85 @@ pub(super) fn run(arguments: &InspectArgs, printer: &Printer) -> Result<Outcome,
     let yaml = identity::read_plugin_yaml(&plugin)?;
     let mut json = serde_json::to_value(&inspection)
         .map_err(|error| Error::bug(format!("the inspection cannot be written as JSON: {error}")))?;
+    let mut about_yaml = None;
     if let (Some(object), Some(yaml)) = (json.as_object_mut(), &yaml) {
         let about = json!({ "name": yaml.name, "version": yaml.version.to_string(), "runtime": yaml.runtime.word() });
         object.insert("pluginYaml".to_owned(), about);
+        about_yaml = Some(format!("{} {}, runtime {}", yaml.name, yaml.version, yaml.runtime.word()));
     }
-    let mut text = Lines::default();
-    text.line("plugin", &inspection.plugin);
-    if let Some(yaml) = &yaml {
-        text.line("plugin.yaml", &format!("{} {}, runtime {}", yaml.name, yaml.version, yaml.runtime.word()));
+    let mut lines = Lines { text: about(&inspection, printer.width()).say("\n"), width: printer.width() };
+    for_people(&inspection, &mut lines);
+    lines.text = lines.text.say("\n");
+    lines.line("plugin", &inspection.plugin);
+    if let Some(about) = about_yaml {
+        lines.line("plugin.yaml", &about);
     }
-    describe(&inspection, &mut text);
-    Ok(Outcome::report(text.0, json))
+    for_the_record(&inspection, &mut lines);
+    if arguments.verbose {
+        imports_and_exports(&inspection, &mut lines);
+    }
+    Ok(Outcome::report(lines.text, json))
 }
 
-#[derive(Default)]
-struct Lines(Text);
+struct Lines {
+    text: Text,
+    width: usize,
+}
 
 impl Lines {
     /// A label and a value; the value's further lines are indented like its first.
     fn line(&mut self, label: &str, value: &str) {
         const WIDTH: usize = 14;
-        let text = std::mem::take(&mut self.0);
-        self.0 = text.style(style::NAME, format!("{label:WIDTH$}")).block(value, WIDTH).say("\n");
+        let value: Vec<String> = value.lines().map(|line| wrapped(line, self.width.saturating_sub(WIDTH))).collect();
+        let text = std::mem::take(&mut self.text);
+        self.text = text.style(style::NAME, format!("{label:WIDTH$}")).block(value.join("\n"), WIDTH).say("\n");
     }
 }
 
-fn describe(inspection: &Inspection, text: &mut Lines) {
+/// What someone who wants to use it needs: what it asks for, how it is configured, and where it runs.
+fn for_people(inspection: &Inspection, lines: &mut Lines) {
     if inspection.command {
-        text.line("kind", "a command: the stream is its standard input, its standard output is the answer");
+        lines.line("kind", "a command: the stream is its standard input, its standard output is the answer");
     }
-    text.line("digest", &inspection.digest);
-    text.line("size", &format!("{} bytes", inspection.size));
-    if let Some(metadata) = inspection.metadata.as_ref().and_then(Json::as_object) {
-        for key in ["name", "version", "description", "license", "source"] {
-            if let Some(value) = metadata.get(key).and_then(Json::as_str).filter(|value| !value.is_empty()) {
-                text.line(key, value);
-            }
-        }
-    } else {
-        text.line("metadata", "none");
-    }
-    let joined = |items: Vec<String>| match items.as_slice() {
-        [] => "none".to_owned(),
-        // One line for each, whatever they are called.
-        items => items.iter().map(|item| one_line(item)).collect::<Vec<_>>().join("\n"),
-    };
     let asks = inspection.capabilities.iter().map(|asked| match asked.why.as_str() {
         "" => asked.flag.clone(),
         why => format!("{} ({why})", asked.flag),
     });
-    let asks = asks.collect();
-    text.line("asks for", &joined(asks));
+    lines.line("asks for", &joined(asks.collect(), "nothing"));
     if !inspection.usable_grants.is_empty() {
-        text.line("can use", &inspection.usable_grants.join(", "));
+        lines.line("can use", &inspection.usable_grants.join(", "));
     }
+    lines.line("Windlass", &verdict(&inspection.windlass));
+    lines.line("Helm's engine", &verdict(&inspection.helm_runtime));
+    match &inspection.config_schema {
+        None => lines.line("settings", "not described: it carries no schema"),
+        Some(schema) if settings::settings(schema).is_empty() => lines.line("settings", "none"),
+        Some(schema) => {
+            let listed = listed(schema, 2, lines.width);
+            let text = std::mem::take(&mut lines.text);
+            lines.text = text.style(style::NAME, "settings").say("\n").then(&listed);
+        }
+    }
+}
+
+/// What it is, byte by byte, and where it is from.
+fn for_the_record(inspection: &Inspection, lines: &mut Lines) {
+    lines.line("digest", &inspection.digest);
+    lines.line("size", &format!("{} bytes", inspection.size));
+    if let Some(metadata) = inspection.metadata.as_ref().and_then(Json::as_object) {
+        for key in ["license", "source"] {
+            if let Some(value) = metadata.get(key).and_then(Json::as_str).filter(|value| !value.is_empty()) {
+                lines.line(key, value);
+            }
+        }
+    } else {
+        lines.line("metadata", "none");
+    }
+}
+
+fn imports_and_exports(inspection: &Inspection, lines: &mut Lines) {
     let exports = inspection.exports.iter().map(|export| format!("{} {}", export.name, export.r#type)).collect();
-    text.line("exports", &joined(exports));
+    lines.line("exports", &joined(exports, "none"));
     let imports = inspection.imports.iter().map(|import| {
         let note = match (import.capability, import.offered) {
             (Some(capability), _) => format!(" (needs {capability})"),
@@ -94,14 +121,15 @@ fn describe(inspection: &Inspection, text: &mut Lines) {
         };
         format!("{} {} {}{note}", import.module, import.name, import.r#type)
     });
-    text.line("imports", &joined(imports.collect()));
-    let schema = match &inspection.config_schema {
-        Some(schema) => describe_schema(schema),
-        None => "no schema".to_owned(),
-    };
-    text.line("configuration", &schema);
-    text.line("Windlass", &verdict(&inspection.windlass));
-    text.line("Helm's engine", &verdict(&inspection.helm_runtime));
+    lines.line("imports", &joined(imports.collect(), "none"));
+}
+
+/// One line for each, whatever they are called.
+fn joined(items: Vec<String>, none: &str) -> String {
+    match items.as_slice() {
+        [] => none.to_owned(),
+        items => items.iter().map(|item| one_line(item)).collect::<Vec<_>>().join("\n"),
+    }
 }
 
 fn verdict(verdict: &Verdict) -> String {
@@ -109,21 +137,4 @@ fn verdict(verdict: &Verdict) -> String {
         true => "accepts it".to_owned(),
         false => format!("refuses it: {}", verdict.reasons.join("; ")),
     }
-}
-
-/// The top-level keys with their types and descriptions; the JSON output has the whole schema.
-fn describe_schema(schema: &Json) -> String {
-    let Some(properties) = schema.get("properties").and_then(Json::as_object) else { return schema.to_string() };
-    let required: Vec<&str> =
-        schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect();
-    let lines: Vec<String> = properties
-        .iter()
-        .map(|(key, property)| {
-            let kind = property.get("type").and_then(Json::as_str).unwrap_or("any");
-            let needed = if required.contains(&key.as_str()) { ", required" } else { "" };
-            let description = property.get("description").and_then(Json::as_str).unwrap_or_default();
-            one_line(format!("{key} ({kind}{needed}) {}", description.replace('\n', " ")).trim_end()).into_owned()
-        })
-        .collect();
-    if lines.is_empty() { "takes no keys".to_owned() } else { lines.join("\n") }
 }

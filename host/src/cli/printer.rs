@@ -108,6 +108,11 @@ impl Outcome {
 /// written there would be lost without a word.
 pub static STDOUT_WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 
+/// The longest lines of text, as clap's help has them.
+pub(super) const WIDEST: usize = 100;
+/// On a terminal that is narrower than this, lines are left for it to break.
+const NARROWEST: usize = 40;
+
 /// Knows where and how to write.
 #[derive(Clone, Copy, Debug)]
 pub struct Printer {
@@ -125,6 +130,14 @@ impl Printer {
     /// Whether progress may be drawn: stderr is a terminal and nobody asked for quiet.
     pub fn shows_progress(&self) -> bool {
         !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// How many characters of text a line of stdout should have: as many as the terminal is wide, else as `COLUMNS` says,
+    /// and never more than 100, which is what the help has.
+    pub fn width(&self) -> usize {
+        let terminal = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok().map(|size| usize::from(size.ws_col));
+        let said = || std::env::var("COLUMNS").ok()?.parse::<usize>().ok();
+        terminal.filter(|columns| *columns > 0).or_else(said).unwrap_or(WIDEST).clamp(NARROWEST, WIDEST)
     }
 
     /// Writes what a command answers, all of it or an error.

@@ -39,9 +39,9 @@ pub const API_VERSION: &str = "windlass.dev/v1alpha1";
 /// The only kind of file.
 pub const KIND: &str = "Pipeline";
 
-const TOP_LEVEL: [&str; 5] = ["apiVersion", "kind", "metadata", "plugins", "trust"];
-const PLUGIN: [&str; 5] = ["use", "config", "grants", "limits", "graft"];
-const LIMITS: [&str; 6] = ["memory", "timeout", "maxOutput", "scratch", "compileMemory", "compileTimeout"];
+pub(super) const TOP_LEVEL: [&str; 5] = ["apiVersion", "kind", "metadata", "plugins", "trust"];
+pub(super) const PLUGIN: [&str; 5] = ["use", "config", "grants", "limits", "graft"];
+pub(super) const LIMITS: [&str; 6] = ["memory", "timeout", "maxOutput", "scratch", "compileMemory", "compileTimeout"];
 
 /// A pipeline as its file says, checked against the format; no plugin has been looked at yet.
 #[derive(Clone, Debug)]
@@ -81,7 +81,7 @@ impl Pipeline {
     pub fn load(file: &Path) -> Result<Self, Error> {
         let text = input::read_named_text(file, MAX_DOCUMENT).map_err(|error| {
             Error::usage(format!("the pipeline {} cannot be read: {error}", file.display()))
-                .hint("a pipeline is a YAML file that lists plugins, see `windlass help run`")
+                .hint("a pipeline is a YAML file that lists plugins; `windlass schema` says every key")
         })?;
         let folder = match file.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),

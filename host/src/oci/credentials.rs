@@ -468,10 +468,7 @@ mod tests {
         assert_eq!(files.find("r", "team/app").unwrap(), None);
         assert_eq!(files.find("s", "").unwrap(), password("v", "w"));
         assert_eq!(read_config(&file).unwrap().unwrap().get("HttpHeaders"), Some(&json!({"a": "b"})));
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-        }
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
     }
 }

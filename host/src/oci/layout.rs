@@ -293,7 +293,6 @@ impl Layout {
         let write = || -> std::io::Result<()> {
             let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
             temporary.write_all(bytes)?;
-            #[cfg(unix)]
             std::fs::set_permissions(temporary.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
             temporary.persist(&target)?;
             Ok(())

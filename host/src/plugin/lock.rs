@@ -31,7 +31,12 @@ use crate::source::PluginRef;
 use crate::text::quoted;
 
 const API_VERSION: &str = "windlass.dev/v1alpha1";
-const KIND: &str = "Lock";
+/// The kind of the file.
+pub(crate) const KIND: &str = "Lock";
+
+/// The keys of the file, and of one of its plugins.
+pub(crate) const TOP_LEVEL: [&str; 3] = ["apiVersion", "kind", "plugins"];
+pub(crate) const ENTRY: [&str; 4] = ["use", "manifest", "pluginYaml", "wasm"];
 
 /// The digests of one plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,7 +140,7 @@ impl Lock {
         let start = Place { line: 1, column: 1 };
         let hint = "write it anew with `windlass lock`";
         let root = document::read(text)?.ok_or_else(|| Misread::new(start, "the file is empty").with_hint(hint))?;
-        refuse_unknown_keys(root.as_map("the lock file")?, &["apiVersion", "kind", "plugins"], "the lock file")?;
+        refuse_unknown_keys(root.as_map("the lock file")?, &TOP_LEVEL, "the lock file")?;
         for (key, expected) in [("apiVersion", API_VERSION), ("kind", KIND)] {
             let found = root.get(key).map(|node| node.as_text(key)).transpose()?;
             if found != Some(expected) {
@@ -232,7 +237,7 @@ impl Lock {
 }
 
 fn read_entry(node: &Node, folder: &Path) -> Result<LockEntry, Misread> {
-    refuse_unknown_keys(node.as_map("plugins[]")?, &["use", "manifest", "pluginYaml", "wasm"], "plugins[]")?;
+    refuse_unknown_keys(node.as_map("plugins[]")?, &ENTRY, "plugins[]")?;
     let text =
         |key: &str| node.get(key).map(|node| Ok::<_, Misread>((node.as_text(key)?.to_owned(), node.place))).transpose();
     let digest = |key: &str| {

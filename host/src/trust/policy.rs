@@ -30,7 +30,16 @@ use crate::limits::table::{MAX_DOCUMENT, MAX_KEY_FILE, MAX_KEYRING_BYTES};
 use crate::source::{PluginRef, RegistryHost, is_segment};
 
 const API_VERSION: &str = "windlass.dev/v1alpha1";
-const KIND: &str = "TrustPolicy";
+/// The kind of the file.
+pub(crate) const KIND: &str = "TrustPolicy";
+
+/// The keys of the file, of `trust`, and of one of its rules.
+pub(crate) const TOP_LEVEL: [&str; 3] = ["apiVersion", "kind", "trust"];
+pub(crate) const TRUST: [&str; 1] = ["registries"];
+pub(crate) const RULE: [&str; 5] = ["prefix", "require", "keyrings", "fingerprints", "cosignKeys"];
+
+/// The words of `require`.
+pub(crate) const REQUIREMENTS: [&str; 4] = ["openpgp", "cosign", "digest", "nothing"];
 
 /// The keys that a signature may be made with.
 #[derive(Clone, Debug, Default)]
@@ -165,7 +174,7 @@ pub(crate) fn load_user() -> Result<Vec<Rule>, Error> {
 fn read_file(text: &str, folder: &Path) -> Result<Vec<Rule>, Misread> {
     let start = Place { line: 1, column: 1 };
     let root = document::read(text)?.ok_or_else(|| Misread::new(start, "the file is empty"))?;
-    refuse_unknown_keys(root.as_map("the policy")?, &["apiVersion", "kind", "trust"], "the policy")?;
+    refuse_unknown_keys(root.as_map("the policy")?, &TOP_LEVEL, "the policy")?;
     for (key, expected) in [("apiVersion", API_VERSION), ("kind", KIND)] {
         let node = root.get(key).ok_or_else(|| {
             Misread::new(root.place, format!("{key} is missing")).with_hint(format!("add `{key}: {expected}`"))
@@ -180,7 +189,7 @@ fn read_file(text: &str, folder: &Path) -> Result<Vec<Rule>, Misread> {
 
 /// Reads the value of `trust`; paths count from `folder`.
 pub(crate) fn read(trust: &Node, what: &str, folder: &Path) -> Result<Vec<Rule>, Misread> {
-    refuse_unknown_keys(trust.as_map(what)?, &["registries"], what)?;
+    refuse_unknown_keys(trust.as_map(what)?, &TRUST, what)?;
     let Some(registries) = trust.get("registries") else { return Ok(Vec::new()) };
     let what = format!("{what}.registries");
     let mut rules: Vec<Rule> = Vec::new();
@@ -203,7 +212,7 @@ pub(crate) fn read(trust: &Node, what: &str, folder: &Path) -> Result<Vec<Rule>,
 }
 
 fn read_rule(node: &Node, what: &str, folder: &Path) -> Result<Rule, Misread> {
-    refuse_unknown_keys(node.as_map(what)?, &["prefix", "require", "keyrings", "fingerprints", "cosignKeys"], what)?;
+    refuse_unknown_keys(node.as_map(what)?, &RULE, what)?;
     let prefix = node.get("prefix").ok_or_else(|| Misread::new(node.place, format!("{what}.prefix is missing")))?;
     let text = prefix.as_text(&format!("{what}.prefix"))?;
     let scope = Scope::read(text, folder).map_err(|error| {
@@ -262,7 +271,7 @@ fn read_requirements(node: &Node, what: &str) -> Result<Vec<Requirement>, Misrea
             "digest" => Ok(Some(Requirement::Digest)),
             "nothing" => Ok(None),
             other => Err(Misread::new(node.place, format!("{what}: `{other}` is not known"))
-                .with_hint("one of openpgp, cosign, digest, nothing")),
+                .with_hint(format!("one of {}", REQUIREMENTS.join(", ")))),
         }
     };
     match node.as_list(what) {

@@ -235,7 +235,7 @@ fn native() -> Result<PathBuf> {
         "--bin",
         "native-label-injector",
     ]))?;
-    Ok(workspace::target().join("release").join(format!("native-label-injector{}", std::env::consts::EXE_SUFFIX)))
+    Ok(workspace::target().join("release").join("native-label-injector"))
 }
 
 fn windlass(folder: &Path) -> Result<[Case; 2]> {

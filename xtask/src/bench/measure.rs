@@ -121,7 +121,6 @@ fn open(path: &str) -> Result<std::fs::File> {
 }
 
 /// CPU time in milliseconds and peak memory in megabytes of all children that ended.
-#[cfg(unix)]
 fn children() -> Result<(f64, f64)> {
     use nix::sys::resource::{UsageWho, getrusage};
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).during("cannot read what the program used")?;
@@ -129,11 +128,6 @@ fn children() -> Result<(f64, f64)> {
     // Linux counts in KiB, macOS in bytes.
     let unit = if cfg!(target_os = "macos") { 1.0 } else { 1024.0 };
     Ok((milliseconds(usage.user_time()) + milliseconds(usage.system_time()), usage.max_rss() as f64 * unit / 1e6))
-}
-
-#[cfg(not(unix))]
-fn children() -> Result<(f64, f64)> {
-    Ok((f64::NAN, f64::NAN))
 }
 
 /// The median of one figure.
