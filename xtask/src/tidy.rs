@@ -31,7 +31,8 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
     ("windlass-abi", &["windlass-manifest"]),
     ("windlass-pdk-macros", &["windlass-abi", "windlass-manifest"]),
     ("windlass-pdk", &["windlass-pdk-macros", "windlass-abi", "windlass-manifest"]),
-    ("windlass", &["windlass-abi", "windlass-manifest", "windlass-graft", "windlass-kstatus"]),
+    ("windlass-port", &["windlass-manifest", "windlass-manifest-events"]),
+    ("windlass", &["windlass-abi", "windlass-manifest", "windlass-graft", "windlass-kstatus", "windlass-port"]),
     ("xtask", &[]),
 ];
 
@@ -92,9 +93,10 @@ fn check_text(path: &Path, text: &str, problems: &mut Vec<String>) {
         }
         let mut code = text.lines().filter(|line| !line.trim().is_empty());
         let documented = code.next().is_some_and(|line| line.starts_with("//!") || line.starts_with("#!["));
-        // Cases of the macro's own tests are input, not code of ours; a `tests.rs` belongs to the file beside its folder.
-        let exempt =
-            path.components().any(|part| ["ui", "templates", "tests.rs"].iter().any(|name| part.as_os_str() == *name));
+        // Cases of the macro's own tests and the fixture company are input, not code of ours; a `tests.rs` belongs to the file beside its folder.
+        let exempt = path
+            .components()
+            .any(|part| ["ui", "templates", "tests.rs", "company"].iter().any(|name| part.as_os_str() == *name));
         if !documented && !exempt {
             problems.push(format!("{shown}:1: does not start with what the file is for (`//! …`)"));
         }

@@ -3,6 +3,8 @@
 //! `artefact` names what is converted (the folder itself where there is none), `options` the caller's words, one on a line:
 //! `--release NAME`, `--env K=V`, or an argument.
 
+#![allow(clippy::disallowed_methods, reason = "tests read what they wrote")]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 

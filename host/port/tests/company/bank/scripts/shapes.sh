@@ -35,7 +35,7 @@ grep -rn -- "--post-renderer" .
 log_info "helm upgrade --post-renderer ./x.sh"
 HELP_TEXT="helm upgrade --post-renderer ./x.sh"
 helm upgrade g ./g ${RENDERER:+--post-renderer "$RENDERER"}
-docker run --rm alpine/helm upgrade h ./h --post-renderer /work/images.sh
+docker run --rm alpine/helm upgrade h ./h --post-renderer /srv/images.sh
 sudo -E helm3 upgrade i ./i --post-renderer $(command -v windlass)
 helm upgrade j ./j --post-renderer windlass
 helm upgrade k ./k --post-renderer team-labels
