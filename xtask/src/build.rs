@@ -13,7 +13,7 @@ use std::time::Instant;
 const SIZE_LIMITS: &[(&str, u64)] = &[
     ("label-injector", 365_000),
     ("sidecar-injector", 440_000),
-    ("kstatus", 550_000),
+    ("kstatus", 630_000),
     ("expression", 1_200_000),
     ("policy", 1_350_000),
 ];
