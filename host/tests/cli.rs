@@ -480,7 +480,7 @@ fn the_reference_in_the_documentation_is_what_help_says() {
 }
 
 /// What an example must not have to run here: a network, a cluster, Helm, a compiler, keys, plugins that only it names.
-const NEEDS: [&str; 12] = [
+const NEEDS: [&str; 13] = [
     "registry.example",
     "helm ",
     "wait",
@@ -493,6 +493,7 @@ const NEEDS: [&str; 12] = [
     "man -l",
     "yq",
     "port audit",
+    "port convert",
 ];
 
 #[test]

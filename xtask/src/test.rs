@@ -10,8 +10,16 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 /// Packages without heavy dependencies: tested in the dev profile, with its overflow checks and debug assertions.
-const PURE_PACKAGES: &[&str] =
-    &["windlass-manifest", "windlass-abi", "windlass-pdk-macros", "windlass-pdk", "windlass-kstatus", "xtask"];
+const PURE_PACKAGES: &[&str] = &[
+    "windlass-manifest",
+    "windlass-graft",
+    "windlass-port",
+    "windlass-abi",
+    "windlass-pdk-macros",
+    "windlass-pdk",
+    "windlass-kstatus",
+    "xtask",
+];
 
 /// How many inputs each fuzz target tries within the test command: the same ones on every machine.
 const FUZZ_ROUNDS: u64 = 20_000;

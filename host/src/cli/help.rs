@@ -91,6 +91,16 @@ const EXAMPLES: &[Examples] = &[
             ("For code scanning", "windlass port audit . --sarif audit.sarif"),
         ],
     ),
+    (
+        &["port", "convert"],
+        &[
+            (
+                "A script and the overlay that it builds",
+                "windlass port convert ./post-render.sh -o windlass.yaml -- prod",
+            ),
+            ("An expression", "windlass port convert --yq 'select(.kind == \"CustomResourceDefinition\")'"),
+        ],
+    ),
     (&["why"], &[("After Helm 4 said only that the post-renderer failed", "windlass why")]),
     (
         &["install"],

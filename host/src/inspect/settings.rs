@@ -1,6 +1,8 @@
 //! A plugin's settings as a person reads them, from the JSON Schema in its metadata: what the PDK writes, and no more of
 //! JSON Schema than that. What it does not know of a foreign schema it leaves out.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value as Json, json};
 use windlass_abi::config::nearest;
 
@@ -114,20 +116,23 @@ fn unknown(word: &str, within: Option<&str>, known: &[Setting<'_>]) -> Error {
 
 /// Adds the keys of a schema, those of its items and values, and those of its alternatives.
 fn add_settings<'s>(schema: &'s Json, found: &mut Vec<Setting<'s>>) {
+    let mut known: HashSet<&str> = found.iter().map(|setting| setting.key).collect();
+    add_unknown(schema, &mut known, found);
+}
+
+/// The keys that are not known yet. A stranger's schema may have very many, so they are looked up.
+fn add_unknown<'s>(schema: &'s Json, known: &mut HashSet<&'s str>, found: &mut Vec<Setting<'s>>) {
     if let Some(properties) = schema.get("properties").and_then(Json::as_object) {
-        let required = required(schema);
-        let mut add = |(key, schema): (&'s String, &'s Json)| {
-            if !found.iter().any(|known| known.key == key) {
-                found.push(Setting { key, is_required: required.contains(&key.as_str()), schema });
-            }
-        };
-        properties.iter().for_each(&mut add);
+        let required: HashSet<&str> = required(schema).into_iter().collect();
+        for (key, schema) in properties.iter().filter(|(key, _)| known.insert(key)) {
+            found.push(Setting { key, is_required: required.contains(key.as_str()), schema });
+        }
         return;
     }
     for inner in ["items", "additionalProperties"].iter().filter_map(|key| schema.get(key)) {
-        add_settings(inner, found);
+        add_unknown(inner, known, found);
     }
-    alternatives(schema).for_each(|one| add_settings(one, found));
+    alternatives(schema).for_each(|one| add_unknown(one, known, found));
 }
 
 fn required(schema: &Json) -> Vec<&str> {
