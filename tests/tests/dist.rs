@@ -132,9 +132,10 @@ fn a_step_that_lacks_the_one_before_says_so() {
     let sandbox = Sandbox::new();
     let out = sandbox.path().display().to_string();
     for (words, expected) in [
+        // First, as a step that fails may leave its folder behind.
+        (vec!["push-image", "host/name:tag", "--out", &out], "dist image"),
         (vec!["image", "--out", &out], "dist archive"),
         (vec!["sign", "--out", &out], "dist checksums"),
-        (vec!["push-image", "host/name:tag", "--out", &out], "dist image"),
         (vec!["imgae"], "has no step `imgae`"),
         (vec!["--tagret"], "unknown argument `--tagret`"),
     ] {

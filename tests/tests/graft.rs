@@ -27,7 +27,8 @@ fn text(stream: &Stream) -> &str {
     std::str::from_utf8(&stream.bytes).expect("UTF-8")
 }
 
-/// Every stream, printed again by a tool that was asked for nothing, comes back as it was.
+/// Every stream, printed again by a tool that was asked for nothing, comes back as it was; what shares its parts by anchors and
+/// merge keys, which tools write out, comes back with its meaning.
 fn check_reprint(tool: &str, at_least: usize, print: impl Fn(&[u8]) -> Option<String>) {
     let mut count = 0;
     for stream in streams() {
@@ -35,7 +36,10 @@ fn check_reprint(tool: &str, at_least: usize, print: impl Fn(&[u8]) -> Option<St
         count += 1;
         let grafted = graft(text(&stream), &answer, &Options::default());
         let grafted = grafted.unwrap_or_else(|error| panic!("{tool}, {}: {error}", stream.name));
-        if grafted.text != text(&stream) {
+        if stream.name.contains("awkward") {
+            let left = compare(&grafted.text, text(&stream)).expect("both can be read");
+            assert!(left.is_same_but_for_dialects(), "{tool}, {}: {left:?}", stream.name);
+        } else if grafted.text != text(&stream) {
             let notes: Vec<String> = grafted.notes.iter().map(ToString::to_string).collect();
             let differs = grafted.text.lines().zip(text(&stream).lines()).find(|(left, right)| left != right);
             panic!("{tool}, {}: {differs:?}, {notes:?}", stream.name);

@@ -108,7 +108,7 @@ fn nothing_is_asked_without_a_grant() {
     command.env("KUBECONFIG", stage.sandbox.path().join("kubeconfig")).env("HELM_KUBECONTEXT", "test");
     check(&feed(&mut command, STREAM).expect("windlass starts"), Ok(&["token"]));
     command.env("HELM_KUBECONTEXT", "another");
-    check(&feed(&mut command, STREAM).expect("windlass starts"), Err((2, &["no usable kubeconfig"])));
+    check(&feed(&mut command, STREAM).expect("windlass starts"), Err((2, &["the kubeconfig has no context `another`", "it has test"])));
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn what_the_server_refuses_and_what_is_too_much() {
     stage.server.go_down();
     check(&list(), Err((5, &["cannot list configmaps.v1/default for the plugin"])));
     std::fs::remove_file(stage.sandbox.path().join("kubeconfig")).expect("a kubeconfig");
-    check(&list(), Err((2, &["no usable kubeconfig"])));
+    check(&list(), Err((2, &["the kubeconfig has no context `another`", "it has test"])));
 }
 
 /// Neither a server nor a credential plugin that does not answer holds the run up beyond its time.

@@ -1,7 +1,7 @@
 //! Keeps the bytes that a tool lost: what an answer changed *by meaning*, applied to the text it was made from.
 //!
 //! Tools that parse YAML and print it change every line: comments go, keys are sorted, `0755` becomes 493, `on` becomes
-//! `"on"`. [`graft`] takes the stream that such a tool was given and its answer, pairs their objects, compares each pair
+//! `"on"`. [`graft()`] takes the stream that such a tool was given and its answer, pairs their objects, compares each pair
 //! in the types that Helm sees, and makes the differences as lossless edits of the first stream. What comes out means
 //! what the answer means, and has the bytes of the original wherever the two mean the same.
 //!
@@ -21,7 +21,7 @@
 //! What a tool's own YAML dialect broke (the new value is what the original text means in another YAML, or that text as a
 //! string) is told apart from what was meant, and by default stays as it was: [`Dialect`].
 //!
-//! [`compare`] tells the differences by object and path, with both values, without editing anything.
+//! [`compare()`] tells the differences by object and path, with both values, without editing anything.
 //!
 //! Module by module: `stream` finds the objects of both streams and pairs them, `item` is what an object means,
 //! `reading` what other YAML readers make of a scalar, `align` matches the items of lists, `differ` finds the differences
