@@ -50,7 +50,7 @@ fn is_there(shown: &str) -> bool {
         return path.exists()
             || path.file_name().and_then(|name| name.to_str()).is_some_and(|name| has_file(folder, name));
     }
-    let mut folders = ["host/tests", "host/src", "tests/tests"].map(|folder| root.join(folder)).to_vec();
+    let mut folders = ["host/tests", "host/src", "host/port", "tests/tests"].map(|folder| root.join(folder)).to_vec();
     let function = match shown.strip_suffix('*') {
         Some(start) => format!("fn {start}"),
         None => format!("fn {shown}()"),
