@@ -108,7 +108,10 @@ fn nothing_is_asked_without_a_grant() {
     command.env("KUBECONFIG", stage.sandbox.path().join("kubeconfig")).env("HELM_KUBECONTEXT", "test");
     check(&feed(&mut command, STREAM).expect("windlass starts"), Ok(&["token"]));
     command.env("HELM_KUBECONTEXT", "another");
-    check(&feed(&mut command, STREAM).expect("windlass starts"), Err((2, &["the kubeconfig has no context `another`", "it has test"])));
+    check(
+        &feed(&mut command, STREAM).expect("windlass starts"),
+        Err((2, &["the kubeconfig has no context `another`", "it has test"])),
+    );
 }
 
 #[test]

@@ -98,7 +98,7 @@ const EXAMPLES: &[Examples] = &[
                 "A script and the overlay that it builds",
                 "windlass port convert ./post-render.sh -o windlass.yaml -- prod",
             ),
-            ("An expression", "windlass port convert --yq 'select(.kind == \"CustomResourceDefinition\")'"),
+            ("An expression", "windlass port convert --yq 'select(.kind==\"CustomResourceDefinition\")'"),
         ],
     ),
     (&["why"], &[("After Helm 4 said only that the post-renderer failed", "windlass why")]),
