@@ -130,7 +130,7 @@ fn what_the_server_refuses_and_what_is_too_much() {
     stage.server.go_down();
     check(&list(), Err((5, &["cannot list configmaps.v1/default for the plugin"])));
     std::fs::remove_file(stage.sandbox.path().join("kubeconfig")).expect("a kubeconfig");
-    check(&list(), Err((2, &["the kubeconfig has no context `another`", "it has test"])));
+    check(&list(), Err((2, &["no usable kubeconfig"])));
 }
 
 /// Neither a server nor a credential plugin that does not answer holds the run up beyond its time.
