@@ -1,7 +1,7 @@
 //! Where objects name other objects: Kubernetes' own fields, and those of widely used custom kinds.
 //!
-//! The table began as kustomize's `nameReference` (`api/internal/konfig/builtinpluginconsts/namereference.go`); a test
-//! compares the two. It follows pods into every workload, and has what kustomize lacks: init and ephemeral containers
+//! The table began as kustomize's `nameReference` (`api/internal/konfig/builtinpluginconsts/namereference.go`); what a
+//! `namePrefix` of both changes is compared on every chart (`tests/tests/set_kustomize.rs`). It follows pods into every workload, and has what kustomize lacks: init and ephemeral containers
 //! everywhere, KEDA, Gateway API, cert-manager, Prometheus operator, Argo Rollouts, Traefik.
 
 mod table;
