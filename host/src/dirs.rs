@@ -93,6 +93,11 @@ pub fn installed_names() -> Vec<String> {
     names
 }
 
+/// Whether a plugin of that name is installed or came with this program.
+pub fn is_known(name: &str) -> bool {
+    plugins().is_ok_and(|folder| folder.join(name).join("plugin.wasm").is_file()) || bundled(name).is_some()
+}
+
 /// What a bare name may stand for: the installed plugins and those that came with this program, sorted.
 pub fn known_names() -> Vec<String> {
     let mut names = [installed_names(), bundled_names()].concat();

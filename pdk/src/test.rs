@@ -47,7 +47,7 @@ use crate::plugin::{Plugin, render, render_message};
 use crate::targets::COMMON_KEYS;
 
 pub use readme::readme;
-pub use streams::{Stream, case_inputs, check_twice_is_once, objects, rendered_charts};
+pub use streams::{Stream, case_inputs, check_charts_twice, check_twice_is_once, objects, rendered_charts, warnings};
 #[doc(no_inline)]
 pub use world::{
     answer_clock, answer_cluster, answer_environment, answer_files, answer_http, answer_random, take_logs,

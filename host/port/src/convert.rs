@@ -213,11 +213,7 @@ fn kind(name: &str, text: &str) -> Kind {
 fn finish(mut conversion: Conversion) -> Result<Conversion, Refusal> {
     conversion.missing.sort();
     conversion.missing.dedup();
-    conversion.betterments.dedup();
-    if !conversion.steps.is_empty() {
-        return Ok(conversion);
-    }
-    if conversion.is_idle && conversion.missing.is_empty() {
+    if !conversion.steps.is_empty() || (conversion.is_idle && conversion.missing.is_empty()) {
         return Ok(conversion);
     }
     let why = match conversion.missing.first() {

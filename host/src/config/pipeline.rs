@@ -23,7 +23,7 @@ use windlass_abi::capabilities::TABLE;
 use windlass_manifest::Value;
 
 use super::settings::PlacedConfig;
-use crate::dirs::known_names;
+use crate::dirs::is_known;
 use crate::document::{self, Misread, Node, Place, refuse_unknown_keys};
 use crate::error::Error;
 use crate::input;
@@ -152,9 +152,7 @@ fn read_plugin(item: &Node, index: usize, folder: &Path, file: &Path) -> Result<
 /// Paths count from the pipeline's folder. A bare name is an installed plugin or one that came with Windlass, else a file or folder beside the pipeline.
 fn read_reference(node: &Node, what: &str, folder: &Path) -> Result<PluginRef, Misread> {
     Ok(match parsed(node, what, str::parse)? {
-        PluginRef::Installed(name) if !known_names().contains(&name) && folder.join(&name).exists() => {
-            PluginRef::Path(name.into())
-        }
+        PluginRef::Installed(name) if !is_known(&name) && folder.join(&name).exists() => PluginRef::Path(name.into()),
         other => other,
     }
     .counted_from(folder))

@@ -5,7 +5,8 @@ use std::{env, fs};
 
 use windlass_manifest::Value;
 
-use super::run;
+use super::{run, take_logs};
+use crate::log::Level;
 use crate::plugin::Plugin;
 
 /// A stream and where it comes from.
@@ -74,6 +75,31 @@ pub fn check_twice_is_once<P: Plugin>(config: &str, streams: impl IntoIterator<I
         let Ok(once) = run::<P>(config, &[], &text) else { continue };
         assert_eq!(run::<P>(config, &[], &once), Ok(once), "{name}");
     }
+}
+
+/// [`check_twice_is_once`] with each configuration, on every chart at hand and on the inputs of the plugin's own cases
+/// (`tests/cases`).
+///
+/// # Panics
+/// As [`check_twice_is_once`].
+pub fn check_charts_twice<P: Plugin>(configs: &[&str]) {
+    for config in configs {
+        let charts = rendered_charts("shared/corpus").into_iter().chain(rendered_charts("tests/streams"));
+        check_twice_is_once::<P>(config, charts.chain(case_inputs("tests/cases")));
+    }
+}
+
+/// What a run warns of. Earlier logs of this thread are dropped.
+///
+/// # Panics
+/// When the plugin refuses the stream.
+#[track_caller]
+pub fn warnings<P: Plugin>(config: &str, input: &str) -> Vec<String> {
+    take_logs();
+    if let Err(error) = run::<P>(config, &[], input) {
+        panic!("the plugin refuses the stream: {error}");
+    }
+    take_logs().into_iter().filter(|(level, _)| *level == Level::Warn).map(|(_, text)| text).collect()
 }
 
 fn package() -> PathBuf {

@@ -175,8 +175,7 @@ impl Program {
 
 fn describe(exception: Exn<'_, Val>) -> String {
     match exception.get_halt().map_err(Exn::get_err) {
-        Ok(code) if steps::exceeded(code).is_some() => steps::exceeded(code).unwrap_or_default(),
-        Ok(code) => format!("the expression halts with code {code}"),
+        Ok(code) => steps::exceeded(code).unwrap_or_else(|| format!("the expression halts with code {code}")),
         Err(Ok(error)) => {
             let value = error.into_val();
             let text = match &value {

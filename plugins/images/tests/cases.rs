@@ -1,7 +1,6 @@
 //! The case folders, the example of the README, which is one of them, and what holds for every stream.
 
 use images::Images;
-use windlass_pdk::test::{case_inputs, check_twice_is_once, rendered_charts};
 
 #[test]
 fn cases() {
@@ -15,10 +14,7 @@ fn readme() {
 
 #[test]
 fn twice_is_once() {
-    let charts = || rendered_charts("shared/corpus").into_iter().chain(rendered_charts("tests/streams"));
-    for config in CONFIGS {
-        check_twice_is_once::<Images>(config, charts().chain(case_inputs("tests/cases")));
-    }
+    windlass_pdk::test::check_charts_twice::<Images>(&CONFIGS);
 }
 
 const CONFIGS: [&str; 3] = [

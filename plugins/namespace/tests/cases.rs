@@ -1,7 +1,6 @@
 //! The case folders, the example of the README, which is one of them, and what holds for every stream.
 
 use namespace::Namespace;
-use windlass_pdk::test::{case_inputs, check_twice_is_once, rendered_charts};
 
 #[test]
 fn cases() {
@@ -15,10 +14,7 @@ fn readme() {
 
 #[test]
 fn twice_is_once() {
-    let charts = || rendered_charts("shared/corpus").into_iter().chain(rendered_charts("tests/streams"));
-    for config in CONFIGS {
-        check_twice_is_once::<Namespace>(config, charts().chain(case_inputs("tests/cases")));
-    }
+    windlass_pdk::test::check_charts_twice::<Namespace>(&CONFIGS);
 }
 
 const CONFIGS: [&str; 3] = [
@@ -30,12 +26,7 @@ const CONFIGS: [&str; 3] = [
 /// The warnings of a run.
 #[track_caller]
 fn check(config: &str, input: &str, expected: &[&str]) {
-    windlass_pdk::test::take_logs();
-    windlass_pdk::test::run::<Namespace>(config, &[], input).expect("moved");
-    let logs = windlass_pdk::test::take_logs();
-    let warned: Vec<String> =
-        logs.into_iter().filter(|(level, _)| *level == windlass_pdk::log::Level::Warn).map(|(_, text)| text).collect();
-    assert_eq!(warned, expected);
+    assert_eq!(windlass_pdk::test::warnings::<Namespace>(config, input), expected);
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! The case folders, the example of the README, which is one of them, and what holds for every stream.
 
 use select::Select;
-use windlass_pdk::test::{case_inputs, check_twice_is_once, rendered_charts};
 
 #[test]
 fn cases() {
@@ -15,10 +14,7 @@ fn readme() {
 
 #[test]
 fn twice_is_once() {
-    let charts = || rendered_charts("shared/corpus").into_iter().chain(rendered_charts("tests/streams"));
-    for config in CONFIGS {
-        check_twice_is_once::<Select>(config, charts().chain(case_inputs("tests/cases")));
-    }
+    windlass_pdk::test::check_charts_twice::<Select>(&CONFIGS);
 }
 
 const CONFIGS: [&str; 4] = [
@@ -31,12 +27,7 @@ const CONFIGS: [&str; 4] = [
 /// The messages of a run.
 #[track_caller]
 fn check(config: &str, input: &str, expected: &[&str]) {
-    windlass_pdk::test::take_logs();
-    windlass_pdk::test::run::<Select>(config, &[], input).expect("selected");
-    let logs = windlass_pdk::test::take_logs();
-    let warned: Vec<String> =
-        logs.into_iter().filter(|(level, _)| *level == windlass_pdk::log::Level::Warn).map(|(_, text)| text).collect();
-    assert_eq!(warned, expected);
+    assert_eq!(windlass_pdk::test::warnings::<Select>(config, input), expected);
 }
 
 #[test]

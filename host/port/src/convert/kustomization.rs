@@ -3,6 +3,8 @@
 //! A kustomization that post-renders names the saved stream among its resources. What stands beside it is added; a base without
 //! the stream is only taken when it adds objects and changes none, as its changes would hit the stream otherwise.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use windlass_manifest::Value;
 
 use super::files::{Files, folder, join};
@@ -379,7 +381,7 @@ impl Reader<'_> {
             }
         }
         pairs.sort();
-        let encode = |content: String| if kind == "Secret" { super::text::base64(content.as_bytes()) } else { content };
+        let encode = |content: String| if kind == "Secret" { STANDARD.encode(content) } else { content };
         Ok(pairs.into_iter().map(|(key, content)| (key, Value::String(encode(content)))).collect())
     }
 

@@ -464,9 +464,7 @@ impl<'r> Reader<'r> {
         let Some((name, _)) = self.files.kustomization(&path) else {
             return self.conversion.miss(site, format!("the overlay `{path}` is not there"));
         };
-        // A copy of the overlay is read where it was: the saved file counts from there.
-        let saved: Vec<String> = self.saved.clone();
-        if let Err(refusal) = kustomization::convert(self.files, &name, &saved, self.conversion) {
+        if let Err(refusal) = kustomization::convert(self.files, &name, &self.saved, self.conversion) {
             self.conversion.miss(site, refusal.why);
         }
     }
@@ -559,8 +557,7 @@ impl<'r> Reader<'r> {
         if is_all && written.contains("[.") {
             return self.conversion.miss(site, "yq looks at all documents at once");
         }
-        let site = Site { line: site.line, ..site.clone() };
-        expression::yq(&written, &site, self.options, self.conversion);
+        expression::yq(&written, site, self.options, self.conversion);
     }
 
     fn sed(&mut self, site: &Site, arguments: &[&Word]) {

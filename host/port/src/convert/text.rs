@@ -1,4 +1,4 @@
-//! Small texts: what is remote, names as patterns, Flux's substitution, base64.
+//! Small texts: what is remote, names as patterns, Flux's substitution, sed.
 
 /// A resource that kustomize fetches.
 pub(super) fn is_remote(entry: &str) -> bool {
@@ -60,24 +60,6 @@ pub(super) fn substituted(text: &str, mut value: impl FnMut(&str) -> Option<Stri
     }
     out.push_str(rest);
     (out, missing)
-}
-
-/// Standard base64 with padding, as `data` of a Secret has it.
-pub(super) fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let mut three = [0u8; 3];
-        for (place, byte) in three.iter_mut().zip(chunk) {
-            *place = *byte;
-        }
-        let bits = u32::from_be_bytes([0, three[0], three[1], three[2]]);
-        for index in 0..4 {
-            let letter = LETTERS[(bits >> (18 - 6 * index) & 63) as usize];
-            out.push(if index <= chunk.len() { letter as char } else { '=' });
-        }
-    }
-    out
 }
 
 /// What `s/a/b/` of sed does to images.
@@ -162,14 +144,10 @@ fn without_image(pattern: &str) -> (String, bool) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Sed, base64, glob, sed, substituted};
+    use super::{Sed, glob, sed, substituted};
 
     #[test]
     fn texts() {
-        assert_eq!(base64(b""), "");
-        assert_eq!(base64(b"a"), "YQ==");
-        assert_eq!(base64(b"ab"), "YWI=");
-        assert_eq!(base64(b"abc"), "YWJj");
         assert_eq!(glob("web-*.x"), "web-.*\\.x");
         let value = |name: &str| (name == "A").then(|| "1".to_owned());
         let (text, missing) = substituted("a ${A}\nb ${B:=2} $${C} ${D}", value);
