@@ -3,8 +3,7 @@
 use windlass_manifest::{Budget, Path, Value};
 
 use crate::differ::{Differ, Found, What};
-use crate::note::{Error, Failure};
-use crate::reading::Cause;
+use crate::note::{Cause, Error, Failure};
 use crate::stream::{self, Placed};
 
 /// What happened to an object.

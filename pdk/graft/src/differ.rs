@@ -7,7 +7,8 @@ use windlass_manifest::{Budget, Exhausted, Path, Segment, Value};
 
 use crate::align::{self, Aligned};
 use crate::item::{Entry, Item, Scalar};
-use crate::reading::{self, Cause};
+use crate::note::Cause;
+use crate::reading;
 
 /// One difference.
 #[derive(Clone, Debug)]

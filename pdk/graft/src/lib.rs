@@ -41,8 +41,7 @@ mod stream;
 
 pub use compare::{Change, Comparison, Difference, ObjectDifference, compare, compare_within};
 pub use graft::{Dialect, Grafted, Options, graft, graft_within};
-pub use note::{Error, Note, NoteKind};
-pub use reading::Cause;
+pub use note::{Cause, Error, Note, NoteKind};
 pub use windlass_manifest::{Budget, Path, Value};
 
 /// Keeps the README's example compiling.

@@ -4,8 +4,6 @@ use std::fmt;
 
 use windlass_manifest::{self as manifest, Exhausted, Path, Value};
 
-use crate::reading::Cause;
-
 /// Something to know about one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
@@ -71,6 +69,40 @@ impl fmt::Display for Note {
                 write!(formatter, "{object}: taken as it was printed, as an edit is not possible: {reason}")
             }
         }
+    }
+}
+
+/// What a tool's YAML did to a value that the tool did not mean to change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cause {
+    /// It is what the text means in YAML 1.2: `on` is a text, `0755` is 755.
+    Yaml12,
+    /// It is what the text means in YAML 1.1 as PyYAML reads it: `12:30` is 750.
+    Yaml11,
+    /// A date became a text with a time of day, or in another notation.
+    Date,
+    /// It is the text itself, as a string.
+    Text,
+    /// A number lost digits that a 64-bit float does not have.
+    Digits,
+    /// A null is gone with its key: to most readers both are the same.
+    Null,
+    /// A text lost the blank lines that it started with.
+    BlankLines,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Cause::Yaml12 => "as YAML 1.2 reads it",
+            Cause::Yaml11 => "as YAML 1.1 reads it",
+            Cause::Date => "as a date",
+            Cause::Text => "as a string",
+            Cause::Digits => "with digits lost",
+            Cause::Null => "as nulls are dropped",
+            Cause::BlankLines => "without its leading blank lines",
+        })
     }
 }
 

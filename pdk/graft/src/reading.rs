@@ -5,43 +5,10 @@
 //! of. Sources: the core schema of YAML 1.2.2, section 10.3; PyYAML's `resolver.py` and `constructor.py`; `resolve.go` of
 //! go-yaml v3; `type/*.js` of js-yaml 4.
 
-use crate::item::{Number, Scalar, Style, Type};
 use std::borrow::Cow;
-use std::fmt;
 
-/// What a tool's YAML did to a value that the tool did not mean to change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Cause {
-    /// It is what the text means in YAML 1.2: `on` is a text, `0755` is 755.
-    Yaml12,
-    /// It is what the text means in YAML 1.1 as PyYAML reads it: `12:30` is 750.
-    Yaml11,
-    /// A date became a text with a time of day, or in another notation.
-    Date,
-    /// It is the text itself, as a string.
-    Text,
-    /// A number lost digits that a 64-bit float does not have.
-    Digits,
-    /// A null is gone with its key: to most readers both are the same.
-    Null,
-    /// A text lost the blank lines that it started with.
-    BlankLines,
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Cause::Yaml12 => "as YAML 1.2 reads it",
-            Cause::Yaml11 => "as YAML 1.1 reads it",
-            Cause::Date => "as a date",
-            Cause::Text => "as a string",
-            Cause::Digits => "with digits lost",
-            Cause::Null => "as nulls are dropped",
-            Cause::BlankLines => "without its leading blank lines",
-        })
-    }
-}
+use crate::item::{Number, Scalar, Style, Type};
+use crate::note::Cause;
 
 /// What a reader makes of a scalar.
 #[derive(Clone, Copy, Debug, PartialEq)]

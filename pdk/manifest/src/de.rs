@@ -10,10 +10,12 @@ use std::fmt;
 use serde::de::{self, Deserialize, DeserializeSeed, Expected, Unexpected, Visitor};
 
 use crate::budget::Budget;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Failure};
 use crate::node::{Kind, Node};
 use crate::path::{self, Segment};
-use crate::tree::{self, Tree};
+use crate::read;
+use crate::split::count_lines;
+use crate::tree::{Source, Tree};
 use crate::typing::{self, PlainType};
 use crate::value::Value;
 
@@ -31,8 +33,8 @@ const NUMBER_TOKENS: [&str; 2] = ["$windlass_manifest::Number", "$serde_json::pr
 /// Text that is not YAML or does not fit the type; the message has the path (`labels.team: expected a string, ...`).
 pub fn from_yaml_str<T: de::DeserializeOwned>(text: &str) -> Result<T, Error> {
     let mut tree = Tree::default();
-    tree::read_single_document(text, &mut tree)?;
-    let root = tree::Source { text, tree: &tree, first_line: 1 }.root();
+    read::read_single_document(text, &mut tree)?;
+    let root = Source { text, tree: &tree, first_line: 1 }.root();
     let budget = Budget::for_text(text.len());
     T::deserialize(Deserializer { is_config: true, ..Deserializer::new(Input::Node(root), &budget) })
         .map_err(|error| error.into_error(root.line()))
@@ -51,6 +53,44 @@ impl<'a> Node<'a> {
 }
 
 impl Value {
+    /// Reads one YAML document (JSON is YAML too), as configuration: an empty document is `null`; of the words that
+    /// YAML 1.1 calls booleans only `true` and `false` (also `True`, `TRUE`, ...) are, so `country: no` keeps its text.
+    ///
+    /// # Errors
+    /// Text that is not YAML, several documents, a key that a map has twice, or a value nested deeper than 200 levels,
+    /// with the line.
+    pub fn from_yaml(text: &str) -> Result<Self, Error> {
+        let mut tree = Tree::default();
+        read::read_single_document(text, &mut tree)?;
+        Source { text, tree: &tree, first_line: 1 }.root().to_config_value()
+    }
+
+    /// Reads the documents of a text as [`Value::from_yaml`] reads one. Those that hold nothing, or only comments, are
+    /// left out.
+    ///
+    /// # Errors
+    /// As [`Value::from_yaml`], but for several documents.
+    pub fn documents_from_yaml(text: &str) -> Result<Vec<Self>, Error> {
+        let mut documents = Vec::new();
+        let mut tree = Tree::default();
+        let (mut rest, mut first_line) = (text, 1);
+        while !rest.is_empty() {
+            let (extent, outcome) = read::read_first(rest, &mut tree);
+            let (document, after) = rest.split_at(extent.length);
+            outcome.map_err(Failure::into_problem).map_err(|problem| {
+                let line = first_line + count_lines(document.as_bytes().get(..problem.offset).unwrap_or_default());
+                Error::new(problem.kind, String::new(), line, format!("line {line}: {}", problem.message))
+            })?;
+            let value = Source { text: document, tree: &tree, first_line }.root().to_config_value()?;
+            if !value.is_null() {
+                documents.push(value);
+            }
+            first_line += extent.line_ends;
+            rest = after;
+        }
+        Ok(documents)
+    }
+
     /// Reads the value into a Rust type. Targets that are strings take a number's text as it stands.
     ///
     /// # Errors

@@ -3,8 +3,11 @@
 //! The quoting rules were measured: over 172,000 strings, none was misread by go-yaml v2 and v3, sigs.k8s.io/yaml or
 //! PyYAML. What is double-quoted is valid JSON too.
 
+use std::fmt;
+
+use crate::error::{Error, ErrorKind};
 use crate::typing;
-use crate::value::Value;
+use crate::value::{MAX_VALUE_DEPTH, Value};
 
 /// How a list stands under its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,6 +243,77 @@ pub(crate) fn check_key(key: &str) -> Result<(), &'static str> {
         }
     }
     Ok(())
+}
+
+impl Value {
+    /// The value as one line of JSON. A number that JSON cannot spell is written in decimal (`0755` as `493`), an
+    /// infinity as a string.
+    pub fn to_json(&self) -> String {
+        let mut out = String::new();
+        self.write_json(&mut out);
+        out
+    }
+
+    /// [`Value::to_json`] at the end of an existing text.
+    pub fn write_json(&self, out: &mut String) {
+        match self {
+            Value::Null => out.push_str("null"),
+            Value::Bool(true) => out.push_str("true"),
+            Value::Bool(false) => out.push_str("false"),
+            Value::Number(raw) => match typing::to_json_number(raw) {
+                Some(number) => out.push_str(&number),
+                None => write_quoted(raw, out),
+            },
+            Value::String(text) => write_quoted(text, out),
+            Value::List(items) => {
+                out.push('[');
+                for (position, item) in items.iter().enumerate() {
+                    if position > 0 {
+                        out.push(',');
+                    }
+                    item.write_json(out);
+                }
+                out.push(']');
+            }
+            Value::Map(entries) => {
+                out.push('{');
+                for (position, (key, value)) in entries.iter().enumerate() {
+                    if position > 0 {
+                        out.push(',');
+                    }
+                    write_quoted(key, out);
+                    out.push(':');
+                    value.write_json(out);
+                }
+                out.push('}');
+            }
+        }
+    }
+
+    /// The value as a YAML document in block style, with a line end.
+    ///
+    /// # Errors
+    /// A value that cannot be written: nested too deep, a key of more than 1,000 characters, or a number whose text is
+    /// not a number.
+    pub fn to_yaml(&self) -> Result<String, Error> {
+        self.check_writable()?;
+        let style = BlockStyle { step: 2, list_indent: ListIndent::SameColumn, newline: "\n" };
+        let mut out = String::new();
+        write_block(self, 0, style, &mut out);
+        out.push('\n');
+        Ok(out)
+    }
+
+    pub(crate) fn check_writable(&self) -> Result<(), Error> {
+        check_writable(self, MAX_VALUE_DEPTH).map_err(|message| Error::new(ErrorKind::Value, "", 0, message))
+    }
+}
+
+/// The JSON text of [`Value::to_json`].
+impl fmt::Display for Value {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.to_json())
+    }
 }
 
 #[cfg(test)]

@@ -119,3 +119,39 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// What the parser found wrong with a document: its message and the byte offset.
+pub(crate) struct Problem {
+    pub(crate) kind: ErrorKind,
+    pub(crate) offset: usize,
+    pub(crate) message: String,
+}
+
+impl Problem {
+    pub(crate) fn syntax(offset: usize, message: &str) -> Self {
+        Self { kind: ErrorKind::Syntax, offset, message: message.to_owned() }
+    }
+}
+
+/// Why a document was not read.
+pub(crate) enum Failure {
+    Wrong(Problem),
+    /// It has more nodes than its [`crate::tree::NodeLimit`] allows.
+    TooManyNodes,
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Wrong(problem)
+    }
+}
+
+impl Failure {
+    /// What is told where nobody set a limit.
+    pub(crate) fn into_problem(self) -> Problem {
+        match self {
+            Self::Wrong(problem) => problem,
+            Self::TooManyNodes => Problem { kind: ErrorKind::TooLarge, offset: 0, message: "too many nodes".into() },
+        }
+    }
+}

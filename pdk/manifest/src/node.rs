@@ -1,12 +1,15 @@
 //! Reading: a view of one node, through aliases and merge keys.
 
+mod position;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::budget::{Budget, Exhausted};
 use crate::error::{Error, ErrorKind};
 use crate::path::{Path, Segment};
-use crate::tree::{self, NodeData, Shape, Source, flag};
+use crate::read::parser;
+use crate::tree::{NodeData, Shape, Source, Tree, flag};
 use crate::typing::{self, PlainType};
 use crate::value::{MAX_VALUE_DEPTH, Value};
 
@@ -31,6 +34,13 @@ pub struct Node<'a> {
     pub(crate) index: u32,
     /// The object that the node was reached from.
     root: u32,
+}
+
+impl<'a> Source<'a> {
+    /// The root node. Must not be asked of an empty tree's nodes; its answers are those of an empty document.
+    pub(crate) fn root(self) -> Node<'a> {
+        Node::new(self, 0, 0)
+    }
 }
 
 impl<'a> Node<'a> {
@@ -130,7 +140,7 @@ impl<'a> Node<'a> {
 
     fn text_of(&self, data: NodeData) -> Cow<'a, str> {
         let text: &'a str = self.source.text;
-        let tree: &'a tree::Tree = self.source.tree;
+        let tree: &'a Tree = self.source.tree;
         if data.flags & flag::DECODED != 0 {
             return Cow::Borrowed(tree.decoded(data.extra));
         }
@@ -138,7 +148,7 @@ impl<'a> Node<'a> {
         if data.flags & flag::UNDECODED != 0 {
             let source = text.get(start..end).unwrap_or_default();
             let has_line_end = data.shape.is_block_scalar() && end < text.len();
-            return Cow::Owned(tree::decode_scalar(source, has_line_end));
+            return Cow::Owned(parser::decode_scalar(source, has_line_end));
         }
         Cow::Borrowed(match data.shape {
             Shape::SingleQuoted | Shape::DoubleQuoted => text.get(start + 1..end.saturating_sub(1)).unwrap_or_default(),
@@ -366,8 +376,7 @@ impl<'a> Node<'a> {
     }
 
     pub(crate) fn is_merge_key(&self, key_node: u32) -> bool {
-        let data = self.source.node(key_node);
-        data.shape == Shape::Plain && data.flags & flag::TEXT_TAG == 0 && self.key_is(key_node, "<<")
+        self.source.node(key_node).flags & flag::MERGE_KEY != 0
     }
 
     /// The item of this list at a 0-based index.

@@ -67,6 +67,41 @@ pub(crate) fn find_glued_marker(bytes: &[u8]) -> Option<usize> {
     None
 }
 
+/// How far a document reaches in a stream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    /// In bytes.
+    pub(crate) length: usize,
+    pub(crate) line_ends: usize,
+}
+
+/// How many line ends there are.
+pub(crate) fn count_lines(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&byte| byte == b'\n').count()
+}
+
+/// Past white space, line ends and comments.
+pub(crate) fn skip_blank(text: &str, from: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = from;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b' ' | b'\t' | b'\n' | b'\r' => at += 1,
+            b'#' => at += bytes.get(at..).unwrap_or_default().iter().take_while(|&&byte| byte != b'\n').count(),
+            _ => break,
+        }
+    }
+    at
+}
+
+/// The line end that a text uses first.
+pub(crate) fn newline_of(text: &str) -> &'static str {
+    match find_line_end(text.as_bytes()) {
+        Some(at) if at > 0 && text.as_bytes().get(at - 1) == Some(&b'\r') => "\r\n",
+        _ => "\n",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

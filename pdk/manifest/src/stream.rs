@@ -1,11 +1,11 @@
 //! A stream of manifests: visiting its objects, putting the output together.
 
 use crate::budget::Budget;
+use crate::document::Fate;
 use crate::emit;
 use crate::error::{Error, ErrorKind};
 use crate::object::Object;
-use crate::split;
-use crate::tree::count_lines;
+use crate::split::{self, count_lines, newline_of};
 use crate::value::Value;
 
 /// A stream of Kubernetes manifests: YAML documents, split by `---` lines.
@@ -273,14 +273,6 @@ pub fn visit_document<E: From<Error>>(
     }
 }
 
-/// What became of an object during a visit.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
-    Kept,
-    Changed,
-    Deleted,
-}
-
 /// The outcome of a visit that changed something.
 struct Output {
     text: String,
@@ -338,12 +330,12 @@ fn walk(
     let mut start = 0;
     while start < stream.len() {
         number += 1;
-        let extent = object.load(stream.get(start..).unwrap_or_default(), (start, line, number), budget)?;
+        let extent = object.session.load(stream.get(start..).unwrap_or_default(), (start, line, number), budget)?;
         let mut is_stopped = false;
-        for position in 0..object.count_in_document() {
-            object.enter(position)?;
+        for position in 0..object.session.count_in_document() {
+            object.session.enter(position)?;
             let goes_on = visitor(&mut object);
-            object.leave(budget)?;
+            object.session.leave(budget)?;
             if !goes_on {
                 is_stopped = true;
                 break;
@@ -352,7 +344,9 @@ fn walk(
         if is_stopped {
             return Ok(None);
         }
-        object.finish_document(&mut fates, &mut |from, to, text| assembler.replace(start + from, start + to, text))?;
+        object
+            .session
+            .finish_document(&mut fates, &mut |from, to, text| assembler.replace(start + from, start + to, text))?;
         line += extent.line_ends;
         start += extent.length;
     }
@@ -365,8 +359,8 @@ fn walk_documents(stream: &str, budget: &Budget, look: &mut dyn FnMut(usize, usi
     let (mut line, mut number, mut start) = (1, 0, 0);
     while start < stream.len() {
         number += 1;
-        let extent = object.load(stream.get(start..).unwrap_or_default(), (start, line, number), budget)?;
-        look(start, line, object.count_in_document());
+        let extent = object.session.load(stream.get(start..).unwrap_or_default(), (start, line, number), budget)?;
+        look(start, line, object.session.count_in_document());
         line += extent.line_ends;
         start += extent.length;
     }
@@ -384,14 +378,6 @@ fn check_object(object: &Value) -> Result<(), Error> {
 fn begins_with_directive(document: &str) -> bool {
     let line = document.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#'));
     line.is_some_and(|line| line.starts_with('%'))
-}
-
-/// The line end that a text uses first.
-pub(crate) fn newline_of(text: &str) -> &'static str {
-    match split::find_line_end(text.as_bytes()) {
-        Some(at) if at > 0 && text.as_bytes().get(at - 1) == Some(&b'\r') => "\r\n",
-        _ => "\n",
-    }
 }
 
 #[cold]

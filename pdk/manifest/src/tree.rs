@@ -5,21 +5,9 @@
 //! never expanded: an alias node names its target, so a document of aliases upon aliases costs what its text costs.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
-
-use windlass_manifest_events::{EventKind, Events, Style, Tag};
 
 use crate::emit::ListIndent;
-use crate::error::{Error, ErrorKind};
-use crate::node::Node;
-use crate::plain;
-use crate::split;
-use crate::typing;
-
-/// How deep the collections of one document may be nested. Go's parser allows 10,000; no object comes near.
-const MAX_DEPTH: usize = 1000;
-/// What a name in the parser's map of anchors takes, in nodes.
-const NODES_PER_ANCHOR: usize = 2;
+use crate::split::count_lines;
 
 /// How a node is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +75,8 @@ pub(crate) mod flag {
     pub(crate) const DECODED: u8 = 32;
     /// The value of the scalar is not a slice of the document; it is decoded when asked for.
     pub(crate) const UNDECODED: u8 = 64;
+    /// A merge key: `<<` without quotes and tag, or with the tag `!!merge` or `!`, whatever its quotes.
+    pub(crate) const MERGE_KEY: u8 = 128;
 }
 
 /// One document. See the module's comment.
@@ -94,13 +84,13 @@ pub(crate) mod flag {
 pub(crate) struct Tree {
     pub(crate) nodes: Vec<NodeData>,
     /// `(start, end)` in `decoded_text`.
-    decoded: Vec<(u32, u32)>,
-    decoded_text: String,
+    pub(crate) decoded: Vec<(u32, u32)>,
+    pub(crate) decoded_text: String,
     /// Nodes with an anchor or a tag, and where the first of these starts; in order of nodes.
-    properties: Vec<(u32, u32)>,
+    pub(crate) properties: Vec<(u32, u32)>,
     /// The text has line breaks that not all YAML readers agree on: a lone CR.
     pub(crate) has_odd_line_breaks: bool,
-    has_anchors: bool,
+    pub(crate) has_anchors: bool,
     /// A block map has a key that is not followed by its colon, such as `? key`.
     pub(crate) has_explicit_keys: bool,
     /// For each time the text was edited and read again: where lines were added or taken away.
@@ -114,8 +104,8 @@ pub(crate) struct Tree {
     /// The styles of [`crate::edit`], looked for once: the step of maps, and how lists stand under their keys.
     pub(crate) styles: Cell<(Known<usize>, Known<ListIndent>)>,
     /// Buffers of the builders.
-    open: Vec<Open>,
-    pub(crate) levels: Vec<plain::Level>,
+    pub(crate) open: Vec<Open>,
+    pub(crate) levels: Vec<Level>,
     /// The readers stop where there are more nodes.
     pub(crate) node_limit: NodeLimit,
 }
@@ -131,43 +121,29 @@ impl Default for NodeLimit {
     }
 }
 
-/// Why a document was not read.
-pub(crate) enum Failure {
-    Wrong(Problem),
-    /// It has more than [`Tree::node_limit`].
-    TooManyNodes,
-}
-
-impl From<Problem> for Failure {
-    fn from(problem: Problem) -> Self {
-        Self::Wrong(problem)
-    }
-}
-
-impl Failure {
-    /// What is told where nobody set a limit.
-    pub(crate) fn into_problem(self) -> Problem {
-        match self {
-            Self::Wrong(problem) => problem,
-            Self::TooManyNodes => Problem { kind: ErrorKind::TooLarge, offset: 0, message: "too many nodes".into() },
-        }
-    }
-}
-
 /// What was looked for once: not yet, or what was found, if anything was.
 pub(crate) type Known<T> = Option<Option<T>>;
 
 /// `(line, added)` in order: at that 0-based line of the text before the edit, so many lines came in (or went).
 pub(crate) type LineShifts = Vec<(usize, isize)>;
 
+/// A collection that the parser has not closed yet.
 #[derive(Clone, Debug)]
-struct Open {
-    node: u32,
-    children: u32,
+pub(crate) struct Open {
+    pub(crate) node: u32,
+    pub(crate) children: u32,
     /// It has no brackets of its own: a block collection, or the pair in `[a: b]`.
-    is_open_ended: bool,
+    pub(crate) is_open_ended: bool,
     /// Where the last child ended.
-    last_end: usize,
+    pub(crate) last_end: usize,
+}
+
+/// A block collection that the fast reader has open.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Level {
+    pub(crate) node: u32,
+    pub(crate) column: u32,
+    pub(crate) is_map: bool,
 }
 
 /// A document's text and tree, to read nodes from.
@@ -180,11 +156,6 @@ pub(crate) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// The root node. Must not be asked of an empty tree's nodes; its answers are those of an empty document.
-    pub(crate) fn root(self) -> Node<'a> {
-        Node::new(self, 0, 0)
-    }
-
     pub(crate) fn node(&self, index: u32) -> NodeData {
         self.tree.nodes.get(index as usize).copied().unwrap_or(NodeData {
             start: 0,
@@ -213,11 +184,6 @@ impl<'a> Source<'a> {
         }
         self.first_line + line
     }
-}
-
-/// How many line ends there are.
-pub(crate) fn count_lines(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|&&byte| byte == b'\n').count()
 }
 
 /// The line that a line of the edited text was, or was inserted at.
@@ -258,7 +224,7 @@ impl Tree {
     }
 
     /// How much is kept, counted in nodes.
-    fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         let pairs = self.decoded.len() + self.properties.len();
         self.nodes.len() + (pairs * size_of::<(u32, u32)>() + self.decoded_text.len()) / size_of::<NodeData>()
     }
@@ -291,285 +257,17 @@ impl Tree {
     }
 }
 
-/// What the parser found wrong with a document: its message and the byte offset.
-pub(crate) struct Problem {
-    pub(crate) kind: ErrorKind,
-    pub(crate) offset: usize,
-    pub(crate) message: String,
-}
-
-impl Problem {
-    fn syntax(offset: usize, message: &str) -> Self {
-        Self { kind: ErrorKind::Syntax, offset, message: message.to_owned() }
-    }
-}
-
-/// Reads a text that holds at most one document, such as a configuration value.
-pub(crate) fn read_single_document(text: &str, tree: &mut Tree) -> Result<(), Error> {
-    read(text, tree).map_err(|problem| {
-        let line = Source { text, tree, first_line: 1 }.line_at(problem.offset);
-        Error::new(problem.kind, String::new(), line, format!("line {line}: {}", problem.message))
-    })
-}
-
-/// How far a document reaches in a stream.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Extent {
-    /// In bytes.
-    pub(crate) length: usize,
-    pub(crate) line_ends: usize,
-}
-
-/// Fills the tree from the document at the start of a text; answers with the document's extent.
-pub(crate) fn read_first(text: &str, tree: &mut Tree) -> (Extent, Result<(), Failure>) {
-    match plain::read(text, tree) {
-        Ok(extent) => (extent, Ok(())),
-        Err(why) => {
-            let length = split::document_end(text.as_bytes(), 0);
-            let text = text.get(..length).unwrap_or_default();
-            let outcome = match why {
-                plain::GaveUp::NotPlain => parse_within(text, tree),
-                plain::GaveUp::TooManyNodes => Err(Failure::TooManyNodes),
-            };
-            (Extent { length, line_ends: count_lines(text.as_bytes()) }, outcome)
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn lines_are_right_whatever_the_order_they_are_asked_in() {
+        let text = "kind: List\nitems:\n- kind: A\n  x: 1\n- kind: B\n";
+        let tree = &mut super::Tree::default();
+        assert!(crate::read::read(text, tree).is_ok());
+        let source = super::Source { text, tree, first_line: 7 };
+        for offset in [0, 47, 20, 21, 3, 99, 0, 33] {
+            let expected = 7 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count();
+            assert_eq!(source.line_at(offset), expected, "{offset}");
         }
     }
-}
-
-/// Fills the tree from a text that is one document.
-pub(crate) fn read(text: &str, tree: &mut Tree) -> Result<(), Problem> {
-    match plain::read(text, tree) {
-        Ok(extent) if extent.length == text.len() => Ok(()),
-        _ => parse(text, tree),
-    }
-}
-
-/// Fills the tree from one document's text by way of the YAML parser.
-pub(crate) fn parse(text: &str, tree: &mut Tree) -> Result<(), Problem> {
-    parse_within(text, tree).map_err(Failure::into_problem)
-}
-
-/// The same, with the tree's limit told apart.
-fn parse_within(text: &str, tree: &mut Tree) -> Result<(), Failure> {
-    tree.clear();
-    if u32::try_from(text.len()).is_err() {
-        let message = "a document of 4 GiB or more".into();
-        return Err(Problem { kind: ErrorKind::TooLarge, offset: 0, message }.into());
-    }
-    if let Some(at) = split::find_glued_marker(text.as_bytes()) {
-        let message = "a line starts with `---` and goes on; Helm starts another document there";
-        return Err(Problem::syntax(at, message).into());
-    }
-    tree.has_odd_line_breaks = has_lone_returns(text);
-    let mut builder = Builder { text, tree };
-    let mut events = Events::new(text, MAX_DEPTH);
-    let mut anchors: BTreeMap<&str, u32> = BTreeMap::new();
-    let mut is_behind = false;
-    loop {
-        let event = match events.next_event() {
-            Ok(Some(event)) => event,
-            Ok(None) => return Ok(()),
-            Err(problem) if is_behind => return Err(behind(problem.at).into()),
-            // What is missing at the end is missing on the last line that has something.
-            Err(problem) => {
-                let at = problem.at.min(text.trim_ascii_end().len());
-                return Err(Problem::syntax(at, problem.message).into());
-            }
-        };
-        let (start, end) = (event.start, event.end);
-        if builder.tree.size() + anchors.len() * NODES_PER_ANCHOR >= builder.tree.node_limit.0 {
-            return Err(Failure::TooManyNodes);
-        }
-        let index = match event.kind {
-            EventKind::DocumentStart if is_behind => return Err(behind(start).into()),
-            EventKind::DocumentStart => continue,
-            EventKind::DocumentEnd => {
-                is_behind = true;
-                continue;
-            }
-            EventKind::End => {
-                builder.close(end);
-                continue;
-            }
-            EventKind::Alias => {
-                let target = event.name.and_then(|name| anchors.get(name)).copied();
-                let Some(target) = target else {
-                    return Err(Problem::syntax(start, "an alias without an anchor").into());
-                };
-                if builder.tree.open.binary_search_by_key(&target, |open| open.node).is_ok() {
-                    return Err(Problem::syntax(start, "an alias of what it stands in").into());
-                }
-                let index = builder.push(Shape::Alias, start, end);
-                builder.set_extra(index, target);
-                builder.add_flags(target, flag::ALIASED);
-                index
-            }
-            EventKind::Scalar(style) if event.tag == Some(Tag::Binary) => {
-                let Some(text) = typing::decode_base64(events.text(&event)) else {
-                    return Err(Problem::syntax(start, "a `!!binary` value that is not base64").into());
-                };
-                builder.scalar(&text, style, start, end)
-            }
-            EventKind::Scalar(style) => builder.scalar(events.text(&event), style, start, end),
-            EventKind::ListStart { is_flow } => {
-                builder.open(if is_flow { Shape::FlowList } else { Shape::BlockList }, start, !is_flow)
-            }
-            EventKind::MapStart { is_flow, is_pair } => {
-                builder.open(if is_flow { Shape::FlowMap } else { Shape::BlockMap }, start, !is_flow || is_pair)
-            }
-        };
-        if event.kind != EventKind::Alias {
-            if let Some(name) = event.name {
-                anchors.insert(name, index);
-                builder.tree.has_anchors = true;
-                builder.add_flags(index, flag::ANCHOR);
-            }
-            if let Some(tag) = event.tag {
-                builder.add_flags(index, if tag == Tag::Plain { flag::TAG } else { flag::TAG | flag::TEXT_TAG });
-            }
-            if let Some(start) = event.properties {
-                builder.tree.properties.push((index, start as u32));
-            }
-        }
-        if matches!(event.kind, EventKind::Alias | EventKind::Scalar(_)) {
-            builder.child_done(index);
-        }
-    }
-}
-
-/// Kubernetes reads the first document up to where it ends and looks no further.
-fn behind(offset: usize) -> Problem {
-    Problem::syntax(offset, "text behind the end of the document, which Kubernetes drops; a `---` line is missing")
-}
-
-struct Builder<'a> {
-    text: &'a str,
-    tree: &'a mut Tree,
-}
-
-impl Builder<'_> {
-    fn push(&mut self, shape: Shape, start: usize, end: usize) -> u32 {
-        let index = self.tree.nodes.len() as u32;
-        self.tree.nodes.push(NodeData {
-            start: start as u32,
-            end: end as u32,
-            next: index + 1,
-            extra: 0,
-            shape,
-            flags: 0,
-        });
-        index
-    }
-
-    fn set_extra(&mut self, index: u32, extra: u32) {
-        if let Some(node) = self.tree.nodes.get_mut(index as usize) {
-            node.extra = extra;
-        }
-    }
-
-    fn add_flags(&mut self, index: u32, flags: u8) {
-        if let Some(node) = self.tree.nodes.get_mut(index as usize) {
-            node.flags |= flags;
-        }
-    }
-
-    fn open(&mut self, shape: Shape, start: usize, is_open_ended: bool) -> u32 {
-        let index = self.push(shape, start, start);
-        self.tree.open.push(Open { node: index, children: 0, is_open_ended, last_end: start });
-        index
-    }
-
-    fn scalar(&mut self, value: &str, style: Style, start: usize, end: usize) -> u32 {
-        let shape = match style {
-            Style::Plain if start == end => Shape::Empty,
-            Style::Plain => Shape::Plain,
-            Style::Single => Shape::SingleQuoted,
-            Style::Double => Shape::DoubleQuoted,
-            Style::Literal => Shape::Literal,
-            Style::Folded => Shape::Folded,
-        };
-        let quote = usize::from(matches!(style, Style::Single | Style::Double));
-        let index = self.push(shape, start, end);
-        let is_verbatim = self.text.get(start + quote..end - quote) == Some(value);
-        if !is_verbatim || shape.is_block_scalar() {
-            let from = self.tree.decoded_text.len() as u32;
-            self.tree.decoded_text.push_str(value);
-            let to = self.tree.decoded_text.len() as u32;
-            self.set_extra(index, self.tree.decoded.len() as u32);
-            self.tree.decoded.push((from, to));
-            self.add_flags(index, flag::DECODED);
-        }
-        index
-    }
-
-    fn child_done(&mut self, index: u32) {
-        let Some(node) = self.tree.nodes.get(index as usize).copied() else { return };
-        let Some(open) = self.tree.open.last_mut() else { return };
-        let is_key = open.children % 2 == 0;
-        open.children += 1;
-        open.last_end = node.end as usize;
-        let parent = open.node;
-        let parent_is_map = self.tree.nodes.get(parent as usize).is_some_and(|parent| parent.shape.is_map());
-        if is_key && self.tree.nodes.get(parent as usize).is_some_and(|parent| parent.shape == Shape::BlockMap) {
-            let after = self.text.as_bytes().get(node.end as usize..).unwrap_or_default();
-            let next = after.iter().find(|byte| !matches!(byte, b' ' | b'\t'));
-            self.tree.has_explicit_keys |= node.shape == Shape::Empty || next != Some(&b':');
-        }
-        let is_merge = node.shape == Shape::Plain
-            && node.flags & flag::TEXT_TAG == 0
-            && self.text.as_bytes().get(node.start as usize..node.end as usize) == Some(b"<<");
-        if parent_is_map && is_key && is_merge {
-            self.add_flags(parent, flag::MERGES);
-        }
-    }
-
-    fn close(&mut self, bracket_end: usize) {
-        let Some(open) = self.tree.open.pop() else { return };
-        let next = self.tree.nodes.len() as u32;
-        if let Some(node) = self.tree.nodes.get_mut(open.node as usize) {
-            node.end = if open.is_open_ended { open.last_end as u32 } else { bracket_end as u32 };
-            node.next = next;
-        }
-        self.child_done(open.node);
-    }
-}
-
-/// Past white space, line ends and comments.
-pub(crate) fn skip_blank(text: &str, from: usize) -> usize {
-    let bytes = text.as_bytes();
-    let mut at = from;
-    while let Some(&byte) = bytes.get(at) {
-        match byte {
-            b' ' | b'\t' | b'\n' | b'\r' => at += 1,
-            b'#' => at += bytes.get(at..).unwrap_or_default().iter().take_while(|&&byte| byte != b'\n').count(),
-            _ => break,
-        }
-    }
-    at
-}
-
-/// Whether a CR stands alone: a line break to Kubernetes, not one to those who cut streams at LF.
-fn has_lone_returns(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.iter().enumerate().any(|(at, &byte)| byte == b'\r' && bytes.get(at + 1) != Some(&b'\n'))
-}
-
-/// Decodes one scalar from its own text: a quoted or plain scalar, or a block scalar with its lines.
-#[cold]
-pub(crate) fn decode_scalar(source: &str, has_line_end: bool) -> String {
-    // Behind a space, so that nothing is a document marker; a block scalar is cut off in front of its last line end,
-    // if it has one.
-    let mut document = String::with_capacity(source.len() + 2);
-    document.push(' ');
-    document.push_str(source);
-    if has_line_end {
-        document.push('\n');
-    }
-    let mut events = Events::new(&document, MAX_DEPTH);
-    while let Ok(Some(event)) = events.next_event() {
-        if matches!(event.kind, EventKind::Scalar(_)) {
-            return events.text(&event).to_owned();
-        }
-    }
-    String::new()
 }

@@ -1,10 +1,5 @@
 //! Values that are not part of a stream: what an edit writes, and what configuration holds.
 
-use std::fmt;
-
-use crate::emit;
-use crate::error::{Error, ErrorKind};
-use crate::tree::{self, Tree};
 use crate::typing;
 
 /// How deep values may be nested when they are read or written.
@@ -34,103 +29,6 @@ impl Value {
     /// A map from entries.
     pub fn map<K: Into<String>>(entries: impl IntoIterator<Item = (K, Value)>) -> Self {
         Value::Map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect())
-    }
-
-    /// Reads one YAML document (JSON is YAML too), as configuration: an empty document is `null`; of the words that
-    /// YAML 1.1 calls booleans only `true` and `false` (also `True`, `TRUE`, ...) are, so `country: no` keeps its text.
-    ///
-    /// # Errors
-    /// Text that is not YAML, several documents, a key that a map has twice, or a value nested deeper than 200 levels,
-    /// with the line.
-    pub fn from_yaml(text: &str) -> Result<Self, Error> {
-        let mut tree = Tree::default();
-        tree::read_single_document(text, &mut tree)?;
-        tree::Source { text, tree: &tree, first_line: 1 }.root().to_config_value()
-    }
-
-    /// Reads the documents of a text as [`Value::from_yaml`] reads one. Those that hold nothing, or only comments, are
-    /// left out.
-    ///
-    /// # Errors
-    /// As [`Value::from_yaml`], but for several documents.
-    pub fn documents_from_yaml(text: &str) -> Result<Vec<Self>, Error> {
-        let mut documents = Vec::new();
-        let mut tree = Tree::default();
-        let (mut rest, mut first_line) = (text, 1);
-        while !rest.is_empty() {
-            let (extent, outcome) = tree::read_first(rest, &mut tree);
-            let (document, after) = rest.split_at(extent.length);
-            outcome.map_err(tree::Failure::into_problem).map_err(|problem| {
-                let line =
-                    first_line + tree::count_lines(document.as_bytes().get(..problem.offset).unwrap_or_default());
-                Error::new(problem.kind, String::new(), line, format!("line {line}: {}", problem.message))
-            })?;
-            let value = tree::Source { text: document, tree: &tree, first_line }.root().to_config_value()?;
-            if !value.is_null() {
-                documents.push(value);
-            }
-            first_line += extent.line_ends;
-            rest = after;
-        }
-        Ok(documents)
-    }
-
-    /// The value as one line of JSON. A number that JSON cannot spell is written in decimal (`0755` as `493`), an
-    /// infinity as a string.
-    pub fn to_json(&self) -> String {
-        let mut out = String::new();
-        self.write_json(&mut out);
-        out
-    }
-
-    /// [`Value::to_json`] at the end of an existing text.
-    pub fn write_json(&self, out: &mut String) {
-        match self {
-            Value::Null => out.push_str("null"),
-            Value::Bool(true) => out.push_str("true"),
-            Value::Bool(false) => out.push_str("false"),
-            Value::Number(raw) => match typing::to_json_number(raw) {
-                Some(number) => out.push_str(&number),
-                None => emit::write_quoted(raw, out),
-            },
-            Value::String(text) => emit::write_quoted(text, out),
-            Value::List(items) => {
-                out.push('[');
-                for (position, item) in items.iter().enumerate() {
-                    if position > 0 {
-                        out.push(',');
-                    }
-                    item.write_json(out);
-                }
-                out.push(']');
-            }
-            Value::Map(entries) => {
-                out.push('{');
-                for (position, (key, value)) in entries.iter().enumerate() {
-                    if position > 0 {
-                        out.push(',');
-                    }
-                    emit::write_quoted(key, out);
-                    out.push(':');
-                    value.write_json(out);
-                }
-                out.push('}');
-            }
-        }
-    }
-
-    /// The value as a YAML document in block style, with a line end.
-    ///
-    /// # Errors
-    /// A value that cannot be written: nested too deep, a key of more than 1,000 characters, or a number whose text is
-    /// not a number.
-    pub fn to_yaml(&self) -> Result<String, Error> {
-        self.check_writable()?;
-        let style = emit::BlockStyle { step: 2, list_indent: emit::ListIndent::SameColumn, newline: "\n" };
-        let mut out = String::new();
-        emit::write_block(self, 0, style, &mut out);
-        out.push('\n');
-        Ok(out)
     }
 
     /// The entry of a map by its key.
@@ -203,17 +101,6 @@ impl Value {
             Value::List(_) => "a list",
             Value::Map(_) => "a map",
         }
-    }
-
-    pub(crate) fn check_writable(&self) -> Result<(), Error> {
-        emit::check_writable(self, MAX_VALUE_DEPTH).map_err(|message| Error::new(ErrorKind::Value, "", 0, message))
-    }
-}
-
-/// The JSON text of [`Value::to_json`].
-impl fmt::Display for Value {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.to_json())
     }
 }
 

@@ -48,6 +48,9 @@ pub enum Tag {
     Plain,
     /// Base64 of the text that is meant (`!!binary`).
     Binary,
+    /// That of a merge key (`!!merge`), or none in particular (`!`): `<<` merges with it, also in quotes, and anything else
+    /// is a text.
+    Merge,
     /// Any other; a scalar is then a text.
     Other,
 }
@@ -419,6 +422,7 @@ impl<'t> Events<'t> {
         Ok(match () {
             () if ["null", "bool", "int", "float"].into_iter().any(is) => Tag::Plain,
             () if is("binary") => Tag::Binary,
+            () if is("merge") || (prefix.is_empty() && rest == "!") => Tag::Merge,
             () => Tag::Other,
         })
     }

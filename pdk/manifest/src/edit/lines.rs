@@ -1,6 +1,7 @@
 //! Texts of several lines: a block that changes keeps the lines that it keeps.
 
-use super::{Planner, Refusal, Splice};
+use super::splice::Splice;
+use super::{Planner, Refusal};
 use crate::emit;
 use crate::path::Segment;
 use crate::tree::{NodeData, Shape, flag};

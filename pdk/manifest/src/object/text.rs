@@ -15,9 +15,9 @@ impl Object<'_> {
         if self.get(path).is_some_and(|node| node.means(&value)) {
             return Ok(false);
         }
-        self.check_value(&value)?;
+        self.session.check_value(&value)?;
         let path = path.segments();
-        self.edit(path, path, |planner| match planner.set_lines(path, text)? {
+        self.session.edit(path, path, |planner| match planner.set_lines(path, text)? {
             Some(splices) => Ok(splices),
             None => planner.set(path, &value),
         })

@@ -1,154 +1,34 @@
-//! Shared places: what an edit does where the chart shares a node by anchor and alias.
-//!
-//! An edit must change one place and no other, so that place is made to stand for itself first. There are three ways to
-//! do that ([`Remedy`]); each is one rewriting of the document's text that changes the meaning of nothing, and whoever
-//! applies it checks that ([`mean_the_same`]) before anything is built on it. One level is written out at a time: a
-//! copy keeps the aliases in it, so aliases upon aliases cost what the way to the edit costs.
+//! Copies: a node of the document written once more, at another place and for itself.
 
 use std::borrow::Cow;
 
+use super::splice::Splice;
+use super::{MERGE_WINS, Planner, Refusal, Step};
 use crate::budget::{Budget, Exhausted};
-use crate::edit::{Content, Planner, Refusal, Splice, Step};
 use crate::emit::{self, BlockStyle};
 use crate::error::ErrorKind;
-use crate::node::Kind;
 use crate::tree::{NodeData, Shape, Source, flag};
-use crate::value::MAX_VALUE_DEPTH;
+use crate::value::{MAX_VALUE_DEPTH, Value};
 
-/// Bytes of copies that the edits of one document may write out. Aliases of charts stand for some hundred.
-const MAX_COPIED: u64 = 16 << 20;
-
-/// Nodes that the edits of one document may read again to write copies out: a second or two in a sandbox.
-const MAX_READ_AGAIN: u64 = 8_000_000;
-
-/// What may be used up for the shared places of one document.
-pub(crate) fn budget() -> Budget {
-    Budget::new(MAX_COPIED, MAX_READ_AGAIN)
-}
-
-/// How a place that is shared comes to stand for itself, without a change of meaning anywhere.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Remedy {
-    /// The alias is replaced by a copy of what it refers to.
-    WriteOut { alias: u32 },
-    /// What this alias refers to is about to change, and no alias before it needs the old meaning: a copy comes here,
-    /// with the anchor if there are aliases after it.
-    Move { alias: u32 },
-    /// The merge keys of a map are replaced by the entries that they give it.
-    Merge { map: u32 },
-}
-
-impl From<Exhausted> for Refusal {
-    #[cold]
-    fn from(_: Exhausted) -> Self {
-        let why = "is shared, and writing it out would take more than 16 MiB or reading 8 million nodes again";
-        Refusal { kind: ErrorKind::TooLarge, offset: 0, what: String::new(), why, remedy: None }
-    }
+/// What is put somewhere: a new value, or a copy of a node of the document.
+pub(super) enum Content<'c> {
+    Value(&'c Value),
+    Copy(&'c Copied<'c>),
 }
 
 type Outcome = Result<(), Refusal>;
 
-impl<'a> Planner<'a> {
-    /// The splices of a remedy. Copies keep their layout and comments, or all stand on one line.
-    pub(crate) fn unshare(&self, remedy: Remedy, on_one_line: bool, budget: &Budget) -> Result<Vec<Splice>, Refusal> {
-        let mut copier = Copier { planner: *self, at: 0, on_one_line, budget };
-        match remedy {
-            Remedy::WriteOut { alias } => copier.replace_alias(alias, None),
-            Remedy::Move { alias } => {
-                let target = self.source.node(alias).extra;
-                let mut name = None;
-                let mut splices = Vec::new();
-                if let Some((start, end)) = self.anchor(target) {
-                    let is_alias = |node: &NodeData| node.shape == Shape::Alias && node.extra == target;
-                    let nodes = &self.source.tree.nodes;
-                    if nodes.iter().skip(alias as usize + 1).any(is_alias) {
-                        name = self.source.text.get(start + 1..end);
-                    }
-                    if !nodes.iter().take(alias as usize).any(is_alias)
-                        && let Some((from, to, instead)) = self.without_anchor(target)
-                    {
-                        splices.push(Splice::new(from, to, instead));
-                    }
-                }
-                splices.extend(copier.replace_alias(alias, name)?);
-                Ok(splices)
-            }
-            Remedy::Merge { map } => copier.write_merges_out(map),
-        }
-    }
-
-    /// Where the anchor of a node stands, with its `&`.
-    fn anchor(&self, node: u32) -> Option<(usize, usize)> {
-        self.property(node, b'&')
-    }
-
-    /// Where the anchor (`&`) or the tag (`!`) of a node stands.
-    #[inline(never)]
-    fn property(&self, node: u32, sort: u8) -> Option<(usize, usize)> {
-        let end = self.source.node(node).start as usize;
-        let mut at = self.source.tree.properties_start(node)?;
-        while at < end {
-            let first = self.bytes().get(at).copied();
-            let stops = |byte: &u8| byte.is_ascii_whitespace() || (first == Some(b'&') && b",[]{}".contains(byte));
-            let length = self.bytes().get(at..end)?.iter().position(stops).unwrap_or(end - at);
-            if first == Some(sort) {
-                return Some((at, at + length));
-            }
-            at = crate::tree::skip_blank(self.source.text, at + length.max(1));
-        }
-        None
-    }
-
-    /// What takes an anchor away: from where to where, and what comes there.
-    #[inline(never)]
-    fn without_anchor(&self, node: u32) -> Option<(usize, usize, &'static str)> {
-        let (start, end) = self.anchor(node)?;
-        let data = self.source.node(node);
-        if data.shape == Shape::Empty && data.flags & flag::TAG == 0 {
-            return Some((start, end, "null"));
-        }
-        let count = |bytes: &[u8]| bytes.iter().take_while(|&&byte| byte == b' ').count();
-        let behind = end + count(self.bytes().get(end..)?);
-        if !matches!(self.bytes().get(behind), None | Some(b'\n' | b'\r')) {
-            return Some((start, behind, ""));
-        }
-        let before = self.bytes().get(..start)?.iter().rev().take_while(|&&byte| byte == b' ').count();
-        Some((start - before, end, ""))
-    }
-
-    /// The step to a node, from its parent.
-    #[inline(never)]
-    fn step_to(&self, wanted: u32) -> Option<Step> {
-        let mut parent = 0;
-        loop {
-            let data = self.source.node(parent);
-            let children: Vec<u32> = self.view(parent).children().collect();
-            let at = children.partition_point(|&child| child <= wanted).checked_sub(1)?;
-            let child = children.get(at).copied()?;
-            if child == wanted {
-                let (position, key) = match data.shape.is_map() {
-                    true => (at / 2, children.get(at & !1).copied()),
-                    false => (at, None),
-                };
-                let is_key = data.shape.is_map() && at % 2 == 0;
-                return (!is_key).then_some(Step { node: wanted, parent: Some(parent), key, position });
-            }
-            parent = child;
-        }
-    }
-}
-
 /// Writes copies of nodes for one place of the document.
-struct Copier<'a, 'b> {
-    planner: Planner<'a>,
+pub(super) struct Copier<'a, 'b> {
+    pub(super) planner: Planner<'a>,
     /// The node that the copy takes the place of: what an alias means depends on where it stands.
-    at: u32,
-    on_one_line: bool,
-    budget: &'b Budget,
+    pub(super) at: u32,
+    pub(super) on_one_line: bool,
+    pub(super) budget: &'b Budget,
 }
 
 /// A node's copy, as the content of a place.
-pub(crate) struct Copied<'c> {
+pub(super) struct Copied<'c> {
     copier: &'c Copier<'c, 'c>,
     node: u32,
     /// Anchor and tag.
@@ -170,7 +50,7 @@ impl<'a> Copier<'a, '_> {
     }
 
     #[inline(never)]
-    fn replace_alias(&mut self, alias: u32, anchor: Option<&str>) -> Result<Vec<Splice>, Refusal> {
+    pub(super) fn replace_alias(&mut self, alias: u32, anchor: Option<&str>) -> Result<Vec<Splice>, Refusal> {
         let target = self.source().node(alias).extra;
         if target <= alias && alias < self.source().node(target).next {
             return Err(self.refuse(alias, "is an alias of what it stands in"));
@@ -305,6 +185,10 @@ impl<'a> Copier<'a, '_> {
     fn write_key(&self, key: u32, in_flow: bool, out: &mut String) -> Outcome {
         let data = self.source().node(key);
         match data.shape {
+            _ if data.flags & flag::MERGE_KEY != 0 => {
+                out.push_str("<<");
+                Ok(())
+            }
             Shape::Plain | Shape::SingleQuoted | Shape::DoubleQuoted if data.flags & flag::TAG == 0 => {
                 self.write_flow(key, in_flow, 1, out)
             }
@@ -342,7 +226,7 @@ impl<'a> Copier<'a, '_> {
 
     /// Replaces the merge keys of a map by what they give it.
     #[inline(never)]
-    fn write_merges_out(&mut self, map: u32) -> Result<Vec<Splice>, Refusal> {
+    pub(super) fn write_merges_out(&mut self, map: u32) -> Result<Vec<Splice>, Refusal> {
         let planner = self.planner;
         let view = planner.view(map);
         let mut own: Vec<(Cow<'_, str>, usize)> = Vec::new();
@@ -360,7 +244,7 @@ impl<'a> Copier<'a, '_> {
         };
         self.at = merge_key;
         let in_flow = planner.source.node(map).shape == Shape::FlowMap;
-        let start = planner.source.node(merge_key).start as usize;
+        let start = planner.outer_start(merge_key);
         let end = planner.source.node(merge.node).end as usize;
         let column = if in_flow { 0 } else { planner.column(start, &[])? };
         let mut added: Vec<(u32, u32)> = Vec::new();
@@ -418,31 +302,26 @@ impl<'a> Copier<'a, '_> {
     }
 }
 
-/// Why a key in front of a merge key that gives it too is left alone: go-yaml v2, which Helm and Kubernetes read with,
-/// lets what comes last count; YAML's own rule is that the map's key does.
-pub(crate) const MERGE_WINS: &str =
-    "has a key in front of a merge key (`<<`) that gives it too: readers disagree which counts";
-
 impl Copied<'_> {
     fn data(&self) -> NodeData {
         self.copier.source().node(self.node)
     }
 
     /// Anchor and tag, to stand on the line of the key or the dash.
-    pub(crate) fn head(&self) -> &str {
+    pub(super) fn head(&self) -> &str {
         &self.head
     }
 
-    pub(crate) fn is_inline(&self) -> bool {
+    pub(super) fn is_inline(&self) -> bool {
         self.copier.on_one_line || !matches!(self.data().shape, Shape::BlockMap | Shape::BlockList)
     }
 
-    pub(crate) fn is_list(&self) -> bool {
+    pub(super) fn is_list(&self) -> bool {
         self.data().shape.is_list()
     }
 
     /// On one line, with anchor and tag.
-    pub(crate) fn write_inline(&self, in_flow: bool, out: &mut String) -> Outcome {
+    pub(super) fn write_inline(&self, in_flow: bool, out: &mut String) -> Outcome {
         out.push_str(&self.head);
         if !self.head.is_empty() {
             out.push(' ');
@@ -452,7 +331,7 @@ impl Copied<'_> {
     }
 
     /// The lines of a collection at a column, as [`emit::write_block`] writes them, without anchor and tag.
-    pub(crate) fn write_block(&self, column: usize, out: &mut String) -> Outcome {
+    pub(super) fn write_block(&self, column: usize, out: &mut String) -> Outcome {
         let data = self.data();
         let planner = self.copier.planner;
         let own = planner.column(data.start as usize, &[])?;
@@ -470,14 +349,14 @@ impl Copied<'_> {
 }
 
 impl Content<'_> {
-    pub(crate) fn is_inline(&self) -> bool {
+    pub(super) fn is_inline(&self) -> bool {
         match self {
             Content::Value(value) => emit::is_inline(value),
             Content::Copy(copied) => copied.is_inline(),
         }
     }
 
-    pub(crate) fn head(&self) -> &str {
+    pub(super) fn head(&self) -> &str {
         match self {
             Content::Value(_) => "",
             Content::Copy(copied) => copied.head(),
@@ -486,7 +365,7 @@ impl Content<'_> {
 
     /// Writes what stands on one line.
     #[inline(never)]
-    pub(crate) fn write_inline(&self, in_flow: bool, out: &mut String) -> Outcome {
+    pub(super) fn write_inline(&self, in_flow: bool, out: &mut String) -> Outcome {
         match self {
             Content::Value(value) if in_flow => emit::write_flow(value, out),
             Content::Value(value) => emit::write_inline(value, out),
@@ -497,7 +376,7 @@ impl Content<'_> {
 
     /// Writes lines at a column: without indentation before the first and line end after the last.
     #[inline(never)]
-    pub(crate) fn write_block(&self, column: usize, style: BlockStyle, out: &mut String) -> Outcome {
+    pub(super) fn write_block(&self, column: usize, style: BlockStyle, out: &mut String) -> Outcome {
         match self {
             Content::Value(value) => emit::write_block(value, column, style, out),
             Content::Copy(copied) => return copied.write_block(column, out),
@@ -507,7 +386,7 @@ impl Content<'_> {
 
     /// Writes the lines that come after a key at a column, each after a line end.
     #[inline(never)]
-    pub(crate) fn write_lines(&self, key_column: usize, style: BlockStyle, out: &mut String) -> Outcome {
+    pub(super) fn write_lines(&self, key_column: usize, style: BlockStyle, out: &mut String) -> Outcome {
         let is_list = match self {
             Content::Value(value) => value.as_list().is_some(),
             Content::Copy(copied) => copied.is_list(),
@@ -551,62 +430,4 @@ fn write_shifted(text: &str, shift: isize, out: &mut String) {
         emit::write_spaces(if is_empty { 0 } else { column.saturating_add_signed(shift) }, out);
         out.push_str(content);
     }
-}
-
-/// Whether two documents mean the same everywhere, aliases and merges looked through. A node of the second document that
-/// would stand for two of the first counts as a difference: copies are made, nodes are never put together.
-#[inline(never)]
-pub(crate) fn mean_the_same(before: Source<'_>, after: Source<'_>, budget: &Budget) -> Result<bool, Exhausted> {
-    const NONE: u32 = u32::MAX;
-    budget.entries(after.tree.nodes.len())?;
-    let mut counterpart = vec![NONE; after.tree.nodes.len()];
-    let mut waiting = vec![(before.root(), after.root())];
-    while let Some((old, new)) = waiting.pop() {
-        match counterpart.get_mut(new.index as usize) {
-            Some(known) if *known == NONE => *known = old.index,
-            Some(known) if *known == old.index => continue,
-            _ => return Ok(false),
-        }
-        let (old_data, new_data) = (old.data(), new.data());
-        let tags = flag::TAG | flag::TEXT_TAG;
-        if old.kind() != new.kind() || (old_data.flags ^ new_data.flags) & tags != 0 {
-            return Ok(false);
-        }
-        match old.kind() {
-            Kind::Scalar => {
-                let is_same = old.scalar_text() == new.scalar_text() || (old.is_null() && new.is_null());
-                if !is_same || old.scalar_type() != new.scalar_type() {
-                    return Ok(false);
-                }
-            }
-            Kind::List => {
-                if old.len() != new.len() {
-                    return Ok(false);
-                }
-                waiting.extend(old.items().zip(new.items()));
-            }
-            Kind::Map => {
-                if (old_data.flags | new_data.flags) & flag::MERGES != 0 {
-                    budget.entries(after.tree.nodes.len())?;
-                }
-                let (old_entries, new_entries) = (old.entries(), new.entries());
-                if old_entries.len() != new_entries.len() {
-                    return Ok(false);
-                }
-                let mut place = 0;
-                for (key, old) in old_entries {
-                    // Nearly always the next one.
-                    let (before, from) = new_entries.split_at_checked(place).unwrap_or_default();
-                    let found = from.iter().chain(before).position(|(other, _)| *other == key);
-                    let Some(steps) = found else { return Ok(false) };
-                    budget.entries(steps / 8 + 1)?;
-                    place = (place + steps) % new_entries.len().max(1);
-                    let Some((_, new)) = new_entries.get(place) else { return Ok(false) };
-                    waiting.push((old, *new));
-                    place += 1;
-                }
-            }
-        }
-    }
-    Ok(true)
 }
