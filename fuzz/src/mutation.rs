@@ -31,7 +31,7 @@ impl Random {
 }
 
 /// Bits of text that mean something to a YAML reader.
-const PIECES: [&str; 74] = [
+const PIECES: [&str; 75] = [
     ":",
     ": ",
     "- ",

@@ -3,11 +3,11 @@
 //! Nothing here writes, and only what lists or finds plugins looks at the disk. As the XDG specification says, a variable that
 //! is empty or not absolute counts as unset.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+use crate::env::{self, Variable};
 use crate::error::Error;
 
 /// The cache: `WINDLASS_CACHE_DIR`, else `windlass` in `XDG_CACHE_HOME`, else `~/.cache/windlass`.
@@ -16,9 +16,9 @@ use crate::error::Error;
 ///
 /// No variable says where it is and there is no home directory (exit 2).
 pub fn cache() -> Result<PathBuf, Error> {
-    match absolute("WINDLASS_CACHE_DIR") {
+    match env::CACHE_DIR.absolute_path() {
         Some(folder) => Ok(folder),
-        None => base("XDG_CACHE_HOME", ".cache").ok_or_else(|| {
+        None => base(env::XDG_CACHE_HOME, ".cache").ok_or_else(|| {
             Error::usage("there is no cache folder: neither `HOME` nor `XDG_CACHE_HOME` is set")
                 .hint("set `WINDLASS_CACHE_DIR` to a folder of your own, or run with `--no-cache`")
         }),
@@ -32,7 +32,7 @@ pub fn cache() -> Result<PathBuf, Error> {
 ///
 /// No variable says where it is and there is no home directory (exit 2).
 pub fn state() -> Result<PathBuf, Error> {
-    base("XDG_STATE_HOME", ".local/state").ok_or_else(|| {
+    base(env::XDG_STATE_HOME, ".local/state").ok_or_else(|| {
         Error::usage("there is no state folder: neither `HOME` nor `XDG_STATE_HOME` is set")
             .hint("set `XDG_STATE_HOME` to a folder of your own")
     })
@@ -44,7 +44,7 @@ pub fn state() -> Result<PathBuf, Error> {
 ///
 /// No variable says where it is and there is no home directory (exit 2).
 pub fn plugins() -> Result<PathBuf, Error> {
-    base("XDG_DATA_HOME", ".local/share").map(|folder| folder.join("plugins")).ok_or_else(|| {
+    base(env::XDG_DATA_HOME, ".local/share").map(|folder| folder.join("plugins")).ok_or_else(|| {
         Error::usage("there is no folder for installed plugins: neither `HOME` nor `XDG_DATA_HOME` is set")
             .hint("set `HOME` or `XDG_DATA_HOME`, or give the plugin as a path")
     })
@@ -53,7 +53,7 @@ pub fn plugins() -> Result<PathBuf, Error> {
 /// The user's trust policy, which need not exist: `windlass/policy.yaml` in `XDG_CONFIG_HOME`, else
 /// `~/.config/windlass/policy.yaml`. None where there is no home directory.
 pub fn policy() -> Option<PathBuf> {
-    base("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("policy.yaml"))
+    base(env::XDG_CONFIG_HOME, ".config").map(|folder| folder.join("policy.yaml"))
 }
 
 /// Where the plugins that come with this program may be: beside it, as in the release archives and a checkout's `target`, or in
@@ -114,14 +114,9 @@ fn names_in(entries: fs::ReadDir) -> Vec<String> {
         .collect()
 }
 
-fn base(variable: &str, below_home: &str) -> Option<PathBuf> {
-    absolute(variable)
-        .or_else(|| absolute("HOME").map(|home| home.join(below_home)))
+fn base(variable: Variable, below_home: &str) -> Option<PathBuf> {
+    variable
+        .absolute_path()
+        .or_else(|| env::HOME.absolute_path().map(|home| home.join(below_home)))
         .map(|folder| folder.join("windlass"))
-}
-
-fn absolute(variable: &str) -> Option<PathBuf> {
-    let value: OsString = std::env::var_os(variable)?;
-    let path = PathBuf::from(value);
-    path.is_absolute().then_some(path)
 }

@@ -16,6 +16,8 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use crate::env;
+
 /// How far an address reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Reach {
@@ -296,9 +298,10 @@ fn literal(host: &str) -> Option<IpAddr> {
 
 /// With a proxy it is the proxy that resolves the registry's name; the only name resolved here is the proxy's own.
 fn proxy_hosts() -> Vec<String> {
-    ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+    [env::HTTP_PROXY, env::HTTPS_PROXY, env::ALL_PROXY]
         .iter()
-        .filter_map(|name| std::env::var(name).ok())
+        .flat_map(|variable| [variable.os(), env::any(&variable.name.to_ascii_lowercase())])
+        .filter_map(|value| value?.into_string().ok())
         .filter_map(|value| {
             let url = if value.contains("://") { value } else { format!("http://{value}") };
             Some(reqwest::Url::parse(&url).ok()?.host_str()?.to_ascii_lowercase())

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use windlass_abi::capabilities::Grant;
 
 use crate::digest::Digest;
+use crate::env;
 use crate::error::Error;
 use crate::plugin::fetch;
 use crate::plugin::opening::Remote;
@@ -125,7 +126,7 @@ fn secrets_of(stream: &[u8], grants: &Grants) -> Secrets {
     let mut secrets = Secrets::of_stream(stream);
     for grant in grants.iter() {
         if let Grant::Env(name) = grant
-            && let Ok(value) = std::env::var(name)
+            && let Some(Ok(value)) = env::any(name).map(std::ffi::OsString::into_string)
         {
             secrets.add(&value);
         }

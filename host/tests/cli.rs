@@ -644,6 +644,13 @@ fn the_json_of_commands_is_written_down() {
 }
 
 #[test]
+fn the_environment_is_written_down() {
+    let mut failures = Vec::new();
+    check_snapshot(&tests().join("../../docs/environment.md"), &windlass::env::markdown(), &mut failures);
+    finish(failures);
+}
+
+#[test]
 fn the_limits_are_written_down() {
     let mut failures = Vec::new();
     check_snapshot(&tests().join("../../docs/limits.md"), &windlass::limits::table::markdown(), &mut failures);

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value as Json;
 use windlass_abi::raw::HELM_ENTRY;
 
+use crate::env;
 use crate::error::Error;
 use crate::helm::plugin_yaml;
 use crate::limits::table::MAX_DOCUMENT;
@@ -183,7 +184,7 @@ struct CargoPackage {
 
 /// The package of a folder; none where the folder is a workspace without one of its own.
 fn cargo_package(folder: &Path) -> Result<Option<CargoPackage>, Error> {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = Command::new(env::CARGO.os().unwrap_or_else(|| "cargo".into()));
     command.current_dir(folder).stdin(Stdio::null()).stderr(Stdio::inherit());
     command.args(["metadata", "--no-deps", "--format-version", "1"]);
     if is_offline() {
@@ -235,7 +236,7 @@ fn program_of(package: &CargoPackage) -> Result<&str, Error> {
 }
 
 fn is_offline() -> bool {
-    std::env::var_os("WINDLASS_OFFLINE").is_some_and(|value| !value.is_empty() && value != "0")
+    env::OFFLINE.is_on()
 }
 
 /// Builds and returns the path of the module.
@@ -244,7 +245,7 @@ fn cargo_build(folder: &Path, is_command: bool) -> Result<Made, Error> {
     let package = if is_command { cargo_package(folder)? } else { None };
     let cargo = || {
         // Under `cargo xtask` and the like CARGO is the very cargo that runs.
-        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut command = Command::new(env::CARGO.os().unwrap_or_else(|| "cargo".into()));
         command.current_dir(folder).stdin(Stdio::null()).stderr(Stdio::inherit());
         command
     };
@@ -305,7 +306,7 @@ fn cargo_build(folder: &Path, is_command: bool) -> Result<Made, Error> {
 /// The setting by which panic messages name `/plugin` and `/cargo` instead of folders of this machine. It adds to the flags of
 /// the author's own `.cargo/config.toml`.
 fn remapped_paths(target: &str, root: Option<&Path>) -> String {
-    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    let home = env::CARGO_HOME.os().map(PathBuf::from).or_else(|| Some(std::env::home_dir()?.join(".cargo")));
     let flags: Vec<String> = [(root.map(Path::to_owned), "/plugin"), (home, "/cargo")]
         .into_iter()
         .filter_map(|(from, to)| Some(format!("--remap-path-prefix={}={to}", from?.display())))

@@ -172,7 +172,7 @@ pub(super) fn test(arguments: &TestArgs, printer: &Printer) -> Result<Outcome, E
         }
         None => render::open(&PluginRef::Path(arguments.folder.clone()))?,
     };
-    let bless = std::env::var_os("WINDLASS_BLESS").is_some_and(|value| value == "1");
+    let bless = crate::env::BLESS.os().is_some_and(|value| value == "1");
     let show = |_: crate::event::Event<'_>| {};
     let mut options = RenderOptions::new(CodeCache::default_place(), &show);
     options.log_level = LogLevel::Off;

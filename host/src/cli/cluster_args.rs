@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cluster::Connection;
+use crate::env;
 
 /// Which cluster, and who we are there.
 #[derive(Args, Debug)]
@@ -20,12 +21,7 @@ pub(super) struct ClusterArgs {
 impl ClusterArgs {
     /// The connection that the arguments describe. Nothing is opened.
     pub(super) fn connection(&self) -> Connection {
-        let context = self.kube_context.clone().or_else(|| variable("HELM_KUBECONTEXT"));
+        let context = self.kube_context.clone().or_else(|| env::HELM_KUBECONTEXT.text());
         Connection { kubeconfig: self.kubeconfig.clone(), context }
     }
-}
-
-/// A variable of the environment that says something.
-pub(super) fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }

@@ -76,7 +76,7 @@ impl Failure {
             time: timestamp(SystemTime::now()),
             command,
             folder: std::env::current_dir().map(|folder| folder.display().to_string()).unwrap_or_default(),
-            helm_plugin: std::env::var("HELM_PLUGIN_NAME").ok(),
+            helm_plugin: crate::env::HELM_PLUGIN_NAME.os().and_then(|name| name.into_string().ok()),
             exit_code: error.exit_code().code(),
             plugin: error.plugin().map(str::to_owned),
             message: kept(error.message()),

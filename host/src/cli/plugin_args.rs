@@ -18,6 +18,7 @@ use super::remote_args::RemoteArgs;
 use super::spinner::Spinner;
 use crate::config::pipeline::Pipeline;
 use crate::config::settings::{self, Configured, Overrides};
+use crate::env::{ARGOCD_APP_NAME, REQUIRE_INPUT, Variable};
 use crate::error::Error;
 use crate::event::{Event, LogLevel};
 use crate::input;
@@ -292,7 +293,7 @@ impl PluginArgs {
     pub(super) fn read_stream(&self, printer: &Printer) -> Result<Vec<u8>, Error> {
         let stream = self.read_any_stream(printer)?;
         if stream::is_empty(&stream) {
-            match input_is_required(self.require_input, |name| std::env::var_os(name))? {
+            match input_is_required(self.require_input, Variable::os)? {
                 Some(why) => return Err(no_input(why)),
                 None => printer.warning(
                     "the stream holds no object: if it comes from `helm template` in a pipe, that may have failed \
@@ -373,22 +374,18 @@ impl LimitArgs {
     }
 }
 
-/// Argo CD sets this for every command of a config management plugin, and deletes, where pruning is on, what a command
-/// does not name any more.
-const ARGO_CD: &str = "ARGOCD_APP_NAME";
-const REQUIRE_INPUT: &str = "WINDLASS_REQUIRE_INPUT";
-
-/// Who demands that the stream holds an object, if anyone does.
-fn input_is_required(flag: bool, variable: impl Fn(&str) -> Option<OsString>) -> Result<Option<&'static str>, Error> {
+/// Who demands that the stream holds an object, if anyone does. Argo CD sets its variable for every command of a config
+/// management plugin, and deletes, where pruning is on, what a command does not name any more.
+fn input_is_required(flag: bool, value: impl Fn(&Variable) -> Option<OsString>) -> Result<Option<&'static str>, Error> {
     if flag {
         return Ok(Some("`--require-input` is given"));
     }
-    match variable(REQUIRE_INPUT).as_deref().map(|value| value.to_str()) {
+    match value(&REQUIRE_INPUT).as_deref().map(|value| value.to_str()) {
         Some(Some("1" | "true")) => Ok(Some("`WINDLASS_REQUIRE_INPUT` is set")),
         Some(Some("0" | "false")) => Ok(None),
-        None | Some(Some("")) if variable(ARGO_CD).is_some() => Ok(Some("Argo CD's variables are set")),
+        None | Some(Some("")) if value(&ARGOCD_APP_NAME).is_some() => Ok(Some("Argo CD's variables are set")),
         None | Some(Some("")) => Ok(None),
-        Some(_) => Err(Error::usage(format!("`{REQUIRE_INPUT}` is neither 1 nor 0"))),
+        Some(_) => Err(Error::usage(format!("`{}` is neither 1 nor 0", REQUIRE_INPUT.name))),
     }
 }
 
@@ -398,7 +395,8 @@ fn no_input(why: &str) -> Error {
             "a command before `windlass` in the pipe has failed or had nothing to say: with `set -o pipefail` (bash) its \
              failure ends the pipe",
         )
-        .hint(format!("where a stream without objects is right, leave `--require-input` out or set `{REQUIRE_INPUT}=0`"))
+        .hint(format!("where a stream without objects is right, leave `--require-input` out or set `{}=0`",
+            REQUIRE_INPUT.name))
 }
 
 /// The warning that compiled code is not kept.
@@ -426,9 +424,10 @@ mod tests {
 
     #[test]
     fn an_empty_stream_is_refused_where_it_would_delete() {
-        let check = |flag: bool, variables: &[(&str, &str)], expected: Result<Option<&str>, &str>| {
-            let variable =
-                |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value));
+        let check = |flag: bool, variables: &[(Variable, &str)], expected: Result<Option<&str>, &str>| {
+            let variable = |asked: &Variable| {
+                variables.iter().find(|(key, _)| key.name == asked.name).map(|(_, value)| OsString::from(value))
+            };
             let found = input_is_required(flag, variable).map_err(|error| error.to_string());
             assert_eq!(found, expected.map_err(str::to_owned), "{flag} {variables:?}");
         };
@@ -436,8 +435,8 @@ mod tests {
         check(true, &[], Ok(Some("`--require-input` is given")));
         check(true, &[(REQUIRE_INPUT, "0")], Ok(Some("`--require-input` is given")));
         check(false, &[(REQUIRE_INPUT, "1")], Ok(Some("`WINDLASS_REQUIRE_INPUT` is set")));
-        check(false, &[(REQUIRE_INPUT, "0"), (ARGO_CD, "web")], Ok(None));
-        check(false, &[(ARGO_CD, "web")], Ok(Some("Argo CD's variables are set")));
+        check(false, &[(REQUIRE_INPUT, "0"), (ARGOCD_APP_NAME, "web")], Ok(None));
+        check(false, &[(ARGOCD_APP_NAME, "web")], Ok(Some("Argo CD's variables are set")));
         check(false, &[(REQUIRE_INPUT, "yes")], Err("`WINDLASS_REQUIRE_INPUT` is neither 1 nor 0"));
     }
 }

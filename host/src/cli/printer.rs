@@ -9,6 +9,7 @@ use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use serde_json::{Value as Json, json};
 
+use crate::env;
 use crate::error::{Error, ExitCode};
 use crate::helm::enable;
 use crate::sandbox::stream::Stream;
@@ -136,7 +137,7 @@ impl Printer {
     /// and never more than 100, which is what the help has.
     pub fn width(&self) -> usize {
         let terminal = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok().map(|size| usize::from(size.ws_col));
-        let said = || std::env::var("COLUMNS").ok()?.parse::<usize>().ok();
+        let said = || env::COLUMNS.text()?.parse::<usize>().ok();
         terminal.filter(|columns| *columns > 0).or_else(said).unwrap_or(WIDEST).clamp(NARROWEST, WIDEST)
     }
 
@@ -245,8 +246,7 @@ impl Printer {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
             ColorChoice::Auto => {
-                let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-                is_terminal && !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+                is_terminal && env::NO_COLOR.set().is_none() && env::TERM.os().is_none_or(|term| term != "dumb")
             }
         };
         if wanted { Cow::Borrowed(text.as_ansi()) } else { Cow::Owned(text.plain()) }

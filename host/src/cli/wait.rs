@@ -9,11 +9,12 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use windlass_kstatus::{Expression, Rules};
 
-use super::cluster_args::{ClusterArgs, variable};
+use super::cluster_args::ClusterArgs;
 use super::plugin_args::uncached;
 use super::printer::{Outcome, Printer};
 use super::readiness_text as text;
 use crate::cluster::{Cluster, Failure, escape};
+use crate::env;
 use crate::error::{Error, ExitCode};
 use crate::event::Event;
 use crate::input;
@@ -343,7 +344,7 @@ impl WhatArgs {
         deadline: Instant,
         tell: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(Found, Option<Releases>, Option<Unsettled>), Error> {
-        let namespace = self.namespace.clone().or_else(|| variable("HELM_NAMESPACE"));
+        let namespace = self.namespace.clone().or_else(|| env::HELM_NAMESPACE.text());
         let namespace = namespace.unwrap_or_else(|| cluster.default_namespace().to_owned());
         let choice = Choice { hooks: self.hooks, selector: self.selector.clone() };
         let mut found = Found::default();
@@ -359,7 +360,7 @@ impl WhatArgs {
             }
             None if self.releases.is_empty() && !self.all_namespaces => found.title = "the conditions".to_owned(),
             None => {
-                let driver = Driver::from_environment(variable("HELM_DRIVER").as_deref())?;
+                let driver = Driver::from_environment(env::HELM_DRIVER.text().as_deref())?;
                 let asked = gate::Asked {
                     names: &self.releases,
                     namespace: (!self.all_namespaces).then_some(namespace.as_str()),

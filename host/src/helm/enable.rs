@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::plugin_yaml::{self, POST_RENDERER, is_name};
+use crate::env;
 use crate::error::Error;
 use crate::input;
 use crate::limits::table::MAX_DOCUMENT;
@@ -20,7 +21,7 @@ const HELM_ARGS: &str = "--helm-args";
 /// Whether Helm has started this process as a plugin: only then it sets these variables. Helm 4 shows nothing of what
 /// such a process writes to stderr (helm/helm#31843).
 pub fn is_under_helm() -> bool {
-    ["HELM_PLUGIN_NAME", "HELM_PLUGIN_DIR"].iter().all(|name| std::env::var_os(name).is_some())
+    [env::HELM_PLUGIN_NAME, env::HELM_PLUGIN_DIR].iter().all(|variable| variable.os().is_some())
 }
 
 /// A command line (the program first) as it would be without Helm 4 in between. Helm 3 starts a program, so its users
@@ -81,19 +82,16 @@ pub struct Registered {
 /// # Errors
 /// No variable says where it is and there is no home directory (exit 2).
 pub fn plugins_dir() -> Result<PathBuf, Error> {
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    if let Some(list) = variable("HELM_PLUGINS") {
+    if let Some(list) = env::HELM_PLUGINS.set() {
         // As Helm: a list, of which the first is where it installs to.
         if let Some(first) = std::env::split_paths(&list).find(|path| !path.as_os_str().is_empty()) {
             return Ok(first);
         }
     }
-    let data = variable("HELM_DATA_HOME")
-        .map(PathBuf::from)
-        .or_else(|| variable("XDG_DATA_HOME").map(|data| PathBuf::from(data).join("helm")))
-        .or_else(|| {
+    let data =
+        env::HELM_DATA_HOME.path().or_else(|| env::XDG_DATA_HOME.path().map(|data| data.join("helm"))).or_else(|| {
             let below = if cfg!(target_os = "macos") { "Library/helm" } else { ".local/share/helm" };
-            variable("HOME").map(|home| PathBuf::from(home).join(below))
+            env::HOME.path().map(|home| home.join(below))
         });
     match data {
         Some(data) => Ok(data.join("plugins")),

@@ -15,6 +15,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value, json};
 
+use crate::env;
 use crate::error::Error;
 use crate::input;
 use crate::limits::table::MAX_KEY_FILE;
@@ -148,13 +149,12 @@ impl CredentialFiles {
 }
 
 fn helm_file() -> Option<PathBuf> {
-    if let Some(file) = path_variable("HELM_REGISTRY_CONFIG") {
+    if let Some(file) = env::HELM_REGISTRY_CONFIG.path() {
         return Some(file);
     }
-    let folder = path_variable("HELM_CONFIG_HOME")
-        .or_else(|| Some(path_variable("XDG_CONFIG_HOME")?.join("helm")))
-        .or_else(|| {
-            let home = path_variable("HOME")?;
+    let folder =
+        env::HELM_CONFIG_HOME.path().or_else(|| Some(env::XDG_CONFIG_HOME.path()?.join("helm"))).or_else(|| {
+            let home = env::HOME.path()?;
             Some(if cfg!(target_os = "macos") {
                 home.join("Library/Preferences/helm")
             } else {
@@ -165,12 +165,8 @@ fn helm_file() -> Option<PathBuf> {
 }
 
 fn docker_file() -> Option<PathBuf> {
-    let folder = path_variable("DOCKER_CONFIG").or_else(|| Some(path_variable("HOME")?.join(".docker")))?;
+    let folder = env::DOCKER_CONFIG.path().or_else(|| Some(env::HOME.path()?.join(".docker")))?;
     Some(folder.join("config.json"))
-}
-
-fn path_variable(name: &str) -> Option<PathBuf> {
-    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 fn malformed(file: &Path, why: impl std::fmt::Display) -> Error {

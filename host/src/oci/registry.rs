@@ -14,6 +14,7 @@ use super::credentials::Credential;
 use super::http::{Access, Address, ClientOptions, Failure, Http, Request, accept};
 use super::progress::Progress;
 use crate::digest::Digest;
+use crate::env;
 use crate::error::Error;
 use crate::limits::table::MAX_MANIFEST_BYTES;
 
@@ -153,7 +154,7 @@ impl Registry {
         progress: Progress,
         credential: Option<Credential>,
     ) -> Result<Self, Error> {
-        if std::env::var_os("WINDLASS_OFFLINE").is_some_and(|value| !value.is_empty() && value != "0") {
+        if env::OFFLINE.is_on() {
             return Err(Error::network(format!("WINDLASS_OFFLINE is set, so {registry} is not contacted"))
                 .hint("fetch what is needed with `windlass pull` where the network is, or use an OCI layout"));
         }

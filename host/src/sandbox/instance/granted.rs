@@ -12,6 +12,7 @@ use windlass_abi::raw::{EXTISM_MODULE, WINDLASS_MODULE};
 
 use super::Host;
 use crate::cluster::Connection;
+use crate::env;
 use crate::error::Error;
 use crate::limits::table::MAX_GUEST_TEXT;
 use crate::sandbox::capabilities::files::Files;
@@ -71,7 +72,7 @@ impl Granted {
         let mut variables = Vec::new();
         for grant in self.grants.iter() {
             if let Grant::Env(name) = grant
-                && let Some(value) = std::env::var_os(name)
+                && let Some(value) = env::any(name)
             {
                 let value = std::os::unix::ffi::OsStringExt::into_vec(value);
                 variables.push([name.as_bytes(), b"=", &value].concat());
@@ -227,7 +228,7 @@ fn env_get(host: &mut Host, name: u64) -> Result<u64, Error> {
             [&asked],
         ));
     }
-    let value = std::env::var_os(&name).map(std::os::unix::ffi::OsStringExt::into_vec);
+    let value = env::any(&name).map(std::os::unix::ffi::OsStringExt::into_vec);
     optional(host, value)
 }
 
