@@ -8,18 +8,22 @@
 //!
 //! Nearly all lines plainly are what they should be, so a linear scan decides almost always. A document that it does not
 //! plainly understand, and the first of the changed ones whatever they look like, are parsed in full. What came in wrong
-//! is not the plugin's doing.
+//! is not the plugin's doing. Input and output are gone through side by side ([`lockstep`]): as long as they differ by
+//! nothing that a rule speaks of, the rules need not be asked.
 //!
 //! The guest has ended by now and its limits with it, so all of this is done under a [`Budget`], in work that is linear in
 //! the two streams: places are found in one pass, nothing is copied but what is needed, and that is cut.
 
+mod lockstep;
+
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
 
-use memchr::{memchr, memchr_iter, memmem};
+use lockstep::{Document, Documents, keeps_step, marker, markers, next_line, next_unindented};
+use memchr::{memchr_iter, memmem};
 use windlass_manifest::{Budget, ErrorKind, Exhausted, Kind, Object, Path, read_text};
 
 use crate::error::Error;
@@ -74,10 +78,8 @@ pub fn check(input: Stream, output: RawOutput, budget: &Budget) -> Result<Checke
     if output.is_unchanged {
         return Ok(Checked { stream: input, changed: false });
     }
-    // A stream is UTF-8 nearly always, and finding that out costs a third of a lossy reading.
-    let old = std::str::from_utf8(&input).map_or_else(|_| String::from_utf8_lossy(&input), Cow::Borrowed);
     // Without a piece of the output: the record of failures keeps errors, and an output may hold Secrets.
-    check_stream(&old, &output.stream, budget)
+    check_stream(&input, &output.stream, Care::USUAL, budget)
         .map_err(|error| error.hint("this is a defect of the plugin; report it to the plugin's author"))
         // What it names, the plugin has chosen.
         .map_err(|error| error.quoting(&Secrets::of_stream(&input)))?;
@@ -96,7 +98,20 @@ fn exhausted(exhausted: Exhausted) -> Error {
     }
 }
 
-fn check_stream(old: &str, output: &[u8], budget: &Budget) -> Result<(), Error> {
+/// How much of an answer is looked at closely.
+#[derive(Clone, Copy)]
+struct Care {
+    /// Ask the rules about markers and annotations whatever the answer is: what tests hold the quick way to.
+    ask_always: bool,
+    /// How many bytes of changed documents are parsed even if they look plain.
+    parse_always: usize,
+}
+
+impl Care {
+    const USUAL: Self = Self { ask_always: false, parse_always: PARSED_ALWAYS };
+}
+
+fn check_stream(old: &[u8], output: &[u8], care: Care, budget: &Budget) -> Result<(), Error> {
     let new = std::str::from_utf8(output).map_err(|error| {
         let line = line_of(output, error.valid_up_to());
         Error::refused(format!("its output is not UTF-8 (line {line})"))
@@ -107,45 +122,77 @@ fn check_stream(old: &str, output: &[u8], budget: &Budget) -> Result<(), Error> 
         }
         return Err(Error::refused("it answered nothing, which Helm takes for a failure"));
     }
+    let old = Input { bytes: old, text: OnceCell::new() };
     let lines = Lines::of(new);
-    check_markers(old, new, budget)?;
-    let mut unchanged = Unchanged::of(old);
-    let mut before = Documents::of(old);
-    let has_odd = has_odd_characters(new);
-    let mut sample = PARSED_ALWAYS;
-    for document in Documents::of(new) {
+    let mut in_step = !care.ask_always;
+    if !in_step {
+        check_markers(old.text(), new, budget)?;
+    }
+    let mut unchanged = Unchanged::of(&old);
+    let mut before = Documents::of(old.bytes);
+    let mut sample = care.parse_always;
+    for document in Documents::of(output) {
         budget.work(document.text.len()).map_err(exhausted)?;
+        let earlier = before.next();
+        if in_step && !earlier.is_some_and(|earlier| keeps_step(earlier, document)) {
+            in_step = false;
+            check_markers(old.text(), new, budget)?;
+        }
+        if earlier.is_some_and(|earlier| earlier.text == document.text) {
+            continue;
+        }
         if sample > 0 {
-            if before.next().is_some_and(|old| old.text == document.text) {
-                continue;
-            }
             sample = sample.saturating_sub(document.text.len());
-        } else if is_plainly_an_object(document.text) && !(has_odd && has_odd_characters(document.text)) {
+        } else if is_plainly_an_object(document.text) && !has_odd_characters(document.text) {
             continue;
         }
         match parse_document(&document, &lines, budget) {
-            Err(error) if budget.spent().is_some() || !unchanged.contains(document.text) => return Err(error),
+            Err(error) if budget.spent().is_some() || !unchanged.contains(document.text) => {
+                // A marker that does not belong there is the better explanation.
+                return check_markers(old.text(), new, budget).and(Err(error));
+            }
             _ => {}
         }
     }
-    check_annotations(old, new, budget)
+    if in_step && before.next().is_none() {
+        return Ok(());
+    }
+    check_markers(old.text(), new, budget)?;
+    check_annotations(old.text(), new, budget)
+}
+
+/// The stream that the plugin got. Only the rules need it as text.
+struct Input<'s> {
+    bytes: &'s [u8],
+    text: OnceCell<Cow<'s, str>>,
+}
+
+impl Input<'_> {
+    fn text(&self) -> &str {
+        // A stream is UTF-8 nearly always, and finding that out costs a third of a lossy reading.
+        let read =
+            || std::str::from_utf8(self.bytes).map_or_else(|_| String::from_utf8_lossy(self.bytes), Cow::Borrowed);
+        self.text.get_or_init(read)
+    }
 }
 
 /// The documents of the input, looked at only when one of the output is wrong.
 struct Unchanged<'s> {
-    old: &'s str,
-    documents: Option<HashSet<&'s str>>,
+    old: &'s Input<'s>,
+    documents: Option<HashSet<&'s [u8]>>,
 }
 
 impl<'s> Unchanged<'s> {
-    fn of(old: &'s str) -> Self {
+    fn of(old: &'s Input<'s>) -> Self {
         Self { old, documents: None }
     }
 
     /// True if the document came in like this: then nothing about it is the plugin's doing.
-    fn contains(&mut self, document: &str) -> bool {
-        let documents = || Documents::of(self.old).map(|document| document.text.trim_end()).collect();
-        self.documents.get_or_insert_with(documents).contains(document.trim_end())
+    fn contains(&mut self, document: &[u8]) -> bool {
+        // As text: what came in broken and was handed on with a sign in its place is not the plugin's doing either.
+        let documents =
+            || Documents::of(self.old.text().as_bytes()).map(|document| document.text.trim_ascii_end()).collect();
+        self.documents.get_or_insert_with(documents).contains(document.trim_ascii_end())
     }
 }
 
@@ -178,98 +225,46 @@ fn line_of(text: &[u8], offset: usize) -> usize {
     1 + memchr::memchr_iter(b'\n', text.get(..offset).unwrap_or(text)).count()
 }
 
-/// A part of a stream between `---` lines, with its place.
-#[derive(Debug, Clone, Copy)]
-struct Document<'s> {
-    /// Without the `---` line.
-    text: &'s str,
-    start: usize,
-}
-
-/// Splits at column-0 `---` lines.
-struct Documents<'s> {
-    stream: &'s str,
-    at: Option<usize>,
-}
-
-impl<'s> Documents<'s> {
-    fn of(stream: &'s str) -> Self {
-        let start = if marker(stream, 0, "---") { next_line(stream, 0) } else { 0 };
-        Self { stream, at: Some(start) }
-    }
-}
-
-impl<'s> Iterator for Documents<'s> {
-    type Item = Document<'s>;
-
-    fn next(&mut self) -> Option<Document<'s>> {
-        let start = self.at?;
-        let rest = self.stream.get(start..)?;
-        let end = if marker(rest, 0, "---") { Some(0) } else { markers(rest, "\n---").next() };
-        self.at = end.map(|end| next_line(self.stream, start + end));
-        Some(Document { text: rest.get(..end.unwrap_or(rest.len())).unwrap_or_default(), start })
-    }
-}
-
-/// The offsets behind line breaks that are followed by this marker.
-fn markers<'s>(stream: &'s str, needle: &'static str) -> impl Iterator<Item = usize> + 's {
-    let name = needle.trim_start_matches('\n');
-    memmem::find_iter(stream.as_bytes(), needle).map(|at| at + 1).filter(move |at| marker(stream, *at, name))
-}
-
-/// True if the line at `at` starts with `name` and white space or its end.
-fn marker(stream: &str, at: usize, name: &str) -> bool {
-    stream
-        .as_bytes()
-        .get(at..)
-        .and_then(|line| line.strip_prefix(name.as_bytes()))
-        .is_some_and(|rest| matches!(rest.first(), None | Some(b' ' | b'\t' | b'\r' | b'\n')))
-}
-
-/// The offset behind the end of the line that `at` is in.
-fn next_line(stream: &str, at: usize) -> usize {
-    stream.as_bytes().get(at..).and_then(|rest| memchr(b'\n', rest)).map_or(stream.len(), |end| at + end + 1)
-}
-
 fn line_at(stream: &str, at: usize) -> &str {
-    stream.get(at..next_line(stream, at)).unwrap_or_default().trim_end()
+    stream.get(at..next_line(stream.as_bytes(), at)).unwrap_or_default().trim_end()
 }
 
 /// `...`, text behind `---`, and directives: what loses documents in Helm, unless it was there before.
 fn check_markers(old: &str, new: &str, budget: &Budget) -> Result<(), Error> {
     let mut was_there = WasThere { old, lines: None };
     let end_of_text = new.trim_ascii_end().len();
-    let first = marker(new, 0, "...").then_some(0);
-    for at in first.into_iter().chain(markers(new, "\n...")) {
+    let bytes = new.as_bytes();
+    let first = marker(bytes, 0, b"...").then_some(0);
+    for at in first.into_iter().chain(markers(bytes, b"\n...")) {
         let line = line_at(new, at);
         budget.work(line.len()).map_err(exhausted)?;
-        if next_line(new, at) < end_of_text && !was_there.contains(line) {
+        if next_line(bytes, at) < end_of_text && !was_there.contains(line) {
             return Err(Error::refused(format!(
                 "its output has a bare `...` on line {}, behind which Helm drops every document",
-                line_of(new.as_bytes(), at)
+                line_of(bytes, at)
             )));
         }
     }
     let first = new.starts_with("---").then_some(0);
-    let starts = memmem::find_iter(new.as_bytes(), "\n---").map(|at| at + 1);
-    for at in first.into_iter().chain(starts).filter(|at| !marker(new, *at, "---")) {
+    let starts = memmem::find_iter(bytes, "\n---").map(|at| at + 1);
+    for at in first.into_iter().chain(starts).filter(|at| !marker(bytes, *at, b"---")) {
         let line = line_at(new, at);
         budget.work(line.len()).map_err(exhausted)?;
         if !was_there.contains(line) {
             return Err(Error::refused(format!(
                 "its output has a line that starts with `---` and goes on, line {}: Helm starts another document there",
-                line_of(new.as_bytes(), at)
+                line_of(bytes, at)
             )));
         }
     }
-    for at in markers(new, "\n---") {
+    for at in markers(bytes, b"\n---") {
         let line = line_at(new, at);
         budget.work(line.len()).map_err(exhausted)?;
         let behind = line.get(3..).unwrap_or_default().trim_start();
         if !behind.is_empty() && !behind.starts_with('#') && !was_there.contains(line) {
             return Err(Error::refused(format!(
                 "its output has text behind `---` on line {}, which Helm cannot read",
-                line_of(new.as_bytes(), at)
+                line_of(bytes, at)
             )));
         }
     }
@@ -303,7 +298,8 @@ impl WasThere<'_> {
 fn parse_document(document: &Document<'_>, lines: &Lines<'_>, budget: &Budget) -> Result<(), Error> {
     let first_line = lines.number(document.start);
     let mut wrong_metadata = None;
-    let read = read_text(document.text, budget, |object| {
+    let text = lines.text.get(document.start..document.start + document.text.len()).unwrap_or_default();
+    let read = read_text(text, budget, |object| {
         let metadata = object.get(&Path::new(["metadata"]));
         if metadata.is_some_and(|node| node.kind() != Kind::Map && !node.is_null()) {
             wrong_metadata.get_or_insert_with(|| shown(object));
@@ -345,18 +341,19 @@ fn head(text: &str, most: usize) -> &str {
 
 /// True if every line of the document that starts in column 0 is a comment or a plain `key:`, and `metadata:` is followed
 /// by a nested key. False says nothing.
-fn is_plainly_an_object(document: &str) -> bool {
-    let bytes = document.as_bytes();
+fn is_plainly_an_object(document: &[u8]) -> bool {
     let mut start = 0;
     let mut has_key = false;
     let mut is_below_metadata = false;
-    let line_ends = memchr_iter(b'\n', bytes).map(|at| at + 1);
-    for end in line_ends.chain((!bytes.ends_with(b"\n")).then_some(bytes.len())) {
-        let line = bytes.get(start..end).unwrap_or_default();
-        start = end;
+    while start < document.len() {
+        let end = next_line(document, start);
+        let line = document.get(start..end).unwrap_or_default();
         match line.first() {
-            // Nearly all lines.
-            Some(b' ') if has_key && !is_below_metadata => {}
+            // Nearly all lines: the next that matters is in column 0.
+            Some(b' ') if has_key && !is_below_metadata => {
+                start = next_unindented(document, start);
+                continue;
+            }
             None | Some(b'\n' | b'#') => {}
             Some(b'\r') if line == b"\r\n" => {}
             Some(b' ') => {
@@ -384,16 +381,16 @@ fn is_plainly_an_object(document: &str) -> bool {
                 }
             }
         }
+        start = end;
     }
     !is_below_metadata
 }
 
 /// Whether there is a line break that is one to Kubernetes alone (U+0085, U+2028, U+2029), behind which an object could
 /// hide in a comment, or a byte order mark: the parser is asked.
-fn has_odd_characters(text: &str) -> bool {
-    ["\u{85}", "\u{2028}", "\u{2029}", "\u{feff}"]
-        .iter()
-        .any(|odd| memmem::find(text.as_bytes(), odd.as_bytes()).is_some())
+fn has_odd_characters(text: &[u8]) -> bool {
+    let has = |odd: &str| memmem::find(text, odd.as_bytes()).is_some();
+    !text.is_ascii() && ["\u{85}", "\u{2028}", "\u{2029}", "\u{feff}"].iter().any(|odd| has(odd))
 }
 
 /// True if `line` starts with letters, digits, `_`, `-`, `.` or `/`, then `:` and white space or the end.
@@ -453,7 +450,7 @@ fn values<'s>(stream: &'s str, key: &'s str) -> impl Iterator<Item = &'s str> {
     std::iter::from_fn(move || {
         let at = places.next()?;
         if at >= line_end {
-            line_end = next_line(stream, at);
+            line_end = next_line(stream.as_bytes(), at);
         }
         let end = places.peek().map_or(line_end, |next| line_end.min(*next));
         Some(stream.get(at..end).unwrap_or_default().trim_end())
@@ -620,8 +617,9 @@ mod tests {
     /// Checks what a plugin made of `input`; `expected` is a part of the error, empty for none.
     #[track_caller]
     fn check_from(input: &str, output: impl Into<Vec<u8>>, expected: &str) {
-        let output =
-            RawOutput { stream: output.into().into(), is_unchanged: false, took: Duration::ZERO, peak_memory: 0 };
+        let output = output.into();
+        check_both_ways(input.as_bytes(), &output);
+        let output = RawOutput { stream: output.into(), is_unchanged: false, took: Duration::ZERO, peak_memory: 0 };
         let stream = output.stream.to_vec();
         match check(input.as_bytes().to_vec().into(), output, &Budget::for_text(stream.len())) {
             Ok(checked) => {
@@ -632,6 +630,20 @@ mod tests {
                 assert!(!expected.is_empty() && error.to_string().contains(expected), "{error}");
                 assert_eq!(error.exit_code(), crate::error::ExitCode::Refused);
             }
+        }
+    }
+
+    /// Side by side and with every rule asked, the verdict is the same.
+    #[track_caller]
+    fn check_both_ways(input: &[u8], output: &[u8]) {
+        for parse_always in [0, PARSED_ALWAYS] {
+            let [quick, full] = [false, true].map(|ask_always| {
+                let budget = Budget::for_text(output.len());
+                let verdict = check_stream(input, output, Care { ask_always, parse_always }, &budget);
+                verdict.map_err(|error| error.to_string())
+            });
+            let shown = String::from_utf8_lossy;
+            assert_eq!(quick, full, "{parse_always} parsed\n{}\nbecame\n{}", shown(input), shown(output));
         }
     }
 
@@ -702,6 +714,70 @@ mod tests {
         check_edit("metadata:\n  name: a\n", "metadata:\n- name: a\nx:\n", "the metadata of ConfigMap");
     }
 
+    /// What lines an answer may have that its input had not: harmless ones, and all that a rule speaks of.
+    const LINES: &[&str] = &[
+        "    team: payments\n",
+        "  labels:\n",
+        "- item\n",
+        "\n",
+        "   \n",
+        "# comment\n",
+        "  # comment\n",
+        "\ttab\n",
+        "---\n",
+        "--- # fine\n",
+        "--- {a: 1}\n",
+        "---x: 1\n",
+        "...\n",
+        "%YAML 1.2\n",
+        "metadata:\n",
+        "metadata: {}\n",
+        "key: value\n",
+        "word\n",
+        "    helm.sh/hook: pre-install\n",
+        "    helm.sh/hook: never\n",
+        "    postrenderer.helm.sh/postrender-filename: 'c/templates/b.yaml'\n",
+        "    helm.sh/chart: c-1\n",
+        "  odd: \u{2028}x\n",
+        "# odd \u{85}kind: A\n",
+        "  cr: x\r\n",
+        "\r\n",
+        "  open: [1\n",
+        "  - name: a\n",
+    ];
+
+    #[test]
+    fn side_by_side_and_by_all_rules_are_the_same() {
+        // Always the same choices.
+        let mut state = 17_u64;
+        let mut below = |end: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap() % end.max(1)
+        };
+        for _ in 0..4000 {
+            let mut input: Vec<&str> = INPUT.split_inclusive('\n').collect();
+            let edit = |lines: &mut Vec<&str>, below: &mut dyn FnMut(usize) -> usize, most: usize| {
+                for _ in 0..below(most) {
+                    let (at, line) = (below(lines.len()), LINES[below(LINES.len())]);
+                    match below(5) {
+                        0 if !lines.is_empty() => drop(lines.remove(at)),
+                        1 if !lines.is_empty() => lines[at] = line,
+                        2 if !lines.is_empty() => lines.push(lines[at].trim_end()),
+                        _ => lines.insert(at, line),
+                    }
+                }
+            };
+            edit(&mut input, &mut below, 4);
+            let mut output = input.clone();
+            edit(&mut output, &mut below, 4);
+            let mut input = input.concat().into_bytes();
+            if below(20) == 0 {
+                input.push(0xff);
+            }
+            check_both_ways(&input, output.concat().as_bytes());
+        }
+    }
+
     #[test]
     fn what_loses_documents_is_refused() {
         check_edit("---\n", "...\n", "bare `...` on line 9");
@@ -747,10 +823,10 @@ mod tests {
             "  a: 1\n",
             "a: 1\n\tb\n",
         ] {
-            assert!(!is_plainly_an_object(text), "{text:?}");
+            assert!(!is_plainly_an_object(text.as_bytes()), "{text:?}");
         }
         for text in ["a: 1\n", "# c\na:\n- b\n- c\n", "metadata:\n  # c\n\n  name: x\n", "", "# only\n"] {
-            assert!(is_plainly_an_object(text), "{text:?}");
+            assert!(is_plainly_an_object(text.as_bytes()), "{text:?}");
         }
     }
 }
