@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`synthetic`] | streams of any size, as Helm 4 hands them over |
 //! | [`case`] | the programs that are compared, and how each is called |
+//! | [`end_to_end`] | Helm with and without a post-renderer; a thousand small runs |
 //! | [`measure`] | wall time, CPU time and peak memory of one process; medians |
 //! | [`report`] | the tables, the goals, and the JSON |
 
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 pub mod case;
+pub mod end_to_end;
 pub mod measure;
 pub mod report;
 pub mod synthetic;
@@ -75,6 +77,10 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     let stream = case::Stream::write(&folder, "760 objects", &synthetic::objects(COMPARED_OBJECTS))?;
     measured.extend(compare("side by side", &stream, &cases, |_| true, rounds)?);
     measured.extend(compare("five in a row", &stream, &case::chains(&folder)?, |_| true, rounds)?);
+    // What a user waits for. Helm reads its chart, and nothing from the stream.
+    measured.extend(compare("end to end", &stream, &end_to_end::helm(&folder)?, |_| true, rounds.min(7))?);
+    let small = case::Stream::write(&folder, "10 KB", &synthetic::bytes(10_000))?;
+    measured.extend(compare("a thousand runs", &small, &end_to_end::thousand(&folder, &small)?, |_| true, 3)?);
     // Windlass, and what bounds it from below, from small to large.
     for (size, name) in SIZES {
         if quick && *size > 10_000_000 {

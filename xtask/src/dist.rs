@@ -4,6 +4,7 @@
 //! | step | makes |
 //! |---|---|
 //! | `build` | the program for a target; for musl it must come out static |
+//! | `wasm-opt` | the plugins with smaller modules, in `plugins`; `archive` and `xtask publish` take those where they are there |
 //! | `archive` | `windlass-VERSION-TARGET.tar.gz`: program, plugins, completions, manual pages, licence; and its SBOM |
 //! | `image` | a container image from scratch out of the musl archives that are there, as an OCI layout and as its archive |
 //! | `formula` | a Homebrew formula with the digests of the archives that are there |
@@ -19,6 +20,9 @@ mod elf;
 mod formula;
 mod image;
 mod sbom;
+mod wasm_opt;
+
+pub use wasm_opt::shipped;
 
 use crate::command::{self, During, Failure, Result};
 use crate::{build, peers, say, setup, tools, workspace};
@@ -26,11 +30,11 @@ use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-const USAGE: &str = "cargo xtask dist [build|archive|image|formula|checksums|sign|push-image REFERENCE] [--target TRIPLE] \
+const USAGE: &str = "cargo xtask dist [build|wasm-opt|archive|image|formula|checksums|sign|push-image REFERENCE] [--target TRIPLE] \
 [--binary FILE] [--out DIR] [--url URL] [--sign KEY|keyless]";
 
 /// The steps, in the order in which a release takes them.
-pub const STEPS: [&str; 7] = ["build", "archive", "image", "formula", "checksums", "sign", "push-image"];
+pub const STEPS: [&str; 8] = ["build", "wasm-opt", "archive", "image", "formula", "checksums", "sign", "push-image"];
 
 /// The targets of a release: the operating systems and processors that Windlass is made for.
 pub const TARGETS: [&str; 4] =
@@ -96,6 +100,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     match options.step.as_deref() {
         None => everything(&options)?,
         Some("build") => drop(program(&options)?),
+        Some("wasm-opt") => optimise(out)?,
         Some("archive") => make_archive(&options)?,
         Some("image") => image::make(out)?,
         Some("formula") => formula::make(out, &options.url)?,
@@ -107,8 +112,19 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn optimise(out: &Path) -> Result<()> {
+    build::host()?;
+    let plugins: Vec<PathBuf> = build::plugins()?.into_iter().map(|plugin| plugin.folder).collect();
+    say::step("going over the plugins with wasm-opt");
+    wasm_opt::make(out, &plugins)
+}
+
 fn everything(options: &Options) -> Result<()> {
     let out = options.out.as_path();
+    // Whoever brings a program brings its plugins, too.
+    if options.binary.is_none() {
+        optimise(out)?;
+    }
     make_archive(options)?;
     if options.target()?.ends_with("-linux-musl") {
         image::make(out)?;
@@ -130,6 +146,7 @@ fn make_archive(options: &Options) -> Result<()> {
     } else {
         build::plugins()?.into_iter().map(|plugin| plugin.folder).collect()
     };
+    let plugins = plugins.iter().map(|plugin| shipped(&options.out, plugin)).collect::<Result<Vec<_>>>()?;
     let archive = archive::make(&options.out, &target, &program, &plugins)?;
     say::note(&archive.display().to_string());
     let bom = sbom::make(&options.out, &target, &plugins)?;

@@ -4,7 +4,7 @@
 //! content keeps all of them back.
 
 use crate::command::{self, During, Failure, Finished, Result};
-use crate::{build, say, workspace};
+use crate::{build, dist, say, workspace};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -57,7 +57,10 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
         return Err(Failure::new("publish needs a registry").hint(USAGE));
     }
     build::host()?;
-    let plugins = build::plugins()?;
+    let mut plugins = build::plugins()?;
+    for plugin in &mut plugins {
+        plugin.folder = dist::shipped(&workspace::target().join("dist"), &plugin.folder)?;
+    }
     for plugin in &plugins {
         if workspace::root().join("plugins").join(&plugin.name).join("tests/cases").is_dir() {
             say::step(&format!("testing {}", plugin.name));

@@ -1,7 +1,8 @@
 //! Programs by others that the commands use, each at one exact version.
 
-use crate::command::{self, Failure, Result};
+use crate::command::{self, During as _, Failure, Result};
 use crate::{cache, pip, say, workspace};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -23,6 +24,8 @@ enum Source {
     /// A crate, for `cargo install NAME@VERSION`; where pip is, a wheel that holds the built program, given as pip's
     /// requirement with the digests of the files.
     Crate { wheel: &'static str },
+    /// A package for Node, with the digest that npm holds it to; the program is in the package's `bin`.
+    Npm { package: &'static str, integrity: &'static str },
     /// A wheel that holds the built program in the folder `inside`.
     Wheel { wheel: &'static str, inside: &'static str },
 }
@@ -77,6 +80,17 @@ pub const ZIG: Tool = Tool {
         inside: "ziglang",
     },
     purpose: "the guests in C",
+};
+
+/// Makes modules smaller. Binaryen as JavaScript, the same on every machine.
+pub const WASM_OPT: Tool = Tool {
+    name: "wasm-opt",
+    version: "132.0.0",
+    source: Source::Npm {
+        package: "binaryen",
+        integrity: "sha512-4Usg7yEvwO3FMso3Oov6qkOOHSod1IEv+boKkh77kTljM+eNBouqCTbqWswGzbG+vDNO/b/v2C4gfEh1WgB9Lg==",
+    },
+    purpose: "the plugins of a release",
 };
 
 /// The tool that most post-renderers in use today call.
@@ -161,8 +175,9 @@ impl Tool {
 
     fn program(&self, folder: &Path) -> PathBuf {
         let inside = match self.source {
-            Source::Wheel { inside, .. } => inside,
-            Source::Go(_) | Source::Crate { .. } => "bin",
+            Source::Wheel { inside, .. } => PathBuf::from(inside),
+            Source::Npm { package, .. } => Path::new("node_modules").join(package).join("bin"),
+            Source::Go(_) | Source::Crate { .. } => PathBuf::from("bin"),
         };
         folder.join(inside).join(self.name)
     }
@@ -185,6 +200,7 @@ impl Tool {
                 self.compile(folder)
             }),
             Source::Wheel { wheel, .. } => pip::install(wheel, folder),
+            Source::Npm { package, integrity } => npm(package, self.version, integrity, folder),
         }
     }
 
@@ -200,4 +216,24 @@ impl Tool {
         std::fs::remove_dir_all(&build)
             .map_err(|error| Failure::new(format!("cannot remove the build folder: {error}")))
     }
+}
+
+/// Lays a package without dependencies out in `folder`; npm refuses it where its digest is another. None of its scripts runs.
+fn npm(package: &str, version: &str, integrity: &str, folder: &Path) -> Result<()> {
+    if !command::on_path("npm") {
+        return Err(Failure::new(format!("{package} is a package for Node, and there is no npm")).hint("install Node"));
+    }
+    let wanted = json!({ "name": "tools", "private": true, "dependencies": { package: version } });
+    let locked = json!({
+        "name": "tools", "lockfileVersion": 3, "requires": true,
+        "packages": {
+            "": { "name": "tools", "dependencies": { package: version } },
+            format!("node_modules/{package}"): { "version": version, "integrity": integrity },
+        },
+    });
+    for (name, content) in [("package.json", wanted), ("package-lock.json", locked)] {
+        std::fs::write(folder.join(name), content.to_string()).during(format_args!("cannot write {name}"))?;
+    }
+    let flags = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
+    command::run_quietly(command::in_background("npm").args(flags).current_dir(folder))
 }

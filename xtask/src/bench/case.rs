@@ -48,6 +48,12 @@ pub mod name {
     pub const CHAIN: &str = "windlass, five plugins";
     pub const FIVE_KUSTOMIZE: &str = "five kustomize in a row";
     pub const ONE_KUSTOMIZE: &str = "one kustomize, five patches";
+    /// Without a post-renderer, with Windlass, with kustomize.
+    pub const TEMPLATE: [&str; 3] = ["helm template", "helm template, windlass", "helm template, kustomize"];
+    pub const INSTALL: [&str; 3] = ["helm install", "helm install, windlass", "helm install, kustomize"];
+    pub const THOUSAND_TRUE: &str = "1,000 x /bin/true";
+    pub const THOUSAND: &str = "1,000 x windlass";
+    pub const TWELVE: &str = "windlass, twelve plugins";
 }
 
 /// A stream in a file.
@@ -167,7 +173,7 @@ pub fn chains(folder: &Path) -> Result<Vec<Case>> {
     let pipeline = folder.join("chain.yaml").display().to_string();
     let mut chain = case(name::CHAIN, [windlass.as_str(), "run", "--pipeline", &pipeline]);
     chain.environment.push(("WINDLASS_CACHE_DIR", folder.join("windlass-cache")));
-    let mut cases = vec![chain];
+    let mut cases = vec![chain, twelve(folder)?];
 
     let Some(program) = tools::KUSTOMIZE.installed() else { return Ok(cases) };
     let program = program.display().to_string();
@@ -185,6 +191,35 @@ pub fn chains(folder: &Path) -> Result<Vec<Case>> {
     Ok(cases)
 }
 
+/// Twelve plugins of twelve kinds in one run.
+fn twelve(folder: &Path) -> Result<Case> {
+    let mut pipeline = "apiVersion: windlass.dev/v1alpha1\nkind: Pipeline\nplugins:\n".to_owned();
+    for (plugin, config) in [
+        ("label-injector", "labels: {team: payments}"),
+        ("namespace", "namespace: shop"),
+        ("images", "images: [{name: registry.example/parts/part-0, newTag: \"2.0\"}]"),
+        ("containers", "set: {terminationMessagePolicy: File}"),
+        ("scheduling", "nodeSelector: {disk: ssd}"),
+        ("sidecar-injector", "containers: [{name: log-shipper, image: \"ghcr.io/example/log-shipper:1.10\"}]"),
+        ("select", "keep: [{kind: .*}]"),
+        ("checksum", ""),
+        ("hooks", ""),
+        ("rename", "nameSuffix: -b"),
+        ("kstatus", ""),
+        ("label-injector", "annotations: {step: last}"),
+    ] {
+        let path = workspace::built_plugin(plugin).display().to_string();
+        pipeline.push_str(&format!("- use: {path}\n  config: {{{config}}}\n"));
+    }
+    let path = folder.join("twelve.yaml");
+    std::fs::write(&path, pipeline).during(format_args!("cannot write {}", path.display()))?;
+    let windlass = workspace::windlass().display().to_string();
+    let mut twelve =
+        case(name::TWELVE, [windlass, "run".to_owned(), "--pipeline".to_owned(), path.display().to_string()]);
+    twelve.environment.push(("WINDLASS_CACHE_DIR", folder.join("windlass-cache")));
+    Ok(twelve)
+}
+
 /// Copies the stream to where kustomize reads it.
 fn copied_to(overlay: PathBuf) -> Prepare {
     Box::new(move |stream| {
@@ -192,7 +227,7 @@ fn copied_to(overlay: PathBuf) -> Prepare {
     })
 }
 
-fn case<const N: usize>(name: &'static str, command: [impl Into<String>; N]) -> Case {
+pub(super) fn case<const N: usize>(name: &'static str, command: [impl Into<String>; N]) -> Case {
     Case {
         name,
         command: command.into_iter().map(Into::into).collect(),
@@ -261,15 +296,21 @@ fn kustomize(folder: &Path, program: &Path) -> Result<[Case; 2]> {
     std::fs::create_dir_all(&overlay).during("cannot make the overlay")?;
     let kustomization = format!("resources: [all.yaml]\nlabels:\n- pairs: {{{}: {}}}\n", LABEL.0, LABEL.1);
     std::fs::write(overlay.join("kustomization.yaml"), kustomization).during("cannot write the overlay")?;
-    let script = folder.join("post-render.sh");
-    // The script that is found most often in public repositories, word for word but for the file's name.
-    std::fs::write(&script, "#!/bin/sh\ncd \"$1\" && cat <&0 > all.yaml && \"$2\" build . && rm all.yaml\n")
-        .during("cannot write the script")?;
+    let script = script(folder)?;
     let (overlay_name, program) = (overlay.display().to_string(), program.display().to_string());
     let mut direct = case(name::KUSTOMIZE, [program.clone(), "build".to_owned(), overlay_name.clone()]).for_charts();
     direct.prepare = Some(copied_to(overlay));
     let script = case(name::SCRIPT, ["/bin/sh".to_owned(), script.display().to_string(), overlay_name, program]);
     Ok([direct, script])
+}
+
+/// The script that is found most often in public repositories, word for word but for the file's name. It takes the overlay's
+/// folder and the program.
+pub(super) fn script(folder: &Path) -> Result<PathBuf> {
+    let script = folder.join("post-render.sh");
+    std::fs::write(&script, "#!/bin/sh\ncd \"$1\" && cat <&0 > all.yaml && \"$2\" build . && rm all.yaml\n")
+        .during("cannot write the script")?;
+    Ok(script)
 }
 
 fn helm_engine(folder: &Path, program: &Path) -> [Case; 3] {
