@@ -38,6 +38,7 @@ mod wait;
 mod why;
 
 use std::process::ExitCode as ProcessExitCode;
+use std::sync::Arc;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -46,6 +47,7 @@ use printer::{ColorChoice, Outcome, OutputFormat, Printer};
 use crate::error::{Error, ExitCode};
 use crate::helm::enable;
 use crate::sandbox::compile::child;
+use crate::sandbox::interruption::Ending;
 use crate::text::Text;
 
 /// Run Helm post-renderers as WebAssembly plugins, in a sandbox that grants nothing by default.
@@ -190,8 +192,8 @@ fn dispatch(command: Command, printer: &Printer) -> Result<Outcome, Error> {
         return Err(Error::usage("only `wait` and `status` write Markdown").hint("choose `--output text` or `json`"));
     }
     match command {
-        Command::Run(arguments) => run::run(&arguments, printer),
-        Command::Diff(arguments) => diff::run(&arguments, printer),
+        Command::Run(arguments) => run::run(&arguments, printer, ending(printer)),
+        Command::Diff(arguments) => diff::run(&arguments, printer, ending(printer)),
         Command::Graft(arguments) => graft::run(&arguments, printer),
         Command::Inspect(arguments) => inspect::run(&arguments, printer),
         Command::Explain(arguments) => explain::run(&arguments, printer),
@@ -220,6 +222,15 @@ fn dispatch(command: Command, printer: &Printer) -> Result<Outcome, Error> {
         Command::Completions(arguments) => Ok(housekeeping::completions(&arguments, definition())),
         Command::Man(arguments) => housekeeping::man(&arguments, definition()),
     }
+}
+
+/// Ends the process of a run whose time is over, as its error would have: told, kept, with the same exit code.
+fn ending(printer: &Printer) -> Arc<Ending> {
+    let printer = *printer;
+    Arc::new(move |error| {
+        fail(&printer, error, failures::is_worth_keeping(error, false));
+        std::process::exit(i32::from(error.exit_code().code()))
+    })
 }
 
 /// Shows an error and keeps it for `windlass why`.

@@ -15,6 +15,7 @@ use windlass_manifest::Budget;
 
 use crate::limits::ByteSize;
 use crate::limits::table::TIME_TO_READ;
+use crate::pages::prefer_huge;
 
 /// The bytes of a regular file. A link is followed: it is the user's, or leads to another regular file.
 ///
@@ -73,6 +74,7 @@ pub(crate) fn read_named_text(path: &Path, limit: u64) -> io::Result<String> {
 /// It cannot be read, or has more than `limit` bytes.
 pub(crate) fn read_to_limit(stream: impl io::Read, limit: u64, expected: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(usize::try_from(expected.min(limit)).unwrap_or(0).saturating_add(1));
+    prefer_huge(bytes.as_ptr(), bytes.capacity());
     stream.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit { Err(too_large(limit)) } else { Ok(bytes) }
 }

@@ -15,8 +15,9 @@
 //! The wings, from the ground up; `cargo xtask tidy` holds the order in which they may import each other:
 //!
 //! - the ground floor, which knows no plugin: [`text`] (what a person reads, made safe to look at), [`error`] (what went wrong,
-//!   what to do, the exit code), [`digest`], [`limits`] (every limit, in one table), `input` (the one door to files), [`dirs`]
-//!   and [`store`] (where files are kept, and how private ones), [`env`] (every variable of the environment), [`document`] (YAML that people write, with places), [`source`],
+//!   what to do, the exit code), [`digest`], [`limits`] (every limit, in one table), `input` (the one door to files), `pages`
+//!   (memory straight from the system), [`dirs`] and [`store`] (where files are kept, and how private ones), [`env`] (every
+//!   variable of the environment), [`document`] (YAML that people write, with places), [`source`],
 //!   `command` (programs as plugins), `reach` (which addresses may be contacted), [`event`], [`cluster`] (an API server);
 //! - [`helm`] (what Helm defines), [`trust`] (whom to believe), [`oci`] (registries and layouts);
 //! - [`plugin`]: from a name to verified bytes;
@@ -45,6 +46,7 @@ mod input;
 pub mod inspect;
 pub mod limits;
 pub mod oci;
+mod pages;
 pub mod plugin;
 pub(crate) mod reach;
 pub mod render;

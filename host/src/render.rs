@@ -3,11 +3,12 @@
 //!
 //! Read [`open`] and [`render`] downwards. Each arrow is a type that only its stage can make, so no step can be skipped.
 
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use windlass_abi::capabilities::Grant;
 
-use crate::digest::Digest;
 use crate::env;
 use crate::error::Error;
 use crate::plugin::fetch;
@@ -40,8 +41,6 @@ pub struct Rendered {
 pub struct StepReport {
     /// The plugin's name.
     pub plugin: String,
-    /// The digest of its wasm.
-    pub digest: Digest,
     /// True if it changed a byte.
     pub changed: bool,
     /// Wall-clock time of instantiation and run.
@@ -89,9 +88,37 @@ pub fn prepare(plugin: &Verified, limits: CompileLimits, options: &RenderOptions
 /// A plugin cannot be compiled or linked (exit 2), lacks a grant (exit 3), hits a limit (exit 4), refuses the stream or
 /// breaks a rule (exit 1); the error names the plugin.
 pub fn render(steps: &[Step], stream: Vec<u8>, options: &RenderOptions<'_>) -> Result<Rendered, Error> {
+    // While one plugin runs, the code of the next is read and authenticated. Only what is kept: nothing is compiled for a
+    // plugin whose turn may never come.
+    let later = steps.get(1..).unwrap_or_default();
+    let (sender, kept) = mpsc::sync_channel(1);
+    thread::scope(|scope| {
+        let load = move || {
+            let _ = later.iter().try_for_each(|step| sender.send(CompiledStep::of_kept(step, options)));
+        };
+        if !later.is_empty() {
+            // Without a thread each is loaded when it is its turn.
+            let _ = thread::Builder::new().name("loader".into()).spawn_scoped(scope, load);
+        }
+        // It takes the receiver along: when the chain ends early, the thread is told so.
+        let ready = move |number: usize, step| match (number > 0).then(|| kept.recv()) {
+            Some(Ok(Some(ready))) => Ok(ready),
+            _ => CompiledStep::new(step, options),
+        };
+        render_with(steps, stream, options, ready)
+    })
+}
+
+/// [`render`], with the code that `ready` finds for each step.
+fn render_with<'s>(
+    steps: &'s [Step],
+    stream: Vec<u8>,
+    options: &RenderOptions<'_>,
+    ready: impl Fn(usize, &'s Step) -> Result<CompiledStep<'s>, Error>,
+) -> Result<Rendered, Error> {
     let mut rendered = Rendered { stream: stream.into(), changed: false, steps: Vec::with_capacity(steps.len()) };
-    for step in steps {
-        let ready = CompiledStep::new(step, options)?;
+    for (number, step) in steps.iter().enumerate() {
+        let ready = ready(number, step)?;
         let compiled = ready.compiled();
         let started = Instant::now();
         let output = run(&ready, &rendered.stream, options)
@@ -136,12 +163,6 @@ fn secrets_of(stream: &[u8], grants: &Grants) -> Secrets {
 
 impl StepReport {
     fn new(compiled: &Compiled, output: &RawOutput) -> Self {
-        Self {
-            plugin: compiled.name().to_owned(),
-            digest: compiled.digest(),
-            changed: false,
-            took: output.took,
-            peak_memory: output.peak_memory,
-        }
+        Self { plugin: compiled.name().to_owned(), changed: false, took: output.took, peak_memory: output.peak_memory }
     }
 }

@@ -7,6 +7,7 @@ pub mod compile;
 pub mod graft;
 pub mod grants;
 pub(crate) mod instance;
+pub mod interruption;
 pub mod limits;
 pub mod options;
 pub mod run;

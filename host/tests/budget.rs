@@ -132,3 +132,80 @@ fn instructions_and_memory_stay_within_the_budget() {
     assert!(!is_exceeded, "a plugin costs more than its budget:\n{table}\nif it is worth it: WINDLASS_BLESS=1");
     println!("{table}");
 }
+
+/// The most page faults of a warm run on 10 KB. Each costs more than a microsecond, and they are what a copy too many of the
+/// code, or a larger program, shows in first. A thousand before code was run where it was read to.
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+const MOST_PAGE_FAULTS: i64 = 900;
+
+/// The most words of the program that the loader has to change before it starts: each page of them is copied.
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+const MOST_RELOCATIONS: usize = 60_000;
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+#[test]
+fn a_warm_run_touches_few_pages() {
+    let program = std::fs::read(env!("CARGO_BIN_EXE_windlass")).expect("the program");
+    let relocations = relocations(&program).expect("an ELF file");
+    assert!(relocations <= MOST_RELOCATIONS, "{relocations} relocations, {MOST_RELOCATIONS} at most");
+    // Built without optimisation, the program is another one.
+    if cfg!(debug_assertions) {
+        return;
+    }
+    let target = workspace().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()));
+    let wasm = target.join("plugins/label-injector/plugin.wasm");
+    if !wasm.is_file() && std::env::var_os("CI").is_none() {
+        eprintln!("skipped: label-injector is not built (`cargo xtask build --plugins`)");
+        return;
+    }
+    let place = tempfile::tempdir().expect("a folder");
+    let stream = place.path().join("stream.yaml");
+    std::fs::write(&stream, synthetic::bytes(10_000)).expect("a stream");
+    let run = || {
+        let before = faults_of_children();
+        let status = std::process::Command::new(env!("CARGO_BIN_EXE_windlass"))
+            .args(["run".as_ref(), wasm.as_os_str(), "--set".as_ref(), "labels.team=payments".as_ref()])
+            .env("WINDLASS_CACHE_DIR", place.path().join("cache"))
+            .env("XDG_STATE_HOME", place.path().join("state"))
+            .stdin(std::fs::File::open(&stream).expect("the stream"))
+            .stdout(std::process::Stdio::null())
+            .status()
+            .expect("the program starts");
+        assert!(status.success(), "{status}");
+        faults_of_children() - before
+    };
+    run();
+    // What else the machine does may add some, and never takes one away.
+    let faults = (0..5).map(|_| run()).min().unwrap_or_default();
+    println!("{faults} page faults, {relocations} relocations");
+    assert!(faults <= MOST_PAGE_FAULTS, "{faults} page faults, {MOST_PAGE_FAULTS} at most");
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+fn faults_of_children() -> i64 {
+    // SAFETY: the call fills the place, which is of the type that it takes; it is plain numbers, for which zeros are valid.
+    #[allow(unsafe_code)] // no safe library hands out what children used
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_CHILDREN, &raw mut usage);
+        usage
+    };
+    usage.ru_minflt
+}
+
+/// How many entries of 24 bytes the sections of relocations (`SHT_RELA`) of a 64-bit ELF file have.
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+fn relocations(elf: &[u8]) -> Option<usize> {
+    const SHT_RELA: u64 = 4;
+    let number = |at: usize, length: usize| -> Option<u64> {
+        Some(elf.get(at..at + length)?.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+    };
+    let (table, size, count) = (number(0x28, 8)? as usize, number(0x3a, 2)? as usize, number(0x3c, 2)? as usize);
+    let mut bytes = 0;
+    for section in (0..count).map(|index| table + index * size) {
+        if number(section + 4, 4)? == SHT_RELA {
+            bytes += number(section + 0x20, 8)? as usize;
+        }
+    }
+    Some(bytes / 24)
+}

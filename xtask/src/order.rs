@@ -16,8 +16,8 @@ use imports::{Arrow, Module, Source, arrows, sources};
 /// many and small, also its neighbours. Nothing may go round in a circle.
 const FLOORS: &[&[&str]] = &[
     &[
-        "text", "secrets", "error", "limits", "digest", "input", "env", "dirs", "store", "document", "source", "reach",
-        "command", "event", "cluster",
+        "text", "secrets", "error", "limits", "digest", "pages", "input", "env", "dirs", "store", "document", "source",
+        "reach", "command", "event", "cluster",
     ],
     &["helm"],
     &["trust", "oci"],

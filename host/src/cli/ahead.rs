@@ -1,5 +1,7 @@
 //! Compiling a plugin before it is first run, where the user has time for it: `build`, `install` and `pull`.
 
+use std::sync::Arc;
+
 use super::plugin_args::CompileArgs;
 use super::printer::Printer;
 use super::spinner::Spinner;
@@ -21,7 +23,10 @@ pub(super) fn compile_ahead(plugin: &Verified, limits: CompileArgs, printer: &Pr
         }
     };
     let limits = limits.over(CompileLimits::default());
-    if let Err(error) = render::prepare(plugin, limits, &RenderOptions::new(CodeCache::default_place(), &tell)) {
+    let mut options = RenderOptions::new(CodeCache::default_place(), &tell);
+    // Nothing is run here: this only says that the code is for `run` and `diff`, which end themselves.
+    options.ending = Some(Arc::new(|error| std::process::exit(error.exit_code().code().into())));
+    if let Err(error) = render::prepare(plugin, limits, &options) {
         printer.warning(format!("not compiled ahead, the first run has to: {error}"));
     }
 }

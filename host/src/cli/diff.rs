@@ -1,5 +1,7 @@
 //! `windlass diff`: what a run would change.
 
+use std::sync::Arc;
+
 use clap::Args;
 use serde_json::json;
 
@@ -8,6 +10,7 @@ use super::printer::{Outcome, Printer, style};
 use crate::diff::{self, Change, ObjectDiff};
 use crate::error::{Error, ExitCode};
 use crate::render::Rendered;
+use crate::sandbox::interruption::Ending;
 use crate::text::Text;
 
 /// Show what `run` with the same arguments would change, object by object.
@@ -22,11 +25,12 @@ const EXIT_CODES: &str = "\
 Exit codes, as those of diff(1): 0 nothing would change; 1 something would; above 1 there is trouble, as under `run`, \
 but 6 where `run` ends with 1, as the plugin said no.";
 
-pub(super) fn run(arguments: &DiffArgs, printer: &Printer) -> Result<Outcome, Error> {
-    let (stream, rendered) = rendered(&arguments.plugins, printer).map_err(|error| match error.is_refusal() {
-        true => error.with_exit_code(ExitCode::RefusedDiff),
-        false => error,
-    })?;
+pub(super) fn run(arguments: &DiffArgs, printer: &Printer, ending: Arc<Ending>) -> Result<Outcome, Error> {
+    let (stream, rendered) =
+        rendered(&arguments.plugins, printer, ending).map_err(|error| match error.is_refusal() {
+            true => error.with_exit_code(ExitCode::RefusedDiff),
+            false => error,
+        })?;
     // For an empty stream the answer is a comment that keeps Helm content: no object changes.
     let objects = if rendered.changed { diff::compare(&stream, &rendered.stream) } else { Vec::new() };
     let count = |change: Change| objects.iter().filter(|object| object.change == change).count();
@@ -49,10 +53,10 @@ pub(super) fn run(arguments: &DiffArgs, printer: &Printer) -> Result<Outcome, Er
 }
 
 /// What goes into the plugins and what comes out.
-fn rendered(plugins: &PluginArgs, printer: &Printer) -> Result<(Vec<u8>, Rendered), Error> {
+fn rendered(plugins: &PluginArgs, printer: &Printer, ending: Arc<Ending>) -> Result<(Vec<u8>, Rendered), Error> {
     let steps = plugins.steps(printer)?;
     let stream = plugins.read_stream(printer)?;
-    let rendered = plugins.render(&steps, stream.clone(), printer)?;
+    let rendered = plugins.render(&steps, stream.clone(), printer, ending)?;
     Ok((stream, rendered))
 }
 

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ use crate::plugin::verify::Verified;
 use crate::render::{self, Rendered};
 use crate::sandbox::compile::cache::CodeCache;
 use crate::sandbox::grants::Grants;
+use crate::sandbox::interruption::Ending;
 use crate::sandbox::limits::{CompileLimits, Limits};
 use crate::sandbox::options::{Graft, RenderOptions, Step};
 use crate::sandbox::stream;
@@ -321,11 +323,17 @@ impl PluginArgs {
         }
     }
 
-    /// Runs the steps; shows log lines, and a spinner while a plugin is compiled.
+    /// Runs the steps; shows log lines, and a spinner while a plugin is compiled. `ending` is for a plugin whose time is over.
     ///
     /// # Errors
     /// Whatever stops the run.
-    pub(super) fn render(&self, steps: &[Step], stream: Vec<u8>, printer: &Printer) -> Result<Rendered, Error> {
+    pub(super) fn render(
+        &self,
+        steps: &[Step],
+        stream: Vec<u8>,
+        printer: &Printer,
+        ending: Arc<Ending>,
+    ) -> Result<Rendered, Error> {
         let cache = if self.no_cache { CodeCache::Off } else { CodeCache::default_place() };
         let spinner = Spinner::new(printer);
         let is_told = AtomicBool::new(false);
@@ -343,6 +351,7 @@ impl PluginArgs {
         };
         let mut options = RenderOptions::new(cache, &show);
         options.log_level = self.log_level;
+        options.ending = Some(ending);
         options.cluster = self.cluster.connection();
         render::render(steps, stream, &options)
     }

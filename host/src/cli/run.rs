@@ -1,10 +1,13 @@
 //! `windlass run`: a stream in, a stream out.
 
+use std::sync::Arc;
+
 use clap::Args;
 
 use super::plugin_args::PluginArgs;
 use super::printer::{Outcome, Printer};
 use crate::error::Error;
+use crate::sandbox::interruption::Ending;
 
 /// Run plugins on a stream of manifests: stdin (or --file) to stdout, all or nothing.
 ///
@@ -16,9 +19,9 @@ pub(super) struct RunArgs {
     plugins: PluginArgs,
 }
 
-pub(super) fn run(arguments: &RunArgs, printer: &Printer) -> Result<Outcome, Error> {
+pub(super) fn run(arguments: &RunArgs, printer: &Printer, ending: Arc<Ending>) -> Result<Outcome, Error> {
     let steps = arguments.plugins.steps(printer)?;
     let stream = arguments.plugins.read_stream(printer)?;
-    let rendered = arguments.plugins.render(&steps, stream, printer)?;
+    let rendered = arguments.plugins.render(&steps, stream, printer, ending)?;
     Ok(Outcome::bytes(rendered.stream))
 }

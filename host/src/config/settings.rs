@@ -14,7 +14,6 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use windlass_abi::config::{UnknownKey, find_unknown_key, nearest, overlay};
-use windlass_abi::metadata::Metadata;
 use windlass_abi::set::{self, Typing};
 use windlass_manifest::{Budget, Exhausted, Value};
 
@@ -70,17 +69,13 @@ impl Configured {
     /// # Errors
     /// plugin.yaml breaks Helm's rules, or configures a key that the plugin's schema does not know (exit 2).
     pub fn new(plugin: &Verified) -> Result<Self, Error> {
-        let metadata = plugin
-            .metadata_json()
-            .map(|text| Metadata::parse(text.as_bytes()))
-            .transpose()
-            .map_err(|error| Error::usage(error.to_string()).in_plugin(plugin.name()))?;
+        let metadata = plugin.metadata()?;
         let mut names = vec![plugin.name()];
-        names.extend(metadata.as_ref().map(|metadata| metadata.name.clone()));
+        names.extend(metadata.map(|metadata| metadata.name.clone()));
         let is_command = plugin.is_command();
         let schema = match is_command {
             true => Some(command::schema()),
-            false => metadata.and_then(|metadata| metadata.config_schema),
+            false => metadata.and_then(|metadata| metadata.config_schema.clone()),
         };
         let keys = schema.as_ref().and_then(closed_keys);
         let mut configured = Self { names, keys, schema, is_command, tree: Vec::new() };

@@ -1,6 +1,7 @@
 //! A plugin's bytes as they came: what [`super::fetch`] and [`super::pull`] make, and only [`super::verify`] accepts.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use crate::digest::Digest;
 use crate::source::PluginRef;
@@ -17,8 +18,8 @@ pub struct Fetched {
     pub(crate) plugin_yaml: Option<String>,
     /// The bytes of plugin.wasm.
     pub(crate) wasm: Vec<u8>,
-    /// The digest of `wasm`.
-    pub(crate) digest: Digest,
+    /// The digest of `wasm`, once somebody has asked for it: a run of a plugin that nothing pins does not.
+    digest: OnceLock<Digest>,
     /// How it came, and what came along: what the trust policy judges it by.
     pub(crate) came: Came,
 }
@@ -32,8 +33,7 @@ impl Fetched {
         wasm: Vec<u8>,
         came: Came,
     ) -> Self {
-        let digest = Digest::of(&wasm);
-        Self { reference, folder, plugin_yaml, wasm, digest, came }
+        Self { reference, folder, plugin_yaml, wasm, digest: OnceLock::new(), came }
     }
 
     /// Counts as pinned: for the command that makes the pin, which is the user's decision to trust what is there now.
@@ -45,6 +45,6 @@ impl Fetched {
 
     /// The digest of the wasm.
     pub fn digest(&self) -> Digest {
-        self.digest
+        *self.digest.get_or_init(|| Digest::of(&self.wasm))
     }
 }

@@ -1,7 +1,5 @@
 //! Who a plugin says it is: its name, version and description, by its plugin.yaml and its module.
 
-use windlass_abi::metadata::Metadata;
-
 use super::verify::Verified;
 use crate::error::Error;
 use crate::helm::plugin_yaml::{self, PluginYaml};
@@ -22,17 +20,13 @@ pub struct Identity {
 /// # Errors
 /// plugin.yaml or the module's metadata break their rules (exit 2).
 pub fn identify(plugin: &Verified) -> Result<Identity, Error> {
-    let metadata = plugin
-        .metadata_json()
-        .map(|text| Metadata::parse(text.as_bytes()))
-        .transpose()
-        .map_err(|error| Error::usage(error.to_string()).in_plugin(plugin.name()))?;
-    let description = metadata.as_ref().map(|metadata| metadata.description.clone()).unwrap_or_default();
+    let metadata = plugin.metadata()?;
+    let description = metadata.map(|metadata| metadata.description.clone()).unwrap_or_default();
     if let Some(PluginYaml { name, version, .. }) = read_plugin_yaml(plugin)? {
         return Ok(Identity { name, version: version.to_string(), description });
     }
     Ok(match metadata {
-        Some(metadata) => Identity { name: metadata.name, version: metadata.version, description },
+        Some(metadata) => Identity { name: metadata.name.clone(), version: metadata.version.clone(), description },
         None => Identity { name: plugin.name(), version: String::new(), description },
     })
 }
@@ -52,12 +46,12 @@ pub fn read_plugin_yaml(plugin: &Verified) -> Result<Option<PluginYaml>, Error> 
 /// # Errors
 /// They disagree, or one of them breaks its rules (exit 2).
 pub fn refuse_two_identities(plugin: &Verified) -> Result<(), Error> {
-    let metadata = plugin.metadata_json().and_then(|text| Metadata::parse(text.as_bytes()).ok());
+    let metadata = plugin.metadata().ok().flatten();
     let (Some(yaml), Some(metadata)) = (read_plugin_yaml(plugin)?, metadata) else { return Ok(()) };
     for (what, in_yaml, in_module) in
-        [("name", yaml.name, metadata.name), ("version", yaml.version.to_string(), metadata.version)]
+        [("name", yaml.name, &metadata.name), ("version", yaml.version.to_string(), &metadata.version)]
     {
-        if in_yaml != in_module {
+        if in_yaml != *in_module {
             let shown = plugin_yaml_shown(plugin);
             return Err(Error::usage(format!("the {what} is `{in_yaml}` in {shown} and `{in_module}` in the module"))
                 .hint("make both the same; a Rust plugin's module takes it from Cargo.toml"));

@@ -60,7 +60,7 @@ impl LockEntry {
             reference: without_origin(&fetched.reference),
             manifest,
             plugin_yaml: plugin_yaml.filter(|_| manifest.is_none()),
-            wasm: fetched.digest,
+            wasm: fetched.digest(),
         }
     }
 }

@@ -1,9 +1,20 @@
 //! The custom section with which a plugin describes itself.
 
+use std::sync::Arc;
+
 use wasmparser::{Chunk, Parser, Payload};
+use windlass_abi::metadata::{Metadata, MetadataError};
 
 /// The name of the custom section that holds a plugin's metadata, as JSON.
 pub const METADATA_SECTION: &str = "windlass.plugin";
+
+/// A plugin's metadata, where it has some, or why it cannot be understood.
+pub(crate) type Described = Option<Result<Arc<Metadata>, MetadataError>>;
+
+/// Reads the first metadata section.
+pub(crate) fn read(wasm: &[u8]) -> Described {
+    metadata_json(wasm).map(|text| Metadata::parse(text.as_bytes()).map(Arc::new))
+}
 
 /// The text of the first metadata section. Sections are skipped, not parsed, so this costs next to nothing; whatever is
 /// wrong with the module is found when it is compiled.

@@ -4,6 +4,9 @@
 //! trusted because the user named it, unless a key is named that it must be signed by.
 
 use std::path::Path;
+use std::sync::OnceLock;
+
+use windlass_abi::metadata::Metadata;
 
 use crate::command;
 use crate::digest::Digest;
@@ -11,6 +14,7 @@ use crate::error::Error;
 use crate::oci::artifact;
 use crate::plugin::fetched::Fetched;
 use crate::plugin::lock::{Lock, LockEntry};
+use crate::plugin::metadata::{self, Described};
 use crate::plugin::opening::Remote;
 use crate::source::PluginRef;
 use crate::trust::Reason;
@@ -21,6 +25,7 @@ use crate::trust::evidence::Shipped;
 pub struct Verified {
     fetched: Fetched,
     reasons: Vec<Reason>,
+    described: OnceLock<Described>,
 }
 
 impl Verified {
@@ -61,13 +66,31 @@ impl Verified {
 
     /// The digest of [`Verified::wasm`].
     pub fn digest(&self) -> Digest {
-        self.fetched.digest
+        self.fetched.digest()
     }
 
     /// The JSON text of the custom section `windlass.plugin`, where the module has one. It says who made the plugin,
     /// what it asks for, and the JSON Schema of its configuration. The module may be broken in any other way.
     pub fn metadata_json(&self) -> Option<&str> {
-        crate::plugin::metadata::metadata_json(self.wasm())
+        metadata::metadata_json(self.wasm())
+    }
+
+    /// [`Verified::metadata_json`], read; once, however often it is asked for.
+    pub(crate) fn described(&self) -> &Described {
+        self.described.get_or_init(|| metadata::read(self.wasm()))
+    }
+
+    /// What the plugin says about itself; none where it says nothing.
+    ///
+    /// # Errors
+    ///
+    /// It is not what the PDK writes, or is for a newer Windlass (exit 2).
+    pub(crate) fn metadata(&self) -> Result<Option<&Metadata>, Error> {
+        match self.described() {
+            None => Ok(None),
+            Some(Ok(metadata)) => Ok(Some(metadata)),
+            Some(Err(error)) => Err(Error::usage(error.to_string()).in_plugin(self.name())),
+        }
     }
 
     /// Whether it is a program that turns its standard input into its standard output, and no plugin by its own means.
@@ -107,5 +130,5 @@ pub fn verify(fetched: Fetched, remote: &Remote) -> Result<Verified, Error> {
         None => {}
     }
     let reasons = remote.trust.judge(&fetched.reference, &fetched.came)?;
-    Ok(Verified { fetched, reasons })
+    Ok(Verified { fetched, reasons, described: OnceLock::new() })
 }

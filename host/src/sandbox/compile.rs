@@ -7,19 +7,24 @@
 pub mod cache;
 pub mod child;
 mod engine;
+mod in_place;
 pub(crate) mod rules;
 pub(crate) mod validate;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use wasmtime::Module;
+use windlass_abi::metadata::Asked;
 
 use crate::command;
-use crate::digest::Digest;
 use crate::error::Error;
 use crate::event::Event;
+use crate::pages::Pages;
+use crate::plugin::metadata::Described;
 use crate::plugin::verify::Verified;
-use crate::sandbox::compile::cache::CodeCache;
+use crate::sandbox::compile::cache::{CodeCache, ModuleId};
+use crate::sandbox::interruption::{Ending, Interruption};
 use crate::sandbox::limits::CompileLimits;
 use crate::sandbox::options::RenderOptions;
 
@@ -29,8 +34,8 @@ pub(crate) use validate::{HELM_FEATURES, shape, validate};
 #[derive(Clone)]
 pub struct Compiled {
     name: String,
-    digest: Digest,
-    metadata_json: Option<String>,
+    described: Described,
+    ending: Option<Arc<Ending>>,
     module: Module,
 }
 
@@ -40,14 +45,22 @@ impl Compiled {
         &self.name
     }
 
-    /// The digest of the wasm.
-    pub fn digest(&self) -> Digest {
-        self.digest
+    /// What its metadata asks for; none where it has no metadata.
+    ///
+    /// # Errors
+    ///
+    /// The metadata is not what the PDK writes, or is for a newer Windlass (exit 2).
+    pub(crate) fn asks(&self) -> Result<Option<&[Asked]>, Error> {
+        match &self.described {
+            None => Ok(None),
+            Some(Ok(metadata)) => Ok(Some(&metadata.asks)),
+            Some(Err(error)) => Err(Error::usage(error.to_string()).hint("build it with the PDK of this Windlass")),
+        }
     }
 
-    /// The plugin's own account of itself, see [`Verified::metadata_json`].
-    pub fn metadata_json(&self) -> Option<&str> {
-        self.metadata_json.as_deref()
+    /// What ends the process when its time is over: then its code does not look at the clock. None: it does.
+    pub(crate) fn ending(&self) -> Option<&Arc<Ending>> {
+        self.ending.as_ref()
     }
 
     /// Whether it is a program that turns its standard input into its standard output, and no plugin by its own means.
@@ -72,18 +85,31 @@ impl Compiled {
 /// Not a plugin that can run here (exit 2), or the compiler hit a limit (exit 4).
 pub fn compile(plugin: &Verified, limits: CompileLimits, options: &RenderOptions<'_>) -> Result<Compiled, Error> {
     let name = plugin.name();
-    let module = load_or_build(plugin, &name, limits, options).map_err(|error| error.in_plugin(&name))?;
-    let metadata_json = plugin.metadata_json().map(str::to_owned);
-    Ok(Compiled { digest: plugin.digest(), metadata_json, module, name })
+    let ending = options.ending_of(plugin);
+    let interruption = Interruption::of(ending.as_ref());
+    let module = load_or_build(plugin, &name, limits, interruption, options).map_err(|error| error.in_plugin(&name))?;
+    Ok(Compiled { described: plugin.described().clone(), ending, module, name })
+}
+
+/// Loads the plugin's code where it is kept, without a word where it is not or cannot be used: [`compile`] says that when
+/// the code is needed.
+pub(crate) fn load_kept(plugin: &Verified, options: &RenderOptions<'_>) -> Option<Compiled> {
+    let CodeCache::On { folder, state } = &options.cache else { return None };
+    let ending = options.ending_of(plugin);
+    let engine = engine::runtime(Interruption::of(ending.as_ref())).ok()?;
+    let kept = cache::Cache::open(folder, state, &engine).ok()?.load(ModuleId::of(plugin.wasm())).ok()??;
+    let module = load(&engine, kept).ok()?;
+    Some(Compiled { described: plugin.described().clone(), ending, module, name: plugin.name() })
 }
 
 fn load_or_build(
     plugin: &Verified,
     name: &str,
     limits: CompileLimits,
+    interruption: Interruption,
     options: &RenderOptions<'_>,
 ) -> Result<Module, Error> {
-    let engine = engine::runtime()?;
+    let engine = engine::runtime(interruption)?;
     // A run needs no cache, only the next run is slower without it.
     let uncached = |why: &str| (options.on_event)(Event::Uncached { why });
     let usable = |result: Result<_, Error>| result.inspect_err(|error| uncached(error.message())).ok();
@@ -95,7 +121,8 @@ fn load_or_build(
             None
         }
     };
-    let entry = cache.as_ref().map(|cache| cache.load(plugin.digest()));
+    let id = ModuleId::of(plugin.wasm());
+    let entry = cache.as_ref().map(|cache| cache.load(id));
     // One complaint about one folder is enough.
     let is_readable = !matches!(entry, Some(Err(_)));
     if let Some(Err(error)) = &entry {
@@ -103,37 +130,60 @@ fn load_or_build(
     }
     if let Some(Ok(Some(entry))) = entry {
         // An entry of another processor or build that slipped past the key is made anew, like a corrupt one.
-        if let Ok(module) = load(&engine, &entry) {
+        if let Ok(module) = load(&engine, entry) {
             return Ok(module);
         }
     }
     (options.on_event)(Event::Compiling { plugin: name });
     let started = Instant::now();
-    let code = child::compile(plugin.wasm(), limits, &options.compiler)?;
+    let code = child::compile(plugin.wasm(), limits, interruption, &options.compiler)?;
     (options.on_event)(Event::Compiled { plugin: name, took: started.elapsed() });
     if let Some(cache) = cache.filter(|_| is_readable)
-        && let Err(error) = cache.store(plugin.digest(), code.bytes())
+        && let Err(error) = cache.store(id, code.bytes())
     {
         uncached(error.message());
     }
-    load(&engine, &code).map_err(|error| Error::bug(format!("the compiled code cannot be loaded: {error:#}")))
+    load(&engine, code).map_err(|error| Error::bug(format!("the compiled code cannot be loaded: {error:#}")))
 }
 
 /// Machine code that is safe to run: only [`child`] and [`cache`] make it, one as it came from the compiler, the other
-/// after it was authenticated. The bytes are owned, so nothing can change them between the check and the loading.
-pub(crate) struct TrustedCode(Vec<u8>);
+/// after it was authenticated. Nobody else can write to the bytes, so nothing can change them between the check and the
+/// loading.
+pub(crate) struct TrustedCode(Place);
+
+enum Place {
+    Here(Vec<u8>),
+    /// The first bytes of pages.
+    InPages(Pages, usize),
+}
 
 impl TrustedCode {
+    fn of_compiler(code: Vec<u8>) -> Self {
+        Self(Place::Here(code))
+    }
+
+    fn in_pages(pages: Pages, length: usize) -> Self {
+        Self(Place::InPages(pages, length))
+    }
+
     fn bytes(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Place::Here(bytes) => bytes,
+            Place::InPages(pages, length) => pages.get(..*length).unwrap_or_default(),
+        }
     }
 }
 
-fn load(engine: &wasmtime::Engine, code: &TrustedCode) -> wasmtime::Result<Module> {
+fn load(engine: &wasmtime::Engine, code: TrustedCode) -> wasmtime::Result<Module> {
     // SAFETY: `deserialize` runs whatever machine code it is given. `TrustedCode` is only made of what our own compiler
-    // child wrote to our pipe, or of a cache entry whose MAC under this user's key is right, and it is owned memory.
+    // child wrote to our pipe, or of a cache entry whose MAC under this user's key is right, and it is memory of our own.
     #[allow(unsafe_code)]
     unsafe {
-        Module::deserialize(engine, code.bytes())
+        match code {
+            TrustedCode(Place::InPages(pages, length)) if in_place::IS_POSSIBLE => {
+                in_place::load(engine, pages, length)
+            }
+            code => Module::deserialize(engine, code.bytes()),
+        }
     }
 }

@@ -13,13 +13,14 @@ mod wasi;
 mod watchdog;
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Instant;
 
 use budget::Budget;
 use kernel::Kernel;
 use logs::Logs;
 use wasmtime::{Memory, Store, Trap, TypedFunc, WasmParams, WasmResults};
-use watchdog::Watchdog;
+use watchdog::{End, Watchdog};
 use windlass_abi::capabilities::Capability;
 use windlass_abi::raw;
 
@@ -27,6 +28,7 @@ use crate::cluster::Connection;
 use crate::command::{self, CommandLine};
 use crate::error::Error;
 use crate::event::LogLevel;
+use crate::pages::{WORTH_HUGE, prefer_huge};
 use crate::sandbox::compile::Compiled;
 use crate::sandbox::grants::{self, Grants};
 use crate::sandbox::limits::Limits;
@@ -141,7 +143,11 @@ impl Instance {
         };
         let mut store = Store::new(compiled.module().engine(), host);
         store.limiter(|host| &mut host.budget);
-        let watchdog = Watchdog::start(&mut store, deadline).map_err(early)?;
+        let end = compiled.ending().map(|ending| End {
+            ending: Arc::clone(ending),
+            error: ran_too_long(setup.limits).in_plugin(compiled.name()),
+        });
+        let watchdog = Watchdog::start(&mut store, deadline, end).map_err(early)?;
         let instance = match linker.instantiate(&mut store, compiled.module()) {
             Ok(instance) => instance,
             Err(error) => {
@@ -150,6 +156,9 @@ impl Instance {
             }
         };
         let memory = instance.get_memory(&mut store, raw::MEMORY);
+        if let Some(memory) = memory {
+            prefer_huge(memory.data_ptr(&store), expected_memory(setup.stream_length));
+        }
         let (limits, is_command) = (setup.limits.clone(), compiled.is_command());
         let mut own = Self { store, instance, memory, limits, is_command, _watchdog: watchdog };
         match own.initialise() {
@@ -423,6 +432,22 @@ impl Held for Answered {
     }
 }
 
+/// How much memory a guest is likely to touch for a stream: the stream, an answer as long, and what it keeps beside them.
+/// Nothing where small pages do.
+fn expected_memory(stream_length: usize) -> usize {
+    /// A guest has no more.
+    const MOST: usize = 4 << 30;
+    match stream_length {
+        ..WORTH_HUGE => 0,
+        length => length.saturating_mul(3).min(MOST),
+    }
+}
+
+fn ran_too_long(limits: &Limits) -> Error {
+    Error::limit(format!("it ran longer than {:?}", limits.timeout))
+        .hint("if it needs longer, raise the limit with `--timeout`")
+}
+
 fn outside_memory(address: u32, length: usize) -> Error {
     Error::refused(format!("it answered with {length} bytes at {address:#x}, which are not all inside its memory"))
         .hint("this is a defect of the plugin or an attack; report it to the plugin's author")
@@ -448,9 +473,7 @@ fn failure(store: &mut Store<Host>, limits: &Limits, error: wasmtime::Error) -> 
     if let Some(trap) = error.downcast_ref::<Trap>() {
         match trap {
             Trap::Interrupt => {
-                return Error::limit(format!("it ran longer than {:?}", limits.timeout))
-                    .hint("if it needs longer, raise the limit with `--timeout`")
-                    .detail(detail);
+                return ran_too_long(limits).detail(detail);
             }
             Trap::StackOverflow => {
                 return Error::limit(format!(

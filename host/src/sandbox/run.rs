@@ -11,7 +11,7 @@ use crate::cluster::Connection;
 use crate::command::CommandLine;
 use crate::error::Error;
 use crate::event::{Event, LogLevel};
-use crate::sandbox::compile::{Compiled, compile};
+use crate::sandbox::compile::{Compiled, compile, load_kept};
 use crate::sandbox::grants::Grants;
 use crate::sandbox::instance::{Entry, Instance, Setup};
 use crate::sandbox::limits::Limits;
@@ -42,6 +42,11 @@ impl<'s> CompiledStep<'s> {
     pub fn new(step: &'s Step, options: &RenderOptions<'_>) -> Result<Self, Error> {
         let compiled = compile(&step.plugin, step.limits.compile, options)?;
         Ok(Self { step, compiled })
+    }
+
+    /// [`Self::new`] where the plugin's code is kept and can be used; none says nothing.
+    pub(crate) fn of_kept(step: &'s Step, options: &RenderOptions<'_>) -> Option<Self> {
+        load_kept(&step.plugin, options).map(|compiled| Self { step, compiled })
     }
 
     /// The plugin's code.

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 use windlass_kstatus::{Options, Rules, Verdict, format_rfc3339, readiness_among};
 
+use crate::digest::Digest;
 use crate::error::Error;
 use crate::limits::ByteSize;
 use crate::limits::table::MAX_READINESS;
@@ -43,6 +44,7 @@ pub enum Judge {
 /// A compiled plugin with its limits.
 pub struct PluginJudge {
     compiled: Compiled,
+    digest: Digest,
     limits: Limits,
 }
 
@@ -62,7 +64,7 @@ impl Judge {
             .hint("the sample plugin `kstatus` does; its README documents the export")
             .in_plugin(compiled.name()));
         }
-        Ok(Judge::Plugin(Box::new(PluginJudge { compiled, limits })))
+        Ok(Judge::Plugin(Box::new(PluginJudge { compiled, digest: verified.digest(), limits })))
     }
 
     /// The status of an object at this moment. `related` are pods and replica sets that say more about it.
@@ -88,7 +90,7 @@ impl Judge {
     pub fn describe(&self) -> String {
         match self {
             Judge::Library => format!("the built-in kstatus rules {}", env!("CARGO_PKG_VERSION")),
-            Judge::Plugin(plugin) => format!("the plugin {} ({})", plugin.compiled.name(), plugin.compiled.digest()),
+            Judge::Plugin(plugin) => format!("the plugin {} ({})", plugin.compiled.name(), plugin.digest),
         }
     }
 }

@@ -282,6 +282,46 @@ fn calls_that_are_long() {
     }
 }
 
+/// The process of a run ends itself when the time is over: with the error that the plugin would have been stopped with,
+/// which is kept as well, without a byte of an answer, and with nothing left behind.
+#[test]
+fn the_end_of_a_run_is_told_and_leaves_nothing_behind() {
+    let body = |start: &str, main: &str| {
+        format!(
+            r#"(module (memory (export "memory") 1) (func $main {main}) {start}
+              (func (export "helm_plugin_main") (result i32) (call $main) i32.const 0))"#
+        )
+    };
+    let endless = "(loop $again (br $again))";
+    for (name, start, main, command) in [
+        ("main", "", endless, "run"),
+        ("start", "(start $main)", endless, "run"),
+        ("recursion", "", "(loop $again (call $inner) (br $again))) (func $inner (nop)", "run"),
+        ("diff", "", endless, "diff"),
+    ] {
+        let place = Place::new();
+        let guest = place.guest("endless.wasm", &body(start, main));
+        let files = |folder: &str| {
+            let entries = std::fs::read_dir(place.path(folder)).unwrap();
+            let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            names
+        };
+        let before = files("cache/code");
+        let arguments = [command, guest.to_str().unwrap(), "--timeout", "100ms", "--output", "json"];
+        let spent = place.run(arguments, STREAM);
+        spent.check(name, &[4], r#""message": "it ran longer than 100ms""#);
+        assert_eq!(spent.answered, 0, "{name}");
+        let told: serde_json::Value = serde_json::from_str(&spent.stderr).unwrap();
+        assert_eq!(told["error"]["plugin"], "endless");
+        assert_eq!(told["error"]["hints"][0], "if it needs longer, raise the limit with `--timeout`");
+        assert_eq!(files("cache/code"), before, "{name}");
+        assert_eq!(files("state/windlass"), ["cache.key", "failures.jsonl"], "{name}");
+        let kept = place.run(["why"], b"");
+        assert!(kept.answered > 0, "{name}: {}", kept.stderr);
+    }
+}
+
 /// `diff` has time of its own, but no other bounds.
 #[test]
 fn differences() {

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
@@ -32,8 +33,8 @@ pub(crate) struct Place {
 pub(crate) struct Spent {
     code: Option<i32>,
     /// How many bytes it answered. They are not read: a child's peak begins with the memory that these tests take.
-    answered: u64,
-    stderr: String,
+    pub(crate) answered: u64,
+    pub(crate) stderr: String,
     time: Duration,
     memory: u64,
 }
@@ -69,6 +70,8 @@ impl Place {
         let cache = CodeCache::On { folder: self.path("cache"), state: self.path("state/windlass") };
         let mut options = RenderOptions::new(cache, &on_event);
         options.compiler = Compiler::program(env!("CARGO_BIN_EXE_windlass"));
+        // The code that `run` and `diff` look for.
+        options.ending = Some(Arc::new(|error| panic!("nothing is run here: {error}")));
         let plugin = render::open(&PluginRef::Path(path.clone())).unwrap();
         render::prepare(&plugin, CompileLimits::default(), &options).unwrap();
         path

@@ -1,8 +1,9 @@
-//! Compiled code on disk: a private folder of files named by the digest of the wasm and the engine's fingerprint.
+//! Compiled code on disk: a private folder of files named by the hash of the wasm and the engine's fingerprint.
 //!
 //! Loading machine code is running it, so each entry carries a keyed BLAKE3 hash under a key that only this user can read and
 //! that lies outside the cache: a cache that was restored from elsewhere (as build servers do), planted or damaged is
-//! never run, only made anew.
+//! never run, only made anew. What is authenticated is a copy in memory of this process alone, and that very copy is run:
+//! whatever becomes of the file afterwards changes nothing.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -11,7 +12,6 @@ use std::path::{Path, PathBuf};
 use wasmtime::Engine;
 
 use super::{TrustedCode, engine};
-use crate::digest::Digest;
 use crate::error::Error;
 use crate::store::PrivateFolder;
 
@@ -52,6 +52,17 @@ impl CodeCache {
     }
 }
 
+/// Which module an entry is of: the BLAKE3 hash of its bytes, which nobody sees, and which takes a third of the time of the
+/// SHA-256 digest that locks and signatures name it by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ModuleId(blake3::Hash);
+
+impl ModuleId {
+    pub(crate) fn of(wasm: &[u8]) -> Self {
+        Self(blake3::hash(wasm))
+    }
+}
+
 /// The open cache.
 pub(crate) struct Cache {
     folder: PrivateFolder,
@@ -71,14 +82,14 @@ impl Cache {
         Ok(Self { folder, key, fingerprint: engine::fingerprint(engine) })
     }
 
-    /// The code of the module with this digest; none if there is no entry or it is not ours.
+    /// The code of this module; none if there is no entry or it is not ours.
     ///
     /// # Errors
     ///
     /// The entry is there and cannot be read (exit 2).
-    pub(super) fn load(&self, digest: Digest) -> Result<Option<TrustedCode>, Error> {
-        let name = self.entry_name(digest);
-        let Some(mut entry) = self.folder.read(&name, MAX_ENTRY_BYTES)? else { return Ok(None) };
+    pub(super) fn load(&self, module: ModuleId) -> Result<Option<TrustedCode>, Error> {
+        let name = self.entry_name(module);
+        let Some(entry) = self.folder.read_pages(&name, MAX_ENTRY_BYTES)? else { return Ok(None) };
         // The MAC stands at the end, so that taking it off moves nothing.
         let Some(length) = entry.len().checked_sub(MAC_BYTES) else { return Ok(None) };
         let (code, tag) = entry.split_at(length);
@@ -87,8 +98,7 @@ impl Cache {
         if !is_ours {
             return Ok(None);
         }
-        entry.truncate(length);
-        Ok(Some(TrustedCode(entry)))
+        Ok(Some(TrustedCode::in_pages(entry, length)))
     }
 
     /// Keeps `code`.
@@ -96,8 +106,8 @@ impl Cache {
     /// # Errors
     ///
     /// The disk is full or the folder not writable (exit 2).
-    pub(super) fn store(&self, digest: Digest, code: &[u8]) -> Result<(), Error> {
-        let name = self.entry_name(digest);
+    pub(super) fn store(&self, module: ModuleId, code: &[u8]) -> Result<(), Error> {
+        let name = self.entry_name(module);
         self.folder.write(&name, &[code, self.mac(&name, code).as_bytes()])
     }
 
@@ -109,8 +119,8 @@ impl Cache {
         mac.finalize()
     }
 
-    fn entry_name(&self, digest: Digest) -> String {
-        format!("{}-{:016x}", digest.hex(), self.fingerprint)
+    fn entry_name(&self, ModuleId(hash): ModuleId) -> String {
+        format!("{}-{:016x}", hash.to_hex(), self.fingerprint)
     }
 }
 
@@ -144,20 +154,22 @@ fn load_or_make_key(state: &PrivateFolder) -> Result<[u8; KEY_BYTES], Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sandbox::interruption::Interruption;
     use std::fs;
 
     fn cache(place: &Path) -> Cache {
-        Cache::open(&place.join("cache"), &place.join("state"), &engine::runtime().unwrap()).unwrap()
+        let engine = engine::runtime(Interruption::ByEpoch).unwrap();
+        Cache::open(&place.join("cache"), &place.join("state"), &engine).unwrap()
     }
 
-    fn load(cache: &Cache, digest: Digest) -> Option<Vec<u8>> {
-        cache.load(digest).unwrap().map(|code| code.0)
+    fn load(cache: &Cache, module: ModuleId) -> Option<Vec<u8>> {
+        cache.load(module).unwrap().map(|code| code.bytes().to_vec())
     }
 
     #[test]
     fn entries_come_back_and_survive_reopening() {
         let place = tempfile::tempdir().unwrap();
-        let digest = Digest::of(b"module");
+        let digest = ModuleId::of(b"module");
         assert_eq!(load(&cache(place.path()), digest), None);
         cache(place.path()).store(digest, b"code").unwrap();
         assert_eq!(load(&cache(place.path()), digest).as_deref(), Some(&b"code"[..]));
@@ -167,7 +179,7 @@ mod tests {
     fn forged_damaged_swapped_and_foreign_entries_are_not_ours() {
         let place = tempfile::tempdir().unwrap();
         let own = cache(place.path());
-        let (one, two) = (Digest::of(b"one"), Digest::of(b"two"));
+        let (one, two) = (ModuleId::of(b"one"), ModuleId::of(b"two"));
         own.store(one, b"code one").unwrap();
         let path = |digest| place.path().join("cache").join(FOLDER).join(own.entry_name(digest));
         let good = fs::read(path(one)).unwrap();
@@ -191,8 +203,8 @@ mod tests {
         let key = place.path().join("state").join(KEY_FILE);
         fs::write(&key, "short").unwrap();
         let own = cache(place.path());
-        own.store(Digest::of(b"x"), b"code").unwrap();
+        own.store(ModuleId::of(b"x"), b"code").unwrap();
         assert_eq!(fs::read(&key).unwrap().len(), KEY_BYTES);
-        assert!(load(&cache(place.path()), Digest::of(b"x")).is_some());
+        assert!(load(&cache(place.path()), ModuleId::of(b"x")).is_some());
     }
 }

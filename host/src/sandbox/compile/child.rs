@@ -19,10 +19,14 @@ use super::{TrustedCode, engine, validate};
 use crate::error::{Error, ExitCode};
 use crate::limits::ByteSize;
 use crate::limits::table::{CODE_AT_LEAST, CODE_FOR_BYTE, MAX_COMPILE_CLOCK, MAX_COMPILE_MEMORY, MAX_COMPILE_TIME};
+use crate::sandbox::interruption::Interruption;
 use crate::sandbox::limits::CompileLimits;
 
 /// The hidden first argument that makes this program a compiler child: see [`main`].
 pub const ARGUMENT: &str = "__compile";
+
+/// The child's last argument where the code does not look at the clock.
+const WITHOUT_EPOCHS: &str = "without-epochs";
 
 /// More threads than this bring a plugin-sized module nothing and cost address space.
 const MAX_THREADS: usize = 4;
@@ -95,11 +99,20 @@ struct Explanation {
 /// # Errors
 ///
 /// The module is not one that can run here (exit 2), or compiling it hits a limit (exit 4).
-pub(super) fn compile(wasm: &[u8], limits: CompileLimits, compiler: &Compiler) -> Result<TrustedCode, Error> {
+pub(super) fn compile(
+    wasm: &[u8],
+    limits: CompileLimits,
+    interruption: Interruption,
+    compiler: &Compiler,
+) -> Result<TrustedCode, Error> {
     let budget = Budget::new(wasm.len(), limits);
     let threads = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
     let mut child = Command::new(&compiler.program)
         .args([ARGUMENT, &budget.memory.to_string(), &budget.seconds.to_string()])
+        .args(match interruption {
+            Interruption::ByEpoch => None,
+            Interruption::EndsProcess => Some(WITHOUT_EPOCHS),
+        })
         .env_clear()
         .env("RAYON_NUM_THREADS", threads.to_string())
         .stdin(Stdio::piped())
@@ -116,7 +129,7 @@ pub(super) fn compile(wasm: &[u8], limits: CompileLimits, compiler: &Compiler) -
             .hint("a plugin of this size does not make that much: do not trust it"));
     }
     if status.success() {
-        return Ok(TrustedCode(code));
+        return Ok(TrustedCode::of_compiler(code));
     }
     Err(explain(status, &complaint, budget))
 }
@@ -199,12 +212,18 @@ fn explain(status: ExitStatus, complaint: &[u8], budget: Budget) -> Error {
     error.detail(text)
 }
 
-/// The child's whole life. `arguments` are those after [`ARGUMENT`]: address space in bytes and CPU seconds.
+/// The child's whole life. `arguments` are those after [`ARGUMENT`]: address space in bytes, CPU seconds, and
+/// [`WITHOUT_EPOCHS`] or nothing.
 pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> std::process::ExitCode {
-    let numbers: Vec<u64> =
-        arguments.into_iter().filter_map(|argument| argument.to_str().and_then(|text| text.parse().ok())).collect();
+    let arguments: Vec<std::ffi::OsString> = arguments.into_iter().collect();
+    let texts: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
+    let (numbers, interruption) = match texts.as_slice() {
+        [numbers @ .., last] if *last == WITHOUT_EPOCHS => (numbers, Interruption::EndsProcess),
+        numbers => (numbers, Interruption::ByEpoch),
+    };
+    let numbers: Vec<u64> = numbers.iter().filter_map(|text| text.parse().ok()).collect();
     let &[memory, seconds] = numbers.as_slice() else { return std::process::ExitCode::from(ExitCode::Bug.code()) };
-    match compile_here(memory, seconds) {
+    match compile_here(memory, seconds, interruption) {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
             let explanation = Explanation {
@@ -219,7 +238,7 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> std::pro
     }
 }
 
-fn compile_here(memory: u64, seconds: u64) -> Result<(), Error> {
+fn compile_here(memory: u64, seconds: u64, interruption: Interruption) -> Result<(), Error> {
     let lost = |error: io::Error| match error.kind() {
         io::ErrorKind::OutOfMemory => takes_too_much(memory),
         _ => Error::limit(format!("the compiler's process lost its caller: {error}")),
@@ -235,7 +254,8 @@ fn compile_here(memory: u64, seconds: u64) -> Result<(), Error> {
         Error::limit(format!("the plugin cannot be compiled: {error:#}"))
             .hint("a plugin does not need that: do not trust it, or simplify it")
     };
-    let engine = engine::compiler().map_err(|error| Error::limit(format!("the compiler does not start: {error:#}")))?;
+    let engine = engine::compiler(interruption)
+        .map_err(|error| Error::limit(format!("the compiler does not start: {error:#}")))?;
     let code = engine.precompile_module(&wasm).map_err(too_much)?;
     let mut stdout = io::stdout().lock();
     stdout.write_all(&code).and_then(|()| stdout.flush()).map_err(lost)

@@ -1,16 +1,18 @@
-//! The two engines: one that compiles (in the child) and one that only runs. Their settings must agree, and every
+//! The engines: those that compile (in the child) and those that only run. Their settings must agree, and every
 //! setting that shapes machine code is set for both in [`shared_settings`].
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use wasmtime::{Config, Engine, OptLevel};
 
+use super::in_place::{self, Publisher};
 use crate::error::Error;
 use crate::limits::table::MAX_WASM_STACK;
+use crate::sandbox::interruption::Interruption;
 
 /// What wazero accepts as Helm sets it up (its `CoreFeaturesV2`): WebAssembly 2.0 and nothing newer.
-fn shared_settings() -> Config {
+fn shared_settings(interruption: Interruption) -> Config {
     let mut config = Config::new();
     config.wasm_tail_call(false);
     config.wasm_relaxed_simd(false);
@@ -22,7 +24,7 @@ fn shared_settings() -> Config {
     config.wasm_bulk_memory(true);
     config.wasm_multi_value(true);
     config.wasm_simd(true);
-    config.epoch_interruption(true);
+    config.epoch_interruption(interruption == Interruption::ByEpoch);
     config.max_wasm_stack(MAX_WASM_STACK as usize);
     // One image of the data instead of a function that copies each segment: Go's linker cuts its data into tens of
     // thousands of them, and compiling that function took 15 s and 1 GB. It costs others nothing that can be measured.
@@ -33,25 +35,33 @@ fn shared_settings() -> Config {
     config
 }
 
-/// The engine that runs code and cannot compile. One per process: code is tied to its engine.
+/// The engine that runs code and cannot compile. One of each kind per process: code is tied to its engine.
 ///
 /// # Errors
 ///
 /// This machine cannot run it (exit 70).
-pub(super) fn runtime() -> Result<Engine, Error> {
-    static ENGINE: OnceLock<Engine> = OnceLock::new();
-    if let Some(engine) = ENGINE.get() {
+pub(super) fn runtime(interruption: Interruption) -> Result<Engine, Error> {
+    static BY_EPOCH: OnceLock<Engine> = OnceLock::new();
+    static BY_PROCESS: OnceLock<Engine> = OnceLock::new();
+    let place = match interruption {
+        Interruption::ByEpoch => &BY_EPOCH,
+        Interruption::EndsProcess => &BY_PROCESS,
+    };
+    if let Some(engine) = place.get() {
         return Ok(engine.clone());
     }
-    let mut config = shared_settings();
+    let mut config = shared_settings(interruption);
     config.enable_compiler(false);
+    if in_place::IS_POSSIBLE {
+        config.with_custom_code_memory(Some(Arc::new(Publisher)));
+    }
     let engine = Engine::new(&config).map_err(|error| Error::bug(format!("the engine does not start: {error:#}")))?;
-    Ok(ENGINE.get_or_init(|| engine).clone())
+    Ok(place.get_or_init(|| engine).clone())
 }
 
 /// The engine of the compiler's child process.
-pub(super) fn compiler() -> wasmtime::Result<Engine> {
-    let mut config = shared_settings();
+pub(super) fn compiler(interruption: Interruption) -> wasmtime::Result<Engine> {
+    let mut config = shared_settings(interruption);
     config.cranelift_opt_level(OptLevel::Speed);
     config.parallel_compilation(true);
     Engine::new(&config)

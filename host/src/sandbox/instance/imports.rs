@@ -45,9 +45,9 @@ pub(crate) fn opened_by(module: &str, name: &str) -> &'static [Capability] {
 /// It asks, by an import or in its metadata, for something that was not granted (exit 3), imports what nobody offers
 /// (exit 3), or a function with another signature (exit 2).
 pub(super) fn link(compiled: &Compiled, grants: &Grants) -> Result<Linker<Host>, Error> {
-    let asks = asks(compiled.metadata_json())?;
-    check_asks(&asks, grants)?;
-    let requested: Vec<Capability> = asks.iter().map(|asked| asked.request.capability()).collect();
+    let asks = compiled.asks()?;
+    check_asks(asks.unwrap_or_default(), grants)?;
+    let requested: Vec<Capability> = asks.unwrap_or_default().iter().map(|asked| asked.request.capability()).collect();
     let mut seen = HashSet::new();
     let mut linker = Linker::new(compiled.module().engine());
     for import in compiled.module().imports() {
@@ -58,7 +58,7 @@ pub(super) fn link(compiled: &Compiled, grants: &Grants) -> Result<Linker<Host>,
                 return Err(ungranted(module, name, capability));
             }
             ImportNeed::Grant(capability) => {
-                if compiled.metadata_json().is_some() && !requested.contains(&capability) {
+                if asks.is_some() && !requested.contains(&capability) {
                     return Err(undeclared(module, name, capability));
                 }
             }
@@ -103,9 +103,9 @@ pub(super) fn reach_through_wasi(compiled: &Compiled, grants: &Grants) -> Result
     if grants.is_empty() || !imports_wasi() {
         return Ok(Vec::new());
     }
-    let asks = asks(compiled.metadata_json())?;
+    let asks = compiled.asks()?;
     let is_asked = |capability: Capability| {
-        compiled.metadata_json().is_none() || asks.iter().any(|asked| asked.request.capability() == capability)
+        asks.is_none_or(|asks| asks.iter().any(|asked| asked.request.capability() == capability))
     };
     Ok(TABLE.iter().map(|row| row.capability).filter(|one| grants.has(*one) && is_asked(*one)).collect())
 }
