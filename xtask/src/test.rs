@@ -18,6 +18,7 @@ const PURE_PACKAGES: &[&str] = &[
     "windlass-pdk-macros",
     "windlass-pdk",
     "windlass-kstatus",
+    "windlass-cookbook",
     "xtask",
 ];
 
