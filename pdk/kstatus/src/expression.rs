@@ -107,6 +107,11 @@ impl Expression {
         &self.text
     }
 
+    /// The steps of its path, below the status.
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.path.steps
+    }
+
     /// What its author should know: a path that can select several values is an error as soon as it does.
     pub fn lint(&self) -> Option<String> {
         self.path

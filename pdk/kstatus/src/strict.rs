@@ -7,6 +7,7 @@
 use serde_json::Value;
 
 use crate::Options;
+use crate::doubts::doubtful;
 use crate::fields::{self, conditions, group_and_kind, integer_or, is_true, kind, string_or};
 use crate::fresh::{DEPTH, Fresh};
 use crate::rules::{RESOURCE_IS_CURRENT, compute, jobs, ready_condition, terminating};
@@ -73,7 +74,13 @@ fn other(fresh: &Fresh<'_>) -> Result<Verdict, Error> {
         let message = format!("{stale} is of generation {generation}, and the object's is {now}");
         return Ok(Verdict::in_progress("StaleCondition", message));
     }
-    if let Some(verdict) = unwanted(object).or_else(|| switched_off(object)).or_else(|| less_ready(object)) {
+    let (group, name) = group_and_kind(object).unwrap_or_default();
+    let doubt = unwanted(object)
+        .or_else(|| switched_off(object))
+        .or_else(|| held_back(object))
+        .or_else(|| less_ready(object))
+        .or_else(|| doubtful(object, group, name));
+    if let Some(verdict) = doubt {
         return Ok(verdict);
     }
     let verdict = ready_condition(object)?;
@@ -88,18 +95,48 @@ const DONE: &[&str] = &["Complete", "Completed", "Compliant", "Discoverable", "F
 
 /// In progress, where an object of an unknown kind is told to rest.
 fn switched_off(object: &Value) -> Option<Verdict> {
-    ["suspend", "suspended", "paused", "pause"]
-        .into_iter()
-        .find(|field| is_true(object, &["spec", field]))
-        .map(|field| Verdict::in_progress("Suspended", format!("it is told to rest (spec.{field})")))
+    const PLACES: &[&[&str]] =
+        &[&["suspend"], &["suspended"], &["paused"], &["pause"], &["updateStrategy", "rollingUpdate", "paused"]];
+    let spec = object.get("spec")?;
+    PLACES
+        .iter()
+        .find(|path| is_true(spec, path))
+        .map(|path| Verdict::in_progress("Suspended", format!("it is told to rest (spec.{})", path.join("."))))
+}
+
+/// In progress, where a partition keeps a rollout from going on: somebody has to move it.
+fn held_back(object: &Value) -> Option<Verdict> {
+    let partition = integer_or(object, &["spec", "updateStrategy", "rollingUpdate", "partition"], 0);
+    let count = |field| object.get("status").and_then(|status| status.get(field)).and_then(Value::as_i64);
+    let updated = count("updatedReplicas").or_else(|| count("updatedNumberScheduled"))?;
+    let all = count("replicas").or_else(|| count("desiredNumberScheduled"))?;
+    (partition > 0 && updated < all).then(|| {
+        Verdict::in_progress(
+            "Partition",
+            format!("Updated: {updated}/{all}; the rollout stops at the partition {partition}"),
+        )
+    })
 }
 
 /// In progress, where an object counts replicas and fewer are ready.
 fn less_ready(object: &Value) -> Option<Verdict> {
-    let count = |field| object.pointer(&format!("/status/{field}")).and_then(Value::as_i64);
-    let wanted = object.pointer("/spec/replicas").and_then(Value::as_i64).or_else(|| count("replicas"))?;
-    let ready = count("readyReplicas").or_else(|| count("updatedReadyReplicas"))?;
-    (ready < wanted).then(|| Verdict::in_progress("LessReady", format!("Ready: {ready}/{wanted}")))
+    let count = |field: &str| object.get("status").and_then(|status| status.get(field)).and_then(Value::as_i64);
+    let less = |ready: i64, wanted: i64| Verdict::in_progress("LessReady", format!("Ready: {ready}/{wanted}"));
+    // OpenTelemetry's operator writes `1/3`.
+    let scale = string_or(object, &["status", "scale", "statusReplicas"], "").split_once('/');
+    if let Some((Ok(ready), Ok(wanted))) = scale.map(|(ready, wanted)| (ready.parse(), wanted.parse()))
+        && ready < wanted
+    {
+        return Some(less(ready, wanted));
+    }
+    let wanted = object
+        .pointer("/spec/replicas")
+        .and_then(Value::as_i64)
+        .or_else(|| count("replicas"))
+        .or_else(|| count("desiredNumberScheduled"))?;
+    let ready = count("readyReplicas").or_else(|| count("updatedReadyReplicas")).or_else(|| count("numberReady"));
+    let ready = ready.into_iter().chain(count("availableReplicas")).min()?;
+    (ready < wanted).then(|| less(ready, wanted))
 }
 
 /// Phases and states of objects that have got there; lower case.
@@ -180,7 +217,9 @@ fn complains(value: &Value, depth: usize) -> bool {
     match value {
         Value::Object(map) if depth < DEPTH => {
             let hoped_for = string_or(value, &["type"], "");
-            (is_hoped_for(hoped_for) && string_or(value, &["status"], "") == "False")
+            let is_short = integer_or(value, &["readyMembers"], i64::MAX) < integer_or(value, &["members"], 0);
+            is_short
+                || (is_hoped_for(hoped_for) && ["False", "Unknown"].contains(&string_or(value, &["status"], "")))
                 || map.iter().any(|(key, inner)| {
                     let word = inner.as_str().unwrap_or_default().to_lowercase();
                     let is_state = key.ends_with("state") || key.ends_with("State") || key.ends_with("tatus");
@@ -197,6 +236,7 @@ fn complains(value: &Value, depth: usize) -> bool {
 /// What [`complains`]: states in the words of the groups of [`WITH_STATUS`].
 const COMPLAINTS: &[&str] = &[
     "canceled",
+    "configoutofsync",
     "crash",
     "deploying",
     "deployed_not_ready",
@@ -222,6 +262,7 @@ const WITH_STATUS: &[&str] = &[
     "gateway.solo.io",
     "gloo.solo.io",
     "grafana.integreatly.org",
+    "kafka.banzaicloud.io",
     "metrics.keptn.sh",
     "microgateway.airlock.com",
     "operator.victoriametrics.com",
@@ -256,7 +297,6 @@ const REPORTING: &[&str] = &[
     "jaegertracing.io",
     "k8s.keycloak.org",
     "k8s.mariadb.com",
-    "kafka.banzaicloud.io",
     "karpenter.k8s.aws",
     "karpenter.sh",
     "kiali.io",

@@ -9,6 +9,7 @@ use crate::verdict::Verdict;
 /// conventions use for "it works".
 const HOPED_FOR: &[&str] = &[
     "Accepted",
+    "Admitted",
     "Available",
     "ConfigValid",
     "Deployed",
@@ -29,15 +30,20 @@ const HOPED_FOR: &[&str] = &[
 
 /// Types of conditions that nobody wants to see True.
 const FEARED: &[&str] = &[
+    "BundleUnpackFailed",
+    "BundleUnpacking",
+    "CatalogSourcesUnhealthy",
     "Degraded",
     "Disrupting",
     "Error",
     "ErrorOccurred",
     "Failed",
     "Fallback",
+    "InstallPlanFailed",
     "InvalidSpec",
     "NotReady",
     "Paused",
+    "ResolutionFailed",
     "RolloutProgressing",
     "SpecError",
     "SubmissionError",
@@ -45,7 +51,7 @@ const FEARED: &[&str] = &[
 
 /// One of them, or a part's own: `PodsHealthy`, `RemoteSynced`.
 pub(crate) fn is_hoped_for(kind: &str) -> bool {
-    let is_part = ["Healthy", "Ready", "Synced", "Synchronized"].iter().any(|word| kind.ends_with(word));
+    let is_part = ["Healthy", "Ready", "Succeeded", "Synced", "Synchronized"].iter().any(|word| kind.ends_with(word));
     HOPED_FOR.contains(&kind) || (is_part && !kind.starts_with("Not"))
 }
 
@@ -54,9 +60,10 @@ pub(crate) fn unwanted(object: &Value) -> Option<Verdict> {
     let own = conditions(object).ok()?;
     own.iter().find_map(|condition| {
         let is_bad = match condition.status {
-            "False" | "Unknown" => is_hoped_for(condition.kind),
             "True" => FEARED.contains(&condition.kind),
-            _ => false,
+            "" => false,
+            // False, Unknown, and words that nobody knows.
+            _ => is_hoped_for(condition.kind),
         };
         is_bad.then(|| Verdict::in_progress(condition.reason, said(condition)))
     })

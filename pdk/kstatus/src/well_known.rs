@@ -45,11 +45,17 @@ pub type Check = fn(&Value) -> Option<Verdict>;
 
 impl WellKnownRule {
     fn covers(&self, group: &str, kind: &str) -> bool {
-        let group_matches = match self.group.strip_prefix('*') {
-            Some(suffix) => group.ends_with(suffix),
-            None => group == self.group,
-        };
-        group_matches && (self.kinds.is_empty() || self.kinds.contains(&kind)) && !self.excluded_kinds.contains(&kind)
+        is_of_group(self.group, group)
+            && (self.kinds.is_empty() || self.kinds.contains(&kind))
+            && !self.excluded_kinds.contains(&kind)
+    }
+}
+
+/// Whether a group is the one that a rule names: `*.example.org` is every group below `example.org`.
+pub(crate) fn is_of_group(named: &str, group: &str) -> bool {
+    match named.strip_prefix('*') {
+        Some(suffix) => group.ends_with(suffix),
+        None => group == named,
     }
 }
 
@@ -170,7 +176,7 @@ fn route(object: &Value) -> Option<Verdict> {
     accepted(object, "parents", wanted)
 }
 
-fn attached(object: &Value) -> Option<Verdict> {
+pub(crate) fn attached(object: &Value) -> Option<Verdict> {
     refused(object, "ancestors", |one| string_or(one, &["ancestorRef", "name"], "an ancestor"))
         .or_else(|| accepted(object, "ancestors", 1))
 }
@@ -203,6 +209,16 @@ fn machine_health_check(object: &Value) -> Option<Verdict> {
         return waits("LessHealthy", format!("Healthy machines: {}/{}", healthy.max(0), expected.max(0)));
     }
     Some(Verdict::current(format!("Healthy machines: {healthy}/{expected}")))
+}
+
+fn eks(object: &Value) -> Option<Verdict> {
+    let own = object.pointer("/status/conditions").and_then(Value::as_array);
+    let is_busy = |condition: &&Value| {
+        ["EKSControlPlaneCreating", "EKSControlPlaneUpdating"].contains(&string_or(condition, &["type"], ""))
+            && string_or(condition, &["status"], "") == "True"
+    };
+    let busy = own.into_iter().flatten().find(is_busy)?;
+    waits(string_or(busy, &["type"], ""), "the EKS control plane is being made or updated")
 }
 
 /// Reconciliation is switched off, or the cluster sleeps.
@@ -501,6 +517,8 @@ pub static RULES: &[WellKnownRule] = &[
         &[r#"{.conditions[?(@.type=="ResourcesApplied")].status} == "True""#],
         &[STALLED],
     ),
+    // Ready, and ready, stay true while EKS is being made or updated: conditions of their own say that.
+    check(rule("cluster-api", "controlplane.cluster.x-k8s.io", &["AWSManagedControlPlane"], &[READY], &[STALLED]), eks),
     rule("cluster-api", "controlplane.cluster.x-k8s.io", &[], &[READY, "{.ready} == true"], &[STALLED]),
     rule(
         "velero",

@@ -372,3 +372,276 @@ fn helm_3_waits_for_a_few_kinds_in_its_own_way() {
     }
     assert_eq!(readiness_among(&deployment, &[], &options).status, InProgress);
 }
+
+/// What only one kind says, as one minimal object that is not ready and one that is.
+#[test]
+fn kinds_with_words_of_their_own() {
+    let of = |list: &[(&str, &str, &str)]| -> Value {
+        let one =
+            |(kind, status, reason): &(&str, &str, &str)| json!({"type": kind, "status": status, "reason": reason});
+        json!({"conditions": list.iter().map(one).collect::<Vec<_>>()})
+    };
+    let none = || json!({});
+    let branches = |phase: &str| json!({"environments": [{"branch": "dev", "phase": phase}]});
+    let promoted = |active: &str| json!({"environments": [{"active": {"dry": {"sha": active}}, "proposed": {"dry": {"sha": "b"}}}]});
+    let bound = |health: &str, applied: bool| json!({"aggregatedStatus": [{"applied": applied, "health": health}], "phase": "Ready"});
+    let brokers = |topic: &str, broker: &str| json!({"state": "ClusterRunning", "cruiseControlTopicStatus": topic, "brokersState": {"0": {"configurationState": broker}}});
+    let rolling = |more: Value| json!({"updateStrategy": {"rollingUpdate": more}});
+    let all_updated = |updated: u64| json!({"replicas": 3, "readyReplicas": 3, "updatedReplicas": updated});
+    let installed = |list: &[(&str, &str, &str)], version: &str| {
+        let mut status = of(list);
+        status["installedCSV"] = version.into();
+        status
+    };
+    let ready = |more: &[(&str, &str, &str)]| of(&[&[("Ready", "True", "")], more].concat());
+    for (group, kind, spec, waiting, done) in [
+        (
+            "apps.kruise.io/v1",
+            "AdvancedCronJob",
+            none(),
+            json!({"active": [{"name": "a"}], "lastScheduleTime": "2026"}),
+            json!({"lastScheduleTime": "2026"}),
+        ),
+        ("apps.kruise.io/v1", "BroadcastJob", none(), json!({"phase": "running"}), json!({"phase": "completed"})),
+        (
+            "apps.kruise.io/v1",
+            "DaemonSet",
+            none(),
+            json!({"desiredNumberScheduled": 2, "numberReady": 1}),
+            json!({"desiredNumberScheduled": 2, "numberReady": 2}),
+        ),
+        (
+            "apps.kruise.io/v1",
+            "DaemonSet",
+            none(),
+            json!({"desiredNumberScheduled": 0, "numberReady": 0}),
+            json!({"desiredNumberScheduled": 1, "numberReady": 1}),
+        ),
+        ("apps.kruise.io/v1", "StatefulSet", rolling(json!({"partition": 1})), all_updated(2), all_updated(3)),
+        (
+            "apps.openshift.io/v1",
+            "DeploymentConfig",
+            none(),
+            of(&[("Available", "True", ""), ("Progressing", "True", "ReplicationControllerUpdated")]),
+            of(&[("Available", "True", ""), ("Progressing", "True", "NewReplicationControllerAvailable")]),
+        ),
+        ("astra.netapp.io/v1", "Backup", none(), json!({"state": "Running"}), json!({"state": "Completed"})),
+        (
+            "cassandra.rook.io/v1",
+            "Cluster",
+            none(),
+            json!({"racks": {"a": {"members": 3, "readyMembers": 1}}}),
+            json!({"racks": {"a": {"members": 3, "readyMembers": 3}}}),
+        ),
+        (
+            "controlplane.cluster.x-k8s.io/v1",
+            "AWSManagedControlPlane",
+            none(),
+            ready(&[("EKSControlPlaneUpdating", "True", "")]),
+            ready(&[("EKSControlPlaneUpdating", "False", "updated")]),
+        ),
+        (
+            "core.gardener.cloud/v1",
+            "Shoot",
+            none(),
+            of(&[("APIServerAvailable", "False", ""), ("EveryNodeReady", "True", "")]),
+            of(&[("APIServerAvailable", "True", ""), ("EveryNodeReady", "True", "")]),
+        ),
+        (
+            "core.spinkube.dev/v1",
+            "SpinApp",
+            none(),
+            of(&[("Available", "True", ""), ("Progressing", "False", "ProgressDeadlineExceeded")]),
+            of(&[("Available", "True", ""), ("Progressing", "False", "NewReplicaSetAvailable")]),
+        ),
+        (
+            "game.kruise.io/v1",
+            "GameServer",
+            none(),
+            json!({"currentState": "Creating"}),
+            json!({"currentState": "Ready"}),
+        ),
+        ("grafana.integreatly.org/v1", "Grafana", none(), json!({"stage": "deployment"}), json!({"stage": "complete"})),
+        (
+            "grafana.integreatly.org/v1",
+            "GrafanaDatasource",
+            none(),
+            json!({"NoMatchingInstances": true}),
+            json!({"uid": "x"}),
+        ),
+        (
+            "k8s.mariadb.com/v1",
+            "SqlJob",
+            none(),
+            of(&[("Complete", "True", "JobFailed")]),
+            of(&[("Complete", "True", "JobComplete")]),
+        ),
+        (
+            "kafka.banzaicloud.io/v1",
+            "KafkaCluster",
+            none(),
+            brokers("ClusterRollingUpgrading", "ConfigInSync"),
+            brokers("CruiseControlTopicReady", "ConfigInSync"),
+        ),
+        (
+            "kafka.banzaicloud.io/v1",
+            "KafkaCluster",
+            none(),
+            brokers("CruiseControlTopicReady", "ConfigOutOfSync"),
+            brokers("CruiseControlTopicReady", "ConfigInSync"),
+        ),
+        (
+            "metrics.keptn.sh/v1",
+            "Analysis",
+            none(),
+            json!({"state": "Completed", "pass": false}),
+            json!({"state": "Completed", "pass": true}),
+        ),
+        ("metrics.keptn.sh/v1", "KeptnMetric", none(), json!({"lastUpdated": "x"}), json!({"value": "1"})),
+        (
+            "microgateway.airlock.com/v1",
+            "Policy",
+            none(),
+            json!({"ancestors": [{"conditions": []}]}),
+            json!({"ancestors": [{"conditions": [{"type": "Accepted", "status": "True"}]}]}),
+        ),
+        (
+            "numaplane.numaproj.io/v1",
+            "PipelineRollout",
+            none(),
+            of(&[("ChildResourcesHealthy", "True", ""), ("ProgressiveUpgradeSucceeded", "False", "Failed")]),
+            of(&[("ChildResourcesHealthy", "True", ""), ("ProgressiveUpgradeSucceeded", "True", "")]),
+        ),
+        (
+            "opentelemetry.io/v1",
+            "OpenTelemetryCollector",
+            none(),
+            json!({"scale": {"statusReplicas": "1/3"}}),
+            json!({"scale": {"statusReplicas": "3/3"}}),
+        ),
+        ("operator.knative.dev/v1", "KnativeServing", none(), of(&[("Ready", "nonsense", "")]), ready(&[])),
+        (
+            "operator.openshift.io/v1",
+            "IngressController",
+            json!({"replicas": 1}),
+            json!({"availableReplicas": 0, "conditions": [{"type": "Available", "status": "True"}]}),
+            json!({"availableReplicas": 1, "conditions": [{"type": "Available", "status": "True"}]}),
+        ),
+        (
+            "operators.coreos.com/v1",
+            "Subscription",
+            none(),
+            installed(&[("InstallPlanPending", "True", "Installing")], "x.v1"),
+            installed(&[("InstallPlanPending", "True", "RequiresApproval")], "x.v1"),
+        ),
+        (
+            "operators.coreos.com/v1",
+            "Subscription",
+            none(),
+            of(&[("CatalogSourcesUnhealthy", "False", "")]),
+            installed(&[("CatalogSourcesUnhealthy", "False", "")], "x.v1"),
+        ),
+        (
+            "operators.coreos.com/v1",
+            "Subscription",
+            none(),
+            installed(&[("ResolutionFailed", "True", "")], "x.v1"),
+            installed(&[], "x.v1"),
+        ),
+        (
+            "platform.confluent.io/v1",
+            "Connector",
+            none(),
+            json!({"state": "CREATED", "failedTasksCount": 1}),
+            json!({"state": "CREATED"}),
+        ),
+        (
+            "policy.open-cluster-management.io/v1",
+            "OperatorPolicy",
+            none(),
+            json!({"compliant": "Compliant"}),
+            json!({"compliant": "Compliant", "conditions": [{"type": "Compliant", "status": "True"}]}),
+        ),
+        (
+            "promoter.argoproj.io/v1",
+            "TimedCommitStatus",
+            none(),
+            {
+                let mut s = branches("pending");
+                s["conditions"] = ready(&[])["conditions"].clone();
+                s
+            },
+            {
+                let mut s = branches("success");
+                s["conditions"] = ready(&[])["conditions"].clone();
+                s
+            },
+        ),
+        (
+            "promoter.argoproj.io/v1",
+            "PromotionStrategy",
+            none(),
+            {
+                let mut s = promoted("a");
+                s["conditions"] = ready(&[])["conditions"].clone();
+                s
+            },
+            {
+                let mut s = promoted("b");
+                s["conditions"] = ready(&[])["conditions"].clone();
+                s
+            },
+        ),
+        (
+            "route.openshift.io/v1",
+            "Route",
+            none(),
+            json!({"ingress": [{"conditions": [{"type": "Admitted", "status": "Unknown"}]}]}),
+            json!({"ingress": [{"conditions": [{"type": "Admitted", "status": "True"}]}]}),
+        ),
+        (
+            "serving.kserve.io/v1",
+            "InferenceService",
+            none(),
+            {
+                let mut s = ready(&[]);
+                s["modelStatus"] = json!({"transitionStatus": "BlockedByFailedLoad"});
+                s
+            },
+            ready(&[]),
+        ),
+        (
+            "tower.ansible.com/v1",
+            "AnsibleJob",
+            none(),
+            json!({"ansibleJobResult": {"status": "running"}}),
+            json!({"ansibleJobResult": {"status": "successful"}}),
+        ),
+        (
+            "trident.netapp.io/v1",
+            "TridentBackendConfig",
+            none(),
+            json!({"phase": "Bound", "lastOperationStatus": "Progressing"}),
+            json!({"phase": "Bound", "lastOperationStatus": "Success"}),
+        ),
+        ("work.karmada.io/v1", "ResourceBinding", none(), bound("Unhealthy", true), bound("Healthy", true)),
+        ("work.karmada.io/v1", "ResourceBinding", none(), bound("Unknown", false), bound("Unknown", true)),
+    ] {
+        for (status, expected) in [(waiting, InProgress), (done, Current)] {
+            let thing = object(group, kind, spec.clone(), status);
+            let (found, message) = judge(&thing, Rules::Strict);
+            assert_eq!(found, expected, "{message}: {thing}");
+        }
+    }
+    let paused =
+        |paused: bool| object("apps.kruise.io/v1", "StatefulSet", rolling(json!({"paused": paused})), all_updated(3));
+    assert_eq!(
+        judge(&paused(true), Rules::Strict),
+        (InProgress, "it is told to rest (spec.updateStrategy.rollingUpdate.paused)".to_owned())
+    );
+    assert_eq!(judge(&paused(false), Rules::Strict).0, Current);
+    let mut upgraded = object("numaflow.numaproj.io/v1", "Pipeline", none(), json!({"phase": "Running"}));
+    assert_eq!(judge(&upgraded, Rules::Strict).0, Current);
+    upgraded["metadata"]["labels"] = json!({"numaplane.numaproj.io/progressive-result-state": "failed"});
+    assert_eq!(judge(&upgraded, Rules::Strict).0, InProgress);
+}
