@@ -10,6 +10,8 @@
 //! | [`discovery`] | kind to resource, again and again for definitions that appear late |
 //! | [`follow`] | one task per kind and namespace: list, watch, or poll where that is all the rights allow |
 //! | [`sync`] | whether a live object is what was asked for |
+//! | `removed` | fields that are there and not asked for any more |
+//! | `paths` | expressions that can never hold, by the schemas of definitions |
 //! | [`judge`] | the readiness of one object, by a plugin in the sandbox or by the library it is made of |
 //! | [`track`] | the loop: changes in, verdicts out, and when it is over |
 //! | [`explain`] | why an object is not ready: conditions, pods, warning events |
@@ -25,7 +27,9 @@ pub mod explain;
 pub mod follow;
 pub mod gate;
 pub mod judge;
+mod paths;
 pub mod release;
+mod removed;
 pub mod selector;
 pub mod sync;
 pub mod track;
@@ -122,6 +126,40 @@ pub enum Ending {
     Disconnected,
     /// Someone pressed Ctrl-C, or asked the process to end.
     Interrupted,
+}
+
+/// The most bytes of a verdict's message, of its reason, and of a warning, see [`cut`].
+const MAX_TEXTS: (usize, usize, usize) = (4_096, 256, 4_096);
+
+/// A verdict no part of which is longer than is shown: clusters and plugins may say anything.
+fn bounded(mut verdict: Verdict) -> Verdict {
+    cut(&mut verdict.message, MAX_TEXTS.0);
+    verdict.conditions.truncate(1);
+    for condition in &mut verdict.conditions {
+        cut(&mut condition.message, MAX_TEXTS.0);
+        cut(&mut condition.reason, MAX_TEXTS.1);
+    }
+    verdict.warnings.truncate(10);
+    verdict.warnings.iter_mut().for_each(|warning| cut(warning, MAX_TEXTS.2));
+    verdict
+}
+
+/// Cuts a text to so many bytes as they are written at most: what JSON, a terminal or Markdown escapes counts as what it
+/// becomes.
+fn cut(text: &mut String, most: usize) {
+    let mut bytes = 0;
+    let end = text.char_indices().find_map(|(index, letter)| {
+        bytes += match letter {
+            '"' | '\\' => 2,
+            _ if letter.is_control() => 8,
+            _ => letter.len_utf8(),
+        };
+        (bytes > most).then_some(index)
+    });
+    if let Some(end) = end {
+        text.truncate(end);
+        text.push('…');
+    }
 }
 
 /// Something to tell while waiting.

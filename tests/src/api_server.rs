@@ -31,6 +31,9 @@ const BUILT_IN: &[(&str, &str, &str, bool)] = &[
     ("v1", "Service", "services", true),
     ("v1", "PersistentVolumeClaim", "persistentvolumeclaims", true),
     ("storage.k8s.io/v1", "StorageClass", "storageclasses", false),
+    ("networking.k8s.io/v1", "Ingress", "ingresses", true),
+    ("networking.k8s.io/v1", "IngressClass", "ingressclasses", false),
+    ("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", false),
 ];
 
 /// A running server; it ends with the test's process.

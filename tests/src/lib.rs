@@ -17,6 +17,7 @@
 //! | [`patience`] | what needs time, on machines of any speed |
 //! | [`shipping`] | registries with a Windlass that speaks to them, keys, a chart |
 //! | [`tls`] | a front with TLS for them, which notes client certificates |
+//! | [`stage`] | what the tests of `wait` against that server have in common |
 //! | [`session`] | terminal sessions in Markdown files, as tests |
 
 // Tests talk to whoever reads their output.
@@ -35,5 +36,6 @@ pub mod patience;
 pub mod sandbox;
 pub mod session;
 pub mod shipping;
+pub mod stage;
 pub mod tls;
 pub mod token_server;

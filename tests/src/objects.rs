@@ -4,6 +4,8 @@
 use crate::{input, oracle};
 use serde_json::{Map, Value, json};
 use std::path::Path;
+use windlass_kstatus::well_known::RULES;
+use windlass_kstatus::{FAILURE_ANNOTATION, SUCCESS_ANNOTATION};
 use xtask::workspace;
 
 /// The objects of a table of `pdk/kstatus/tests/cases`, with the name of their case.
@@ -24,6 +26,50 @@ pub fn table(name: &str) -> Vec<(String, Value)> {
 pub fn generated(count: usize) -> Vec<(String, Value)> {
     let mut source = Source::new(20_261_122);
     (0..count).map(|number| (format!("generated {number}"), source.object())).collect()
+}
+
+/// Objects of the kinds of the table of well-known kinds, and of some groups with words of their own, with statuses that such
+/// kinds have: without annotations, and with the table's.
+#[must_use]
+pub fn well_known() -> Vec<(String, Value)> {
+    let conditions = |list: &[(&str, &str)]| {
+        let one =
+            |(kind, status): &(&str, &str)| json!({"type": kind, "status": status, "reason": "R", "message": "m"});
+        json!({"conditions": list.iter().map(one).collect::<Vec<_>>()})
+    };
+    let statuses = [
+        Value::Null,
+        json!({}),
+        json!({"phase": "Ready", "health": "green", "ready": true, "state": "Running"}),
+        json!({"phase": "Provisioned", "health": {"status": "Healthy"}, "observedGeneration": 1}),
+        json!({"phase": "Failed", "message": "it did", "health": "red"}),
+        conditions(&[("Ready", "True")]),
+        conditions(&[("Ready", "False"), ("Stalled", "True")]),
+        conditions(&[("Ready", "True"), ("Synced", "False")]),
+        conditions(&[("Healthy", "True"), ("Installed", "True"), ("Available", "Unknown")]),
+        json!({"parents": [conditions(&[("Accepted", "True")])], "listeners": [conditions(&[("Programmed", "False")])]}),
+    ];
+    let table = RULES.iter().map(|rule| {
+        let group = rule.group.replace('*', "ec2");
+        let list = |texts: &[&str]| Value::from(json!(texts).to_string());
+        let annotations = json!({FAILURE_ANNOTATION: list(rule.failure), SUCCESS_ANNOTATION: list(rule.success)});
+        (group, rule.kinds.first().copied().unwrap_or("Thing"), annotations)
+    });
+    let others =
+        ["apps.kruise.io", "operators.coreos.com", "promoter.argoproj.io", "work.karmada.io", "route.openshift.io"];
+    let others = others.into_iter().map(|group| (group.to_owned(), "Subscription", Value::Null));
+    let mut found = Vec::new();
+    for (group, kind, annotations) in table.chain(others) {
+        for status in &statuses {
+            for annotations in [&Value::Null, &annotations] {
+                let metadata = json!({"generation": 2, "annotations": annotations});
+                let object =
+                    json!({"apiVersion": format!("{group}/v1"), "kind": kind, "metadata": metadata, "status": status});
+                found.push((format!("{group} {kind}"), object));
+            }
+        }
+    }
+    found
 }
 
 /// The objects of all recorded streams, each with a status made up for its kind.

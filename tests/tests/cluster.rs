@@ -567,6 +567,31 @@ fn ten_upgrades_are_never_ready_for_the_old_version() {
     check(&stage.run(&["wait", "web", "--no-sync"], ""), 0, &["all 1 objects are ready"]);
 }
 
+/// A field that was taken out of the manifest is there until the manifest is applied: Helm 4 owns it on the server.
+#[test]
+fn fields_that_were_taken_out_of_the_manifest() {
+    let stage = stage!();
+    let settings =
+        |data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": data});
+    let (old, new) = (settings(json!({"kept": "1", "old": "2"})), settings(json!({"kept": "1"})));
+    let Some(installed) = stage.helm(Version::Four, &["install", "web", &stage.chart(&[old, deployment("")])]) else {
+        return;
+    };
+    check(&installed, 0, &[]);
+    let input = stream(&[new.clone(), deployment("")]);
+    stage.out_of_time(
+        &["wait"],
+        &input,
+        &["ConfigMap/settings  OutOfSync  data.old is \"2\" on the cluster, nothing was asked for", "1 of 2 objects"],
+    );
+    let Some(upgraded) = stage.helm(Version::Four, &["upgrade", "web", &stage.chart(&[new, deployment("")])]) else {
+        return;
+    };
+    check(&upgraded, 0, &[]);
+    check(&stage.run(&["wait", "web"], ""), 0, &["all 2 objects are ready"]);
+    check(&stage.run(&["wait"], &input), 0, &["all 2 objects are ready"]);
+}
+
 /// Kinds that kstatus calls ready too early, where their controllers live, or do not.
 #[test]
 fn kinds_that_are_not_ready_yet() {

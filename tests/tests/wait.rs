@@ -4,134 +4,12 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use windlass_kstatus::{Options, Rules, readiness};
-use windlass_tests::api_server::{ApiServer, base64};
+use windlass_tests::api_server::base64;
 use windlass_tests::needs;
 use windlass_tests::objects;
-use windlass_tests::patience::{out_of_time, until};
-use windlass_tests::sandbox::Sandbox;
-use xtask::command::{Finished, feed};
+use windlass_tests::stage::{Stage, check, config_map, database, deployment, object, stream, text};
+use xtask::command::feed;
 use xtask::helm::Version;
-
-/// A test's home with a cluster.
-struct Stage {
-    sandbox: Sandbox,
-    server: ApiServer,
-}
-
-impl Stage {
-    fn new() -> Self {
-        let (sandbox, server) = (Sandbox::new(), ApiServer::start());
-        server.kubeconfig(sandbox.path());
-        Stage { sandbox, server }
-    }
-
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = self.sandbox.windlass(words);
-        command.env("KUBECONFIG", self.sandbox.path().join("kubeconfig"));
-        for name in ["HELM_NAMESPACE", "HELM_DRIVER", "HELM_KUBECONTEXT"] {
-            command.env_remove(name);
-        }
-        command
-    }
-
-    /// Waits for these objects, given on stdin.
-    fn wait(&self, words: &[&str], objects: &[Value]) -> Finished {
-        let words: Vec<&str> = ["wait"].into_iter().chain(words.iter().copied()).collect();
-        feed(&mut self.command(&words), stream(objects).as_bytes()).expect("windlass starts")
-    }
-
-    /// The end of what was begun.
-    fn end(&self, mut child: Child) -> Finished {
-        let status = child.wait().expect("windlass ends");
-        let read = |name: &str| std::fs::read(self.sandbox.path().join(name)).expect("a file");
-        Finished {
-            code: status.code(),
-            stdout: read("stdout"),
-            stderr: String::from_utf8_lossy(&read("stderr")).into_owned(),
-        }
-    }
-
-    /// Waits until what was begun has said this.
-    fn until_said(&self, wanted: &str) {
-        let said = || {
-            let read = |name| std::fs::read(self.sandbox.path().join(name)).unwrap_or_default();
-            ["stdout", "stderr"].map(|name| String::from_utf8_lossy(&read(name)).into_owned()).concat()
-        };
-        until(|| said().contains(wanted), || format!("`{wanted}` in\n{}", said()));
-    }
-
-    /// Has a command that cannot succeed run out of time (`--timeout`): with more time, until it has seen all that its answer
-    /// must hold. So a slow machine only takes longer.
-    #[track_caller]
-    fn out_of_time(&self, words: &[&str], input: &str, texts: &[&str]) {
-        out_of_time(4, texts, |timeout| {
-            let words = [words, &["--timeout", timeout]].concat();
-            feed(&mut self.command(&words), input.as_bytes()).expect("windlass starts")
-        });
-    }
-
-    /// Begins to wait for these objects; the test goes on meanwhile.
-    fn begin(&self, words: &[&str], objects: &[Value]) -> Child {
-        let file = self.sandbox.write("objects.yaml", stream(objects));
-        let mut all = vec!["wait", "-f", file.to_str().expect("UTF-8")];
-        all.extend_from_slice(words);
-        let mut command = self.command(&all);
-        // Files, not pipes: nobody reads while the test acts.
-        let file = |name: &str| std::fs::File::create(self.sandbox.path().join(name)).expect("a file");
-        command.stdin(Stdio::null()).stdout(file("stdout")).stderr(file("stderr"));
-        command.spawn().expect("windlass starts")
-    }
-}
-
-fn stream(objects: &[Value]) -> String {
-    objects.iter().map(|object| format!("---\n{object}\n")).collect()
-}
-
-fn text(finished: &Finished) -> String {
-    String::from_utf8_lossy(&finished.stdout).into_owned()
-}
-
-/// Checks how a command ended and that its answer has these texts.
-fn check(finished: &Finished, code: i32, texts: &[&str]) {
-    let answer = format!("{}{}", text(finished), finished.stderr);
-    assert_eq!(finished.code, Some(code), "{answer}");
-    for wanted in texts {
-        assert!(answer.contains(wanted), "no `{wanted}` in:\n{answer}");
-    }
-}
-
-fn object(api_version: &str, kind: &str, name: &str) -> Value {
-    json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name}})
-}
-
-fn config_map(name: &str) -> Value {
-    object("v1", "ConfigMap", name)
-}
-
-fn deployment(name: &str, replicas: u64, ready: u64) -> Value {
-    let mut deployment = object("apps/v1", "Deployment", name);
-    deployment["metadata"]["generation"] = 1.into();
-    deployment["spec"] = json!({"replicas": replicas, "selector": {"matchLabels": {"app": name}}});
-    deployment["status"] = json!({
-        "observedGeneration": 1, "replicas": replicas, "updatedReplicas": replicas,
-        "readyReplicas": ready, "availableReplicas": ready,
-        "conditions": [{"type": "Available", "status": if ready == replicas { "True" } else { "False" }, "reason": "MinimumReplicas"}],
-    });
-    deployment
-}
-
-/// A custom resource with readiness annotations.
-fn database(phase: &str) -> Value {
-    let mut database = object("example.org/v1", "Database", "main");
-    database["metadata"]["annotations"] = json!({
-        "helm.sh/readiness-success": r#"["{.phase} == Ready"]"#,
-        "helm.sh/readiness-failure": r#"["{.phase} == Failed"]"#,
-    });
-    if !phase.is_empty() {
-        database["status"] = json!({"phase": phase});
-    }
-    database
-}
 
 /// The replica set between a Deployment `web` and its pods.
 fn replica_set() -> Value {
@@ -702,7 +580,7 @@ fn wasm_and_library_agree_on_table_cases_and_generated_objects() {
     let stage = Stage::new();
     let mut all: Vec<Value> = Vec::new();
     let tables = ["upstream.yaml", "own.yaml"].into_iter().flat_map(objects::table);
-    for (number, (_, mut object)) in tables.chain(objects::generated(2_000)).enumerate() {
+    for (number, (_, mut object)) in tables.chain(objects::generated(2_000)).chain(objects::well_known()).enumerate() {
         let (Some(api_version), Some(kind)) = (object["apiVersion"].as_str(), object["kind"].as_str()) else {
             continue;
         };
@@ -719,7 +597,7 @@ fn wasm_and_library_agree_on_table_cases_and_generated_objects() {
         object["metadata"]["namespace"] = "default".into();
         all.push(object);
     }
-    assert!(all.len() > 1_900, "{}", all.len());
+    assert!(all.len() > 2_900, "{}", all.len());
     all.iter().for_each(|object| stage.server.apply(object.clone()));
     let named: Vec<Value> = all
         .iter()

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use windlass_kstatus::{Expression, Rules};
+use windlass_kstatus::{Expression, OwnRule, Rules};
 
 use super::cluster_args::ClusterArgs;
 use super::plugin_args::uncached;
 use super::printer::{Outcome, Printer};
 use super::readiness_text as text;
 use crate::cluster::{Cluster, Failure, escape};
+use crate::config::pipeline::Pipeline;
 use crate::env;
 use crate::error::{Error, ExitCode};
 use crate::event::Event;
@@ -107,6 +108,9 @@ pub(super) struct WhatArgs {
     /// The plugin that decides what is ready [default: the installed plugin `kstatus`, else the same rules built in].
     #[arg(long, value_name = "PLUGIN")]
     plugin: Option<PluginRef>,
+    /// Rules for kinds of your own: `readiness` in this windlass.yaml. They come before annotations and --rules.
+    #[arg(long, value_name = "FILE")]
+    pipeline: Option<PathBuf>,
     #[command(flatten)]
     cluster: ClusterArgs,
 }
@@ -218,6 +222,10 @@ impl WhatArgs {
         deadline: Instant,
         tell: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(Found, Summary), Error> {
+        let own: Arc<[OwnRule]> = match &self.pipeline {
+            Some(file) => Pipeline::readiness_of(file)?.into(),
+            None => Arc::default(),
+        };
         let time_is_up = || format!("time is up after {}", text::short(begun.elapsed()));
         let judge = self.judge(*printer);
         let judge = match before(deadline, judge).await {
@@ -256,6 +264,7 @@ impl WhatArgs {
                 begun,
                 deadline: until,
                 terms: Terms { rules, wait_for_jobs: self.for_jobs },
+                own: Arc::clone(&own),
                 fail_fast: look.fail_fast,
                 with_pods: look.with_pods,
                 sync: !self.no_sync,

@@ -11,6 +11,7 @@
 //!     limits: {memory: 64Mi, timeout: 10s, maxOutput: 256Mi}
 //!     graft: keep # or report, refuse, false
 //! trust: {}
+//! readiness: [] # for `windlass wait`, see `readiness.rs`
 //! ```
 //!
 //! Every key but `apiVersion`, `kind`, `plugins` and `use` may be left out; `limits` also takes `scratch`, `compileMemory`
@@ -20,8 +21,10 @@
 use std::path::{Path, PathBuf};
 
 use windlass_abi::capabilities::TABLE;
+use windlass_kstatus::OwnRule;
 use windlass_manifest::Value;
 
+use super::readiness;
 use super::settings::PlacedConfig;
 use crate::dirs::is_known;
 use crate::document::{self, Misread, Node, Place, refuse_unknown_keys};
@@ -39,7 +42,7 @@ pub const API_VERSION: &str = "windlass.dev/v1alpha1";
 /// The only kind of file.
 pub const KIND: &str = "Pipeline";
 
-pub(super) const TOP_LEVEL: [&str; 5] = ["apiVersion", "kind", "metadata", "plugins", "trust"];
+pub(super) const TOP_LEVEL: [&str; 6] = ["apiVersion", "kind", "metadata", "plugins", "trust", "readiness"];
 pub(super) const PLUGIN: [&str; 5] = ["use", "config", "grants", "limits", "graft"];
 pub(super) const LIMITS: [&str; 6] = ["memory", "timeout", "maxOutput", "scratch", "compileMemory", "compileTimeout"];
 
@@ -54,6 +57,17 @@ pub struct Pipeline {
     pub plugins: Vec<PipelinePlugin>,
     /// The `trust` section, which the trust policy's own reader understands.
     pub trust: Option<Node>,
+    /// `readiness`: when objects of one's own kinds are ready.
+    pub readiness: Vec<OwnRule>,
+}
+
+/// What a file is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// Its plugins, of which there must be one.
+    Plugins,
+    /// Its rules of readiness; there may be no plugins.
+    Readiness,
 }
 
 /// One entry of `plugins`.
@@ -79,6 +93,23 @@ impl Pipeline {
     /// # Errors
     /// The file cannot be read, or breaks the format: with line and column (exit 2).
     pub fn load(file: &Path) -> Result<Self, Error> {
+        Self::load_for(file, Purpose::Plugins)
+    }
+
+    /// The rules of `readiness` in a file that need not have plugins for that.
+    ///
+    /// # Errors
+    /// As [`Pipeline::load`]; a file without such rules (exit 2).
+    pub fn readiness_of(file: &Path) -> Result<Vec<OwnRule>, Error> {
+        let rules = Self::load_for(file, Purpose::Readiness)?.readiness;
+        if rules.is_empty() {
+            return Err(Error::usage(format!("{} has no rules in `readiness`", file.display()))
+                .hint("docs/waiting.md shows one; `windlass schema` says every key"));
+        }
+        Ok(rules)
+    }
+
+    fn load_for(file: &Path, purpose: Purpose) -> Result<Self, Error> {
         let text = input::read_named_text(file, MAX_DOCUMENT).map_err(|error| {
             Error::usage(format!("the pipeline {} cannot be read: {error}", file.display()))
                 .hint("a pipeline is a YAML file that lists plugins; `windlass schema` says every key")
@@ -87,10 +118,10 @@ impl Pipeline {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
         };
-        Self::read(&text, &folder, file).map_err(|misread| misread.in_file(&file.display().to_string()))
+        Self::read(&text, &folder, file, purpose).map_err(|misread| misread.in_file(&file.display().to_string()))
     }
 
-    fn read(text: &str, folder: &Path, file: &Path) -> Result<Self, Misread> {
+    fn read(text: &str, folder: &Path, file: &Path, purpose: Purpose) -> Result<Self, Misread> {
         let start = Place { line: 1, column: 1 };
         let root = document::read(text)?.ok_or_else(|| {
             Misread::new(start, "the file is empty").with_hint(format!("start with `apiVersion: {API_VERSION}`"))
@@ -109,17 +140,26 @@ impl Pipeline {
         if let Some(metadata) = root.get("metadata").filter(|metadata| !metadata.is_null()) {
             metadata.as_map("metadata")?;
         }
-        let list = root.get("plugins").ok_or_else(|| Misread::new(root.place, "plugins is missing"))?;
-        let items = list.as_list("plugins")?;
-        if items.is_empty() {
-            return Err(Misread::new(list.place, "plugins: the list is empty").with_hint("add an item `- use: PLUGIN`"));
-        }
+        let items = match root.get("plugins") {
+            Some(list) => {
+                let items = list.as_list("plugins")?;
+                if items.is_empty() {
+                    return Err(
+                        Misread::new(list.place, "plugins: the list is empty").with_hint("add an item `- use: PLUGIN`")
+                    );
+                }
+                items
+            }
+            None if purpose == Purpose::Readiness => &[],
+            None => return Err(Misread::new(root.place, "plugins is missing")),
+        };
         let plugins = items.iter().enumerate().map(|(index, item)| read_plugin(item, index, folder, file));
         Ok(Self {
             file: file.to_owned(),
             folder: folder.to_owned(),
             plugins: plugins.collect::<Result<_, _>>()?,
             trust: root.get("trust").filter(|trust| !trust.is_null()).cloned(),
+            readiness: root.get("readiness").filter(|list| !list.is_null()).map_or(Ok(Vec::new()), readiness::read)?,
         })
     }
 }
@@ -257,7 +297,7 @@ mod tests {
 
     fn check(body: &str, expected: Result<&str, &str>) {
         let text = body.strip_prefix('!').map_or_else(|| format!("{HEAD}{body}"), str::to_owned);
-        let found = Pipeline::read(&text, Path::new("/base"), Path::new("windlass.yaml"))
+        let found = Pipeline::read(&text, Path::new("/base"), Path::new("windlass.yaml"), Purpose::Plugins)
             .map(|pipeline| {
                 pipeline
                     .plugins

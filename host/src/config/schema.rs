@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use windlass_abi::capabilities::{Row, TABLE};
 
 use super::pipeline::{API_VERSION, KIND, LIMITS, PLUGIN, TOP_LEVEL};
+use super::readiness::RULE;
 use crate::limits::UNITS;
 use crate::plugin::lock;
 use crate::sandbox::options::Graft;
@@ -16,8 +17,14 @@ const BASE: &str = "https://github.com/windlass-dev/windlass/schema";
 /// windlass.yaml.
 pub fn pipeline() -> Json {
     let mut schema = document("pipeline", "A pipeline: plugins with their configuration, grants and limits", KIND);
-    schema["required"] = json!(["apiVersion", "kind", "plugins"]);
+    schema["required"] = json!(["apiVersion", "kind"]);
+    schema["anyOf"] = json!([{ "required": ["plugins"] }, { "required": ["readiness"] }]);
     schema["properties"] = object(&TOP_LEVEL, |key| match key {
+        "readiness" => json!({
+            "type": ["array", "null"], "items": readiness(),
+            "description": "When objects of one's own kinds are ready, for `windlass wait` and `windlass status`; the first \
+                            rule that covers an object counts, before its annotations.",
+        }),
         "plugins" => json!({
             "type": "array", "minItems": 1, "items": plugin(),
             "description": "The plugins, in the order in which they run.",
@@ -72,6 +79,23 @@ fn common(key: &str, kind: &str) -> Json {
         "apiVersion" => json!({ "const": API_VERSION, "description": "The version of the format." }),
         _ => json!({ "const": kind, "description": "What the file is." }),
     }
+}
+
+fn readiness() -> Json {
+    let texts = |description: &str| json!({ "type": ["array", "null"], "items": { "type": "string" }, "description": description });
+    let mut schema = closed(&RULE, &["group"], |key| match key {
+        "group" => described(
+            "string",
+            "The API group; `*.example.org` is every group below example.org, the empty text is the core group.",
+        ),
+        "kinds" => texts("The kinds; every kind of the group where it is left out."),
+        "success" => texts("Ready: any of these expressions on the status, `{.phase} == \"Ready\"`."),
+        "all" => texts("All of these must hold besides."),
+        "failure" => texts("Failed: any of these; they are looked at first."),
+        _ => described("boolean", "Ready as soon as it exists, with no expressions."),
+    });
+    schema["anyOf"] = ["success", "all", "exists"].iter().map(|key| json!({ "required": [key] })).collect();
+    schema
 }
 
 fn plugin() -> Json {

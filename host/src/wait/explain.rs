@@ -7,13 +7,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 use windlass_kstatus::{Status, parse_rfc3339};
 
-use super::Row;
 use super::discovery::Discovery;
+use super::{Row, cut};
 use crate::cluster::{Cluster, Failure, escape};
 
 /// The most lines of each sort that are given for one object.
 const MAX_LINES: usize = 5;
-/// The longest line, in characters.
+/// The longest line, in bytes as they are written: with all lines of all sorts an object has less than 64 KiB.
 const MAX_LINE: usize = 2_000;
 /// The most objects that are explained.
 const MAX_EXPLAINED: usize = 50;
@@ -44,24 +44,22 @@ impl Reasons {
     }
 
     /// Every text once, none too long, not too many.
-    fn tidy(&mut self, said: &str) {
+    fn tidied(&self, said: &str) -> Self {
+        let mut tidy = self.clone();
+        if let Some(root) = &mut tidy.root {
+            cut(root, MAX_LINE);
+        }
         let mut seen = BTreeSet::from([said.to_owned()]);
-        for lines in [&mut self.conditions, &mut self.pods, &mut self.logs, &mut self.events] {
+        for lines in [&mut tidy.conditions, &mut tidy.pods, &mut tidy.logs, &mut tidy.events] {
             lines.retain(|line| seen.insert(line.clone()));
             let hidden = lines.len().saturating_sub(MAX_LINES);
             lines.truncate(MAX_LINES);
-            lines.iter_mut().for_each(cut);
+            lines.iter_mut().for_each(|line| cut(line, MAX_LINE));
             if hidden > 0 {
                 lines.push(format!("and {hidden} more"));
             }
         }
-    }
-}
-
-fn cut(line: &mut String) {
-    if let Some((end, _)) = line.char_indices().nth(MAX_LINE) {
-        line.truncate(end);
-        line.push('…');
+        tidy
     }
 }
 
@@ -84,7 +82,7 @@ pub async fn explain<'o>(
         let Some(object) = object(index) else { continue };
         let mut found = Reasons { conditions: conditions(object), ..Reasons::default() };
         found.conditions.extend(finalizers(object));
-        reasons.insert(index, found.clone());
+        reasons.insert(index, found.tidied(&row.verdict.message));
         let namespace = row.key.namespace.as_str();
         let mut pods: Vec<Value> = Vec::new();
         let mut owners = Owners::of(object, std::iter::empty());
@@ -101,18 +99,20 @@ pub async fn explain<'o>(
         if row.key.kind == "PersistentVolumeClaim" {
             found.conditions.extend(around.claim(object).await);
         }
-        reasons.insert(index, found.clone());
+        if row.key.kind == "Ingress" && row.verdict.reason() == "NoAddress" {
+            found.conditions.extend(around.ingress(object).await);
+        }
+        reasons.insert(index, found.tidied(&row.verdict.message));
         owners.add_all(&pods);
         found.events = events(around.all("Event", "v1", namespace).await, object, &owners);
         found.root = root(&found, &pods);
-        reasons.insert(index, found.clone());
+        reasons.insert(index, found.tidied(&row.verdict.message));
         for pod in &pods {
             if found.logs.len() < MAX_LOGS.0 * MAX_LINES {
                 found.logs.extend(around.last_words(pod).await);
             }
         }
-        found.tidy(&row.verdict.message);
-        reasons.insert(index, found);
+        reasons.insert(index, found.tidied(&row.verdict.message));
     }
 }
 
@@ -201,6 +201,48 @@ impl Around<'_> {
         }
     }
 
+    /// What an Ingress without an address can hope for, by its class and by what others of that class have got. Some
+    /// controllers never write one; that cannot be read off a class, so it is no reason to call an Ingress ready.
+    async fn ingress(&self, ingress: &Value) -> Option<String> {
+        let classes = "/apis/networking.k8s.io/v1/ingressclasses";
+        let class = match class_of(ingress) {
+            Some(class) => class.to_owned(),
+            None => {
+                let listed = self.cluster.list(classes, &[], &mut |_| true).await.ok()?.items;
+                let annotation = "ingressclass.kubernetes.io/is-default-class";
+                let default = listed.iter().find(|class| class["metadata"]["annotations"][annotation] == "true");
+                match default {
+                    Some(class) => text(&class["metadata"]["name"]),
+                    None => return Some("it has no class, and the cluster has no default one".to_owned()),
+                }
+            }
+        };
+        let found = match self.cluster.get(&format!("{classes}/{}", escape(&class)), &[]).await {
+            Err(Failure::NotFound) => return Some(format!("there is no ingress class {class}")),
+            found => found.ok()?,
+        };
+        let controller = text(&found["spec"]["controller"]);
+        let (mut others, mut served) = (0_usize, 0_usize);
+        let mut count = |other: &Value| {
+            if class_of(other) == Some(&class) && other["metadata"]["uid"] != ingress["metadata"]["uid"] {
+                others += 1;
+                served += usize::from(other["status"]["loadBalancer"]["ingress"][0].is_object());
+            }
+            false
+        };
+        self.cluster.list("/apis/networking.k8s.io/v1/ingresses", &[], &mut count).await.ok()?;
+        Some(match (served, others) {
+            (0, 0) => format!("it is the first of its class {class} ({controller}) in the cluster"),
+            (0, others) => format!(
+                "none of the {others} others of its class {class} ({controller}) has an address: if its controller writes \
+                 none, say so with a rule `exists: true` in `readiness` of a windlass.yaml (`--pipeline`)"
+            ),
+            (served, others) => {
+                format!("its class {class} ({controller}) gives addresses: {served} of {others} others have one")
+            }
+        })
+    }
+
     /// The last lines of a pod's containers that have crashed.
     async fn last_words(&mut self, pod: &Value) -> Vec<String> {
         let mut words = Vec::new();
@@ -239,6 +281,12 @@ impl Around<'_> {
         }
         words
     }
+}
+
+/// The class that an Ingress names, if any.
+fn class_of(ingress: &Value) -> Option<&str> {
+    let annotation = &ingress["metadata"]["annotations"]["kubernetes.io/ingress.class"];
+    ingress["spec"]["ingressClassName"].as_str().or_else(|| annotation.as_str())
 }
 
 /// The containers of a pod that have ended badly, and whether the one before the present one has.

@@ -14,8 +14,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
+use windlass_kstatus::OwnRule;
 
 use super::discovery::{Discovery, Resource};
+use super::paths::Paths;
+use super::removed::removed;
 use super::sync::{Difference, compare};
 use crate::cluster::{Cluster, Failure, WatchEvent, escape, without_ballast};
 use crate::error::Error;
@@ -51,6 +54,8 @@ pub enum Change {
     Absent(String),
     /// The server does not serve the kind (yet).
     NoSuchKind,
+    /// Something that the person should know about the group's objects.
+    Warning(String),
     /// Every object of the group was looked at.
     Listed,
     /// The server cannot be reached; the text says why.
@@ -69,6 +74,8 @@ pub struct Shared {
     pub cluster: Cluster,
     /// Kinds that are known already.
     pub discovery: Discovery,
+    /// Rules for kinds of one's own, whose paths are checked.
+    pub own: Arc<[OwnRule]>,
     /// How many lists may run at once.
     pub lists: Semaphore,
     /// Ends after the first look.
@@ -77,7 +84,7 @@ pub struct Shared {
 
 /// Follows a group until nobody listens any more. Each change is sent with `id`.
 pub async fn follow(id: usize, group: Group, shared: Arc<Shared>, sender: mpsc::Sender<(usize, Change)>) {
-    let follower = Follower { id, group, shared, sender };
+    let follower = Follower { id, group, shared, sender, paths: Paths::default() };
     // An error of `send` means that the wait is over.
     let _ = follower.run().await;
 }
@@ -87,6 +94,7 @@ struct Follower {
     group: Group,
     shared: Arc<Shared>,
     sender: mpsc::Sender<(usize, Change)>,
+    paths: Paths,
 }
 
 /// Nobody listens any more.
@@ -294,7 +302,9 @@ impl Follower {
         for item in listed.items {
             let name = name_of(&item);
             missing.remove(&name);
-            self.send(Change::Present(self.typed(item), differences.remove(&name))).await?;
+            let item = self.typed(item);
+            self.check_paths(resource, &item).await?;
+            self.send(Change::Present(item, differences.remove(&name))).await?;
         }
         for name in missing {
             self.send(Change::Absent(name)).await?;
@@ -329,7 +339,7 @@ impl Follower {
             }
             match event {
                 WatchEvent::Present(object) if self.wants(&object) => {
-                    self.present(object).await?;
+                    self.present(resource, object).await?;
                 }
                 WatchEvent::Deleted(object) if self.wants(&object) => {
                     self.send(Change::Absent(name_of(&object))).await?;
@@ -343,7 +353,7 @@ impl Follower {
         let path = resource.collection(&self.group.namespace);
         for name in self.group.names.iter().flatten() {
             match self.shared.cluster.get(&format!("{path}/{}", escape(name)), &[]).await {
-                Ok(object) => self.present(object).await?,
+                Ok(object) => self.present(resource, object).await?,
                 Err(Failure::NotFound) => self.send(Change::Absent(name.clone())).await?,
                 Err(failure) => return Ok(Err(named(failure, "get", resource, &self.group.namespace))),
             }
@@ -352,15 +362,27 @@ impl Follower {
         Ok(Ok(()))
     }
 
-    async fn present(&self, object: Value) -> Result<(), Unheard> {
+    async fn present(&self, resource: &Resource, object: Value) -> Result<(), Unheard> {
         let difference = self.difference(&object);
-        self.send(Change::Present(self.typed(without_ballast(object)), difference)).await
+        let object = self.typed(without_ballast(object));
+        self.check_paths(resource, &object).await?;
+        self.send(Change::Present(object, difference)).await
+    }
+
+    /// Warns of expressions that can never hold, before the object is judged by them.
+    async fn check_paths(&self, resource: &Resource, object: &Value) -> Result<(), Unheard> {
+        let warnings = self.paths.warnings(&self.shared.cluster, resource, object, &self.shared.own).await;
+        for warning in warnings {
+            self.send(Change::Warning(warning)).await?;
+        }
+        Ok(())
     }
 
     /// Where an object, as served, is not what was asked for.
     fn difference(&self, object: &Value) -> Option<Difference> {
         let name = object["metadata"]["name"].as_str()?;
-        compare(self.group.desired.get(name)?, object)
+        let desired = self.group.desired.get(name)?;
+        compare(desired, object).or_else(|| removed(desired, object))
     }
 
     /// Items of a list do not carry their type.

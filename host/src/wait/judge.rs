@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 use windlass_kstatus::{Options, Rules, Verdict, format_rfc3339, readiness_among};
 
+use super::bounded;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::limits::ByteSize;
@@ -20,9 +21,6 @@ use crate::source::PluginRef;
 
 /// The export that answers: object in, status out.
 pub const EXPORT: &str = "windlass_readiness";
-
-/// The longest message that is taken from a plugin, in characters.
-const MAX_MESSAGE: usize = 4_096;
 
 /// By what is decided where an object has no annotations.
 #[derive(Clone, Copy, Debug, Default)]
@@ -116,22 +114,11 @@ impl PluginJudge {
             ))
             .in_plugin(self.compiled.name()));
         }
-        let mut verdict: Verdict = serde_json::from_slice(&answer).map_err(|error| {
+        let verdict: Verdict = serde_json::from_slice(&answer).map_err(|error| {
             Error::refused(format!("its answer to `{EXPORT}` is not a status: {error}"))
                 .hint("report it to the plugin's author; an object that was not judged is never taken for ready")
                 .in_plugin(self.compiled.name())
         })?;
-        truncate(&mut verdict.message);
-        verdict.conditions.truncate(1);
-        verdict.conditions.iter_mut().for_each(|condition| truncate(&mut condition.message));
-        verdict.warnings.truncate(10);
-        verdict.warnings.iter_mut().for_each(truncate);
-        Ok(verdict)
-    }
-}
-
-fn truncate(text: &mut String) {
-    if let Some((end, _)) = text.char_indices().nth(MAX_MESSAGE) {
-        text.truncate(end);
+        Ok(bounded(verdict))
     }
 }

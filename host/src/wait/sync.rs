@@ -222,7 +222,7 @@ impl<'v> Comparison<'v> {
             Some(_) if self.is_secret && matches!(self.path.first(), Some(Step::Field("data"))) => {
                 "another value".to_owned()
             }
-            Some(value) => shown(&value.to_string(), SHOWN).replace("\\\"", "\""),
+            Some(value) => shown_value(value),
         }
     }
 
@@ -295,7 +295,13 @@ fn is_key(key: &str, items: &[Value]) -> bool {
     })
 }
 
-fn label(value: Option<&Value>) -> String {
+/// A value as a message shows it.
+pub(super) fn shown_value(value: &Value) -> String {
+    shown(&value.to_string(), SHOWN).replace("\\\"", "\"")
+}
+
+/// The name of an item of a list, as a path shows it.
+pub(super) fn label(value: Option<&Value>) -> String {
     match value {
         Some(Value::String(text)) => shown(text, SHOWN),
         Some(other) => other.to_string(),

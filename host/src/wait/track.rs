@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
-use windlass_kstatus::{Evaluation, Expression, Flavor, Rules, Status, Verdict, parse_rfc3339, pods};
+use windlass_kstatus::{Evaluation, Expression, Flavor, OwnRule, Rules, Status, Verdict, parse_rfc3339, pods};
 
 use super::discovery::Discovery;
 use super::explain::{Owners, Reasons, explain, pod_reasons};
@@ -14,7 +14,7 @@ use super::follow::{Change, Group, Shared, follow};
 use super::judge::{Judge, Terms};
 use super::selector::selects;
 use super::sync::Difference;
-use super::{Ending, Goal, ObjectKey, Progress, Row, Wanted};
+use super::{Ending, Goal, MAX_TEXTS, ObjectKey, Progress, Row, Wanted, bounded, cut};
 use crate::cluster::Cluster;
 use crate::error::{Error, ExitCode};
 
@@ -41,6 +41,8 @@ pub struct Plan {
     pub deadline: Instant,
     /// By what is decided.
     pub terms: Terms,
+    /// Rules for kinds of one's own, which come before everything else.
+    pub own: Arc<[OwnRule]>,
     /// Ends with the first object that has failed.
     pub fail_fast: bool,
     /// Also collects the pods of workloads, for a tree.
@@ -86,6 +88,7 @@ pub async fn track(
     let shared = Arc::new(Shared {
         cluster: cluster.clone(),
         discovery: Discovery::default(),
+        own: Arc::clone(&plan.own),
         lists: Semaphore::new(LISTS_AT_ONCE),
         once: plan.goal == Goal::Look,
     });
@@ -190,6 +193,7 @@ struct Question {
 #[derive(Clone)]
 struct Manner {
     terms: Terms,
+    own: Arc<[OwnRule]>,
     fail_on: Arc<[String]>,
 }
 
@@ -298,7 +302,7 @@ impl Tracker {
     }
 
     fn manner(&self) -> Manner {
-        Manner { terms: self.plan.terms, fail_on: self.plan.fail_on.clone().into() }
+        Manner { terms: self.plan.terms, own: Arc::clone(&self.plan.own), fail_on: self.plan.fail_on.clone().into() }
     }
 
     async fn run(
@@ -452,6 +456,7 @@ impl Tracker {
                     self.set_verdict(index, Verdict::plain(Status::NotFound, message.clone()), tell);
                 }
             }
+            Change::Warning(text) => self.warn(text, tell),
             Change::Listed => {
                 followed.is_listed = true;
                 if let Some(place) = helper_place(&followed.group) {
@@ -497,7 +502,8 @@ impl Tracker {
         Ok(())
     }
 
-    fn warn(&mut self, text: String, tell: &mut dyn FnMut(Progress<'_>)) {
+    fn warn(&mut self, mut text: String, tell: &mut dyn FnMut(Progress<'_>)) {
+        cut(&mut text, MAX_TEXTS.2);
         if !self.warned.contains(&text) {
             tell(Progress::Warning(&text));
             self.warned.insert(text);
@@ -620,6 +626,7 @@ impl Tracker {
 
     fn set_verdict(&mut self, index: usize, verdict: Verdict, tell: &mut dyn FnMut(Progress<'_>)) {
         let object = self.objects.get(index).cloned().flatten();
+        let verdict = bounded(verdict);
         let Some(row) = self.rows.get_mut(index) else { return };
         let is_news = !row.is_known || row.verdict.status != verdict.status || row.verdict.message != verdict.message;
         row.verdict = verdict;
@@ -657,7 +664,7 @@ impl Tracker {
                     verdict: self
                         .judge
                         .judge(pod, &[], self.plan.terms)
-                        .unwrap_or_else(|error| Verdict::plain(Status::Unknown, error.to_string())),
+                        .map_or_else(|error| Verdict::plain(Status::Unknown, error.to_string()), bounded),
                     age: age(pod),
                     is_known: true,
                     is_denied: false,
@@ -747,11 +754,15 @@ fn answer(judge: &Judge, question: &Question, manner: &Manner) -> Result<Verdict
     if let Some(condition) = &question.condition {
         return Ok(held(condition, object));
     }
-    if terms.rules != Rules::Strict && is_paused(object) {
+    let rule = manner.own.iter().find(|rule| rule.covers(object));
+    if terms.rules != Rules::Strict && rule.is_none() && is_paused(object) {
         return Ok(Verdict::current("Deployment is paused; it is not waited for"));
     }
     let related: Vec<&Value> = question.related.iter().map(|other| &**other).collect();
-    let own = judge.judge(object, &related, terms)?;
+    let own = match rule {
+        Some(rule) => rule.judge(object),
+        None => judge.judge(object, &related, terms)?,
+    };
     if own.status == Status::Current {
         return Ok(own);
     }
@@ -759,7 +770,7 @@ fn answer(judge: &Judge, question: &Question, manner: &Manner) -> Result<Verdict
         return Ok(Verdict { warnings: own.warnings, ..Verdict::failed(format!("FailOn{reason}"), message) });
     }
     let counts = terms.rules != Rules::Helm3 && pods::decide_with_pods(object);
-    if own.status != Status::InProgress || question.pods.is_empty() || !counts {
+    if rule.is_some() || own.status != Status::InProgress || question.pods.is_empty() || !counts {
         return Ok(own);
     }
     let as_helm = Terms { rules: Rules::Helm4, ..terms };
