@@ -1,5 +1,5 @@
 //! Puts into the program what `windlass new` writes, so that it works offline and without a checkout: a table of all files
-//! below `templates/`, without what a build of a template leaves behind, and the sources of the PDK.
+//! below `templates/`, without what a build of a template leaves behind, and the sources of the PDK and of windlass-go.
 //!
 //! Both are read from this package alone: `templates` and what is in `pdk` are links into the checkout, in whose place
 //! `cargo package` puts the files. A folder with a Cargo.toml would stay out of the package, so that of a template is
@@ -28,6 +28,7 @@ fn main() -> io::Result<()> {
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     fs::write(out.join("templates.rs"), templates(&package.join("templates"))?)?;
     fs::write(out.join("pdk.rs"), pdk(&package.join("pdk"), &out)?)?;
+    fs::write(out.join("go.rs"), go_module(&package.join("pdk/go"))?)?;
     fs::write(out.join("adapter.wasm"), adapter(&package.join("src/author/adapter/adapter.wat"))?)
 }
 
@@ -65,6 +66,21 @@ fn pdk(sources: &Path, out: &Path) -> io::Result<String> {
         add_file(&folder.join("manifest.toml"), &format!("{place}/Cargo.toml"), &mut table)?;
         add_file(&folder.join("README.md"), &format!("{place}/README.md"), &mut table)?;
         add_files(&folder.join("src"), &format!("{place}/src/"), &mut table)?;
+    }
+    table.push(']');
+    Ok(table)
+}
+
+/// The files of windlass-go, by their paths in it, without its tests.
+fn go_module(folder: &Path) -> io::Result<String> {
+    println!("cargo::rerun-if-changed={}", fs::canonicalize(folder)?.display());
+    let mut table = String::from("&[");
+    for (name, path) in sorted(folder)? {
+        if path.is_dir() {
+            add_files(&path, &format!("{name}/"), &mut table)?;
+        } else if !name.ends_with("_test.go") {
+            add_file(&path, &name, &mut table)?;
+        }
     }
     table.push(']');
     Ok(table)

@@ -7,3 +7,4 @@ pub mod observe;
 pub mod package;
 pub mod push;
 pub mod template;
+pub mod watch;

@@ -10,6 +10,7 @@ mod attach;
 mod author;
 mod cache;
 mod cluster_args;
+mod dev;
 mod diff;
 mod explain;
 mod failures;
@@ -109,6 +110,7 @@ enum Command {
     New(author::NewArgs),
     Build(author::BuildArgs),
     Test(author::TestArgs),
+    Dev(dev::DevArgs),
     Helm(helm::HelmArgs),
     Schema(schema::SchemaArgs),
     Wait(wait::WaitArgs),
@@ -212,6 +214,7 @@ fn dispatch(command: Command, printer: &Printer) -> Result<Outcome, Error> {
         Command::New(arguments) => author::new(&arguments),
         Command::Build(arguments) => author::build(&arguments, printer),
         Command::Test(arguments) => author::test(&arguments, printer),
+        Command::Dev(arguments) => dev::run(&arguments, printer),
         Command::Helm(arguments) => helm::run(&arguments, printer),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Wait(arguments) => wait::run(&arguments, printer),

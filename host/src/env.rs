@@ -99,8 +99,8 @@ variables! {
     System TERM = "TERM": "`dumb`: no colour", read by "every command", else "colour on terminals";
     System COLUMNS = "COLUMNS": "how wide output is, where it is no terminal", read by "every command that writes tables",
         else "100";
-    System CARGO = "CARGO": "the cargo to start", read by "`build`, `test`", else "`cargo` by `PATH`";
-    System CARGO_HOME = "CARGO_HOME": "cargo's folder, whose name is kept out of modules", read by "`build`, `test`",
+    System CARGO = "CARGO": "the cargo to start", read by "`build`, `test`, `dev`", else "`cargo` by `PATH`";
+    System CARGO_HOME = "CARGO_HOME": "cargo's folder, whose name is kept out of modules", read by "`build`, `test`, `dev`",
         else "`~/.cargo`";
     System HTTP_PROXY = "HTTP_PROXY": "the proxy for `http` (also `http_proxy`); `NO_PROXY` names who is reached without",
         read by "every command that contacts a registry; plugins never use a proxy", else "none", secret;

@@ -125,7 +125,7 @@ fn render_with<'s>(
             .map_err(|error| error.quoting(&secrets_of(&rendered.stream, &step.grants)))?;
         let plugin = Answerer {
             name: compiled.name(),
-            is_command: compiled.is_command(),
+            reprints: compiled.prints_anew(),
             graft: step.graft,
             limits: &step.limits,
         };

@@ -480,13 +480,14 @@ fn the_reference_in_the_documentation_is_what_help_says() {
 }
 
 /// What an example must not have to run here: a network, a cluster, Helm, a compiler, keys, plugins that only it names.
-const NEEDS: [&str; 13] = [
+const NEEDS: [&str; 14] = [
     "registry.example",
     "helm ",
     "wait",
     "status",
     "build",
     "windlass test",
+    "windlass dev",
     "windlass package",
     "sign",
     "./one",

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value as Json;
+use wasm_encoder::{CustomSection, Section as _};
+use windlass_abi::metadata::{ABI_VERSION, Metadata, SECTION, fields};
 use windlass_abi::raw::HELM_ENTRY;
 
 use crate::env;
 use crate::error::Error;
 use crate::helm::plugin_yaml;
-use crate::limits::table::MAX_DOCUMENT;
+use crate::limits::table::{MAX_DOCUMENT, MAX_WASM};
 use crate::plugin::identity::{self, Identity};
 use crate::render;
 use crate::source::PluginRef;
@@ -24,6 +26,10 @@ const RUST_COMMAND_TARGET: &str = "wasm32-wasip1";
 const FIRST_VERSION: &str = "0.1.0";
 /// Source files that are looked at to tell a plugin from a program.
 const MAX_SOURCES: usize = 1000;
+
+/// What a module by a tool without the PDK says about itself, as a file beside plugin.yaml: the JSON object of the section
+/// [`SECTION`], in which `abi`, and plugin.yaml's name and version, are filled in.
+const METADATA_FILE: &str = "metadata.json";
 
 /// What a build made.
 #[derive(Clone, Debug)]
@@ -87,6 +93,24 @@ struct Made {
 /// # Errors
 /// No source, no plugin.yaml of a plugin, the tool is missing or fails, or the result cannot run (exit 2).
 pub fn build(source: &Path, out: Option<&Path>) -> Result<Built, Error> {
+    build_at(source, out, Speed::Release)
+}
+
+/// How a build weighs its own time against the module's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speed {
+    /// The module that is shipped.
+    Release,
+    /// The one that an author looks at after each save: Rust is compiled incrementally, and the plugin itself without
+    /// optimisations.
+    Dev,
+}
+
+/// [`build`] at a speed.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_at(source: &Path, out: Option<&Path>, speed: Speed) -> Result<Built, Error> {
     let is_file = source.is_file() && source.extension().is_some_and(|extension| extension == "c");
     let folder = match source.parent() {
         Some(parent) if is_file => {
@@ -118,7 +142,7 @@ pub fn build(source: &Path, out: Option<&Path>) -> Result<Built, Error> {
     fs::create_dir_all(out).map_err(unwritable)?;
     let wasm = std::path::absolute(out.join("plugin.wasm")).map_err(unwritable)?;
     let made = match tool {
-        Tool::Cargo => cargo_build(folder, is_command)?,
+        Tool::Cargo => cargo_build(folder, is_command, speed)?,
         Tool::Go => go_build(folder, &wasm, is_command)?,
         Tool::C if is_file => c_build(source, &[source.to_owned()], &wasm)?,
         Tool::C => c_build(folder, &sources(folder, "c"), &wasm)?,
@@ -134,11 +158,40 @@ pub fn build(source: &Path, out: Option<&Path>) -> Result<Built, Error> {
     } else if !copied.is_file() {
         fs::write(&copied, plugin_yaml::for_subprocess(&plugin_name(&made.name), &made.version)).map_err(unwritable)?;
     }
-    let plugin = render::open(&PluginRef::Path(out.to_owned()))?;
+    let mut plugin = render::open(&PluginRef::Path(out.to_owned()))?;
+    if tool != Tool::Cargo && add_metadata(folder, &wasm, plugin.plugin_yaml().unwrap_or_default())? {
+        plugin = render::open(&PluginRef::Path(out.to_owned()))?;
+    }
     let identity = identity::identify(&plugin)?;
     identity::refuse_two_identities(&plugin)?;
     let (size, digest) = (plugin.wasm().len(), plugin.digest().to_string());
     Ok(Built { folder: out.to_owned(), identity, size, digest, is_command: plugin.is_command(), made_yaml: !has_yaml })
+}
+
+/// Puts what [`METADATA_FILE`] says into the module. False where there is no such file.
+fn add_metadata(folder: &Path, wasm: &Path, plugin_yaml: &str) -> Result<bool, Error> {
+    let file = folder.join(METADATA_FILE);
+    if !file.is_file() {
+        return Ok(false);
+    }
+    let wrong =
+        |why: String| Error::usage(format!("`{}` {why}", file.display())).hint("docs/abi.md says what it may hold");
+    let text =
+        crate::input::read_text(&file, MAX_DOCUMENT).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let mut said: serde_json::Map<String, Json> =
+        serde_json::from_str(&text).map_err(|error| wrong(format!("is not a JSON object: {error}")))?;
+    if let Ok(plugin) = plugin_yaml::read(plugin_yaml) {
+        said.entry(fields::NAME).or_insert_with(|| plugin.name.clone().into());
+        said.entry(fields::VERSION).or_insert_with(|| plugin.version.to_string().into());
+    }
+    said.entry(fields::ABI).or_insert_with(|| ABI_VERSION.into());
+    let section = Json::from(said).to_string();
+    Metadata::parse(section.as_bytes()).map_err(|error| wrong(error.to_string().replace("the module's", "makes a")))?;
+    let unusable = |error: std::io::Error| Error::usage(format!("`{}` cannot be changed: {error}", wasm.display()));
+    let mut module = crate::input::read(wasm, MAX_WASM).map_err(unusable)?;
+    CustomSection { name: SECTION.into(), data: section.into_bytes().into() }.append_to(&mut module);
+    fs::write(wasm, module).map_err(unusable)?;
+    Ok(true)
 }
 
 /// A name as plugin.yaml may hold it: what it may not is a dash.
@@ -167,6 +220,10 @@ fn is_program(tool: Tool, folder: &Path) -> Result<bool, Error> {
             Ok(!files.iter().any(exports))
         }
         Tool::Cargo => {
+            let text = crate::input::read_text(&folder.join("Cargo.toml"), MAX_DOCUMENT).unwrap_or_default();
+            if text.contains("cdylib") {
+                return Ok(false);
+            }
             let kinds = cargo_package(folder)?.map(|package| package.kinds).unwrap_or_default();
             Ok(!kinds.iter().any(|kind| kind == "cdylib") && kinds.iter().any(|kind| kind == "bin"))
         }
@@ -239,8 +296,15 @@ fn is_offline() -> bool {
     env::OFFLINE.is_on()
 }
 
+/// The profile of [`Speed::Dev`], and what it is: dependencies are optimised once, the plugin itself never.
+const DEV_PROFILE: &str = "windlass-dev";
+const DEV_SETTINGS: [&str; 2] = [
+    "profile.windlass-dev={inherits=\"dev\", debug=false, strip=\"symbols\", panic=\"abort\", opt-level=0}",
+    "profile.windlass-dev.package.\"*\".opt-level=\"s\"",
+];
+
 /// Builds and returns the path of the module.
-fn cargo_build(folder: &Path, is_command: bool) -> Result<Made, Error> {
+fn cargo_build(folder: &Path, is_command: bool, speed: Speed) -> Result<Made, Error> {
     let target = if is_command { RUST_COMMAND_TARGET } else { RUST_TARGET };
     let package = if is_command { cargo_package(folder)? } else { None };
     let cargo = || {
@@ -260,6 +324,7 @@ fn cargo_build(folder: &Path, is_command: bool) -> Result<Made, Error> {
         .and_then(|manifest| crate::input::read_text(manifest, MAX_DOCUMENT).ok())
         .filter(|text| !is_command && text.contains("[profile.plugin]"))
         .map_or("release", |_| "plugin");
+    let profile = if speed == Speed::Dev { DEV_PROFILE } else { profile };
     let mut command = cargo();
     command.args(["build", "--target", target, "--profile", profile]);
     match &package {
@@ -271,7 +336,10 @@ fn cargo_build(folder: &Path, is_command: bool) -> Result<Made, Error> {
     command
         .arg("--config")
         .arg(remapped_paths(target, workspace.as_deref().and_then(Path::parent)))
-        .env("CARGO_INCREMENTAL", "0");
+        .env("CARGO_INCREMENTAL", if speed == Speed::Dev { "1" } else { "0" });
+    if speed == Speed::Dev {
+        command.args(DEV_SETTINGS.iter().flat_map(|setting| ["--config", setting]));
+    }
     if is_offline() {
         command.arg("--offline");
     }
@@ -322,7 +390,7 @@ fn go_build(folder: &Path, wasm: &Path, is_command: bool) -> Result<Made, Error>
         command.arg("-buildmode=c-shared");
     }
     command
-        .args(["-trimpath", "-ldflags=-s -w", "-o"])
+        .args(["-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o"])
         .arg(wasm)
         .arg(".")
         .env("GOOS", "wasip1")

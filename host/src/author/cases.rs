@@ -9,6 +9,8 @@
 //! | `expected.yaml` | the exact answer, or |
 //! | `error.txt` | the exact error text and a line break |
 //!
+//! The cases of a pipeline have neither config.yaml nor grants.yaml: its file says both.
+//!
 //! The PDK's own test helper runs the same folders natively, so the configuration goes to the plugin as it is: without
 //! the defaults of plugin.yaml, and checked by nobody but the plugin.
 //!
@@ -239,7 +241,6 @@ impl Case {
     /// report.
     pub fn run(self, plugin: &Verified, bless: bool, options: &RenderOptions<'_>) -> Result<CaseReport, Error> {
         let Self { folder, input, config, extra_args, grants } = self;
-        let name = folder.name();
         let step = Step {
             plugin: plugin.clone(),
             config,
@@ -248,30 +249,64 @@ impl Case {
             limits: Limits::default(),
             graft: Graft::default(),
         };
-        let (came, file, other) = match render::render(&[step], input, options) {
-            Ok(rendered) => (rendered.stream.into_bytes(), EXPECTED, ERROR),
-            Err(error) if error.is_bug() => return Err(error),
-            Err(error) => (format!("{}\n", error.message()).into_bytes(), ERROR, EXPECTED),
-        };
-        let (expected, unexpected) = (folder.read(file)?, folder.read(other)?);
-        if expected.as_ref() == Some(&came) && unexpected.is_none() {
-            return Ok(CaseReport { name, passed: true, blessed: false, problem: None });
-        }
-        if bless {
-            folder.write(file, &came)?;
-            folder.remove(other)?;
-            return Ok(CaseReport { name, passed: true, blessed: true, problem: None });
-        }
-        let problem = match (expected, unexpected) {
-            (None, Some(_)) => format!("expected {other}, but got what belongs into {file}:\n{}", lossy(&came)),
-            (None, None) => {
-                format!("there is neither expected.yaml nor error.txt; got for {file}:\n{}", lossy(&came))
-            }
-            (Some(_), Some(_)) => "there are both expected.yaml and error.txt: remove one".to_owned(),
-            (Some(expected), None) => format!("{file} differs:\n{}", difference(&expected, &came)),
-        };
-        Ok(CaseReport { name, passed: false, blessed: false, problem: Some(problem) })
+        compare(&folder, input, &[step], bless, options)
     }
+
+    /// Its extra arguments.
+    #[must_use]
+    pub fn extra_args(&self) -> &[String] {
+        &self.extra_args
+    }
+
+    /// Runs the steps of a pipeline, which says itself what is configured and granted.
+    ///
+    /// # Errors
+    /// As [`Case::run`]; the case has a config.yaml or a grants.yaml (exit 2).
+    pub fn run_pipeline(self, steps: &[Step], bless: bool, options: &RenderOptions<'_>) -> Result<CaseReport, Error> {
+        for file in ["config.yaml", "grants.yaml"] {
+            if self.folder.existing(file)?.is_some() {
+                return Err(Error::usage(format!(
+                    "`{}` means nothing to a pipeline, which is configured in its own file",
+                    self.folder.path.join(file).display()
+                ))
+                .hint("args.txt overrides settings, one KEY=VALUE per line"));
+            }
+        }
+        compare(&self.folder, self.input, steps, bless, options)
+    }
+}
+
+fn compare(
+    folder: &CaseFolder,
+    input: Vec<u8>,
+    steps: &[Step],
+    bless: bool,
+    options: &RenderOptions<'_>,
+) -> Result<CaseReport, Error> {
+    let name = folder.name();
+    let (came, file, other) = match render::render(steps, input, options) {
+        Ok(rendered) => (rendered.stream.into_bytes(), EXPECTED, ERROR),
+        Err(error) if error.is_bug() => return Err(error),
+        Err(error) => (format!("{}\n", error.message()).into_bytes(), ERROR, EXPECTED),
+    };
+    let (expected, unexpected) = (folder.read(file)?, folder.read(other)?);
+    if expected.as_ref() == Some(&came) && unexpected.is_none() {
+        return Ok(CaseReport { name, passed: true, blessed: false, problem: None });
+    }
+    if bless {
+        folder.write(file, &came)?;
+        folder.remove(other)?;
+        return Ok(CaseReport { name, passed: true, blessed: true, problem: None });
+    }
+    let problem = match (expected, unexpected) {
+        (None, Some(_)) => format!("expected {other}, but got what belongs into {file}:\n{}", lossy(&came)),
+        (None, None) => {
+            format!("there is neither expected.yaml nor error.txt; got for {file}:\n{}", lossy(&came))
+        }
+        (Some(_), Some(_)) => "there are both expected.yaml and error.txt: remove one".to_owned(),
+        (Some(expected), None) => format!("{file} differs:\n{}", difference(&expected, &came)),
+    };
+    Ok(CaseReport { name, passed: false, blessed: false, problem: Some(problem) })
 }
 
 const EXPECTED: &str = "expected.yaml";

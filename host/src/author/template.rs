@@ -5,7 +5,10 @@
 //! drops the ending `.liquid` of a file's name: a Cargo.toml would keep its folder out of the package on crates.io.
 //!
 //! The PDK comes from the checkout that the program lies in, else as sources that the program carries and puts into
-//! [`VENDOR`] of the new folder: the very version that this program was tested with, and no network is needed.
+//! [`VENDOR`] of the new folder: the very version that this program was tested with, and no network is needed. The sources of
+//! windlass-go always come along, into [`GO_FOLDER`].
+
+mod name;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,12 +31,20 @@ const PDK_SOURCES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/pdk.rs"
 /// Where a new plugin keeps the PDK's sources, when it needs them.
 pub const VENDOR: &str = "vendor/windlass";
 
+/// The sources of windlass-go, by their paths below [`GO_FOLDER`].
+const GO_SOURCES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/go.rs"));
+
+/// Where a new plugin in Go keeps windlass-go. Not `vendor`, which Go takes for its own.
+pub const GO_FOLDER: &str = "windlass-go";
+
 /// For cargo-generate alone.
 const CARGO_GENERATE: &str = "cargo-generate.toml";
 /// The ending of a template's file that the file it makes lacks.
 const LIQUID: &str = ".liquid";
 /// The placeholder for how Cargo finds the PDK.
 const PDK: &str = "pdk";
+/// The placeholder for how Go finds windlass-go.
+const GO: &str = "windlass_go";
 
 /// The names of the templates.
 pub fn names() -> Vec<&'static str> {
@@ -54,14 +65,8 @@ pub fn write(template: &str, name: &str, folder: &Path, defined: &[(String, Stri
             None => error.hint(format!("templates: {}", names().join(", "))),
         }
     })?;
-    let is_name = name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-')
-        && !name.ends_with('-');
-    if !is_name {
-        return Err(Error::usage(format!("`{name}` cannot be the name of a plugin"))
-            .hint("crates, Helm and registries all take lower-case letters, digits and `-`, beginning with a letter"));
-    }
-    let (placeholders, source) = placeholders(found, name, defined)?;
+    name::check(name)?;
+    let (placeholders, carried) = placeholders(found, name, defined)?;
     let is_occupied = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
     if is_occupied || folder.is_file() {
         return Err(
@@ -79,22 +84,19 @@ pub fn write(template: &str, name: &str, folder: &Path, defined: &[(String, Stri
         write(&file, &fill(text, &placeholders))?;
         written.push(file);
     }
-    if source == PdkSource::Vendored {
-        for (path, text) in PDK_SOURCES {
-            write(&folder.join(VENDOR).join(path), text)?;
+    if let Some(Carried { folder: inside, files }) = carried {
+        for (path, text) in files {
+            write(&folder.join(inside).join(path), text)?;
         }
-        written.push(folder.join(VENDOR));
+        written.push(folder.join(inside));
     }
     Ok(written)
 }
 
-/// Where a new plugin finds the PDK.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum PdkSource {
-    /// In its own folder, below [`VENDOR`].
-    Vendored,
-    /// Somewhere that is there already: a checkout, or what the user named.
-    Elsewhere,
+/// Sources that the program puts beside a new plugin: a folder and the files in it.
+struct Carried {
+    folder: &'static str,
+    files: &'static [(&'static str, &'static str)],
 }
 
 /// The placeholders with their values.
@@ -104,21 +106,28 @@ fn placeholders(
     template: &Template,
     name: &str,
     defined: &[(String, String)],
-) -> Result<(Placeholders, PdkSource), Error> {
+) -> Result<(Placeholders, Option<Carried>), Error> {
     let mut known =
         vec![("project-name".to_owned(), name.to_owned()), ("crate_name".to_owned(), name.replace('-', "_"))];
     let declared = template.files.iter().find(|(path, _)| *path == CARGO_GENERATE).map_or("", |(_, text)| *text);
     known.extend(declared_defaults(declared));
-    let mut source = PdkSource::Elsewhere;
-    if let Some((_, value)) = known.iter_mut().find(|(key, _)| key == PDK)
-        && !defined.iter().any(|(key, _)| key == PDK)
-    {
-        *value = if let Some(path) = pdk_of_this_checkout() {
-            format!("{{ path = {:?} }}", path.display().to_string())
-        } else {
-            source = PdkSource::Vendored;
-            format!("{{ path = \"{VENDOR}/pdk\" }}")
-        };
+    let mut carried = None;
+    for (key, value) in known.iter_mut().filter(|(key, _)| !defined.iter().any(|(own, _)| own == key)) {
+        match key.as_str() {
+            PDK => {
+                *value = if let Some(path) = pdk_of_this_checkout() {
+                    format!("{{ path = {:?} }}", path.display().to_string())
+                } else {
+                    carried = Some(Carried { folder: VENDOR, files: PDK_SOURCES });
+                    format!("{{ path = \"{VENDOR}/pdk\" }}")
+                };
+            }
+            GO => {
+                carried = Some(Carried { folder: GO_FOLDER, files: GO_SOURCES });
+                *value = format!("\nreplace github.com/windlass-dev/windlass/pdk/go => ./{GO_FOLDER}");
+            }
+            _ => {}
+        }
     }
     for (key, value) in defined {
         match known.iter_mut().find(|(known, _)| known == key) {
@@ -130,7 +139,7 @@ fn placeholders(
             }
         }
     }
-    Ok((known, source))
+    Ok((known, carried))
 }
 
 /// The `[placeholders.NAME]` tables of a cargo-generate.toml with a `default = '...'` (or `"..."` without escapes).

@@ -1,21 +1,23 @@
 //! `windlass new`, `build` and `test`: for authors of plugins.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
 
 use super::ahead::compile_ahead;
-use super::plugin_args::{CompileArgs, GrantArgs};
+use super::plugin_args::{CompileArgs, GrantArgs, PluginArgs};
 use super::printer::{Outcome, Printer, style};
 use crate::author::build::{self, Tool};
-use crate::author::cases::{self, Case};
+use crate::author::cases::{self, Case, CaseReport};
 use crate::author::observe;
 use crate::author::template;
 use crate::error::{Error, ExitCode};
 use crate::event::LogLevel;
 use crate::input;
 use crate::limits::table::MAX_STREAM;
+use crate::plugin::verify::Verified;
 use crate::render;
 use crate::sandbox::compile::cache::CodeCache;
 use crate::sandbox::options::RenderOptions;
@@ -62,7 +64,8 @@ pub(super) struct BuildArgs {
     out: Option<PathBuf>,
 }
 
-/// Run the cases in a plugin's tests/cases through the sandbox, after building the plugin.
+/// Run the cases in a plugin's tests/cases through the sandbox, after building the plugin. In a folder with windlass.yaml and
+/// no plugin.wasm they are those of the pipeline.
 ///
 /// A case is a folder with input.yaml, optionally config.yaml, args.txt (one extra argument per line) and grants.yaml
 /// (as `grants` in windlass.yaml), and either expected.yaml or error.txt. WINDLASS_BLESS=1 writes what came out as the
@@ -89,7 +92,10 @@ pub(super) fn new(arguments: &NewArgs) -> Result<Outcome, Error> {
     let folder = arguments.dir.clone().unwrap_or_else(|| PathBuf::from(&arguments.name));
     let files = template::write(&arguments.template, &arguments.name, &folder, &arguments.define)?;
     let text = Text::new().show(files.len()).say(" files are in ").show(folder.display());
-    let text = text.say("\nnext: cd ").show(folder.display()).say(" && windlass build && windlass test\n");
+    let text = text.say("\nnext: cd ").show(folder.display());
+    // A pipeline is made of plugins that are built already.
+    let text = if Tool::of(&folder).is_some() { text.say(" && windlass build") } else { text };
+    let text = text.say(" && windlass test\n");
     let json = json!({ "name": arguments.name, "template": arguments.template, "folder": folder, "files": files });
     Ok(Outcome::report(text, json))
 }
@@ -163,24 +169,79 @@ pub(super) fn test(arguments: &TestArgs, printer: &Printer) -> Result<Outcome, E
     if cases.is_empty() {
         return Err(Error::usage(format!("no case has `{}` in its name", arguments.filter)));
     }
-    let plugin = match &arguments.plugin {
-        Some(plugin) => render::open(plugin)?,
-        // Always built, as a stale module would pass for the source.
-        None if Tool::of(&arguments.folder).is_some() => {
-            let built = build::build(&arguments.folder, None)?;
-            render::open(&PluginRef::Path(built.folder))?
-        }
-        None => render::open(&PluginRef::Path(arguments.folder.clone()))?,
+    let subject = match &arguments.plugin {
+        Some(plugin) => Subject::Plugin(Box::new(render::open(plugin)?)),
+        None => Subject::of(&arguments.folder, &arguments.grants)?,
     };
     let bless = crate::env::BLESS.os().is_some_and(|value| value == "1");
-    let show = |_: crate::event::Event<'_>| {};
-    let mut options = RenderOptions::new(CodeCache::default_place(), &show);
-    options.log_level = LogLevel::Off;
-    let reports: Vec<_> = cases.into_iter().map(|case| case.run(&plugin, bless, &options)).collect::<Result<_, _>>()?;
+    let reports = subject.run(cases, bless, &CodeCache::default_place(), printer)?;
+    let (text, json) = case_reports(&reports);
+    let is_failed = reports.iter().any(|report| !report.passed);
+    if is_failed {
+        printer.note("WINDLASS_BLESS=1 takes what came out as the expectation");
+    }
+    let exit_code = if is_failed { ExitCode::Refused } else { ExitCode::Ok };
+    Ok(Outcome::report(text, json).with_exit_code(exit_code))
+}
+
+/// What cases are of.
+pub(super) enum Subject {
+    /// A plugin.
+    Plugin(Box<Verified>),
+    /// The file of a pipeline, and what flags grant to its plugins.
+    Pipeline(PathBuf, Vec<OsString>),
+}
+
+impl Subject {
+    /// What is in a folder: a plugin, built where there is its source, as a stale module would pass for it, or a pipeline.
+    fn of(folder: &Path, grants: &GrantArgs) -> Result<Self, Error> {
+        let pipeline = folder.join(PIPELINE);
+        if Tool::of(folder).is_some() {
+            let built = build::build(folder, None)?;
+            Ok(Self::Plugin(Box::new(render::open(&PluginRef::Path(built.folder))?)))
+        } else if pipeline.is_file() && !folder.join("plugin.wasm").is_file() {
+            Ok(Self::Pipeline(pipeline, grants.words()))
+        } else {
+            Ok(Self::Plugin(Box::new(render::open(&PluginRef::Path(folder.to_owned()))?)))
+        }
+    }
+
+    /// How the cases went.
+    ///
+    /// # Errors
+    /// A case cannot be read or written, or the pipeline is wrong.
+    pub(super) fn run(
+        &self,
+        cases: Vec<Case>,
+        bless: bool,
+        cache: &CodeCache,
+        printer: &Printer,
+    ) -> Result<Vec<CaseReport>, Error> {
+        let show = |_: crate::event::Event<'_>| {};
+        let mut options = RenderOptions::new(cache.clone(), &show);
+        options.log_level = LogLevel::Off;
+        cases
+            .into_iter()
+            .map(|case| match self {
+                Self::Plugin(plugin) => case.run(plugin, bless, &options),
+                Self::Pipeline(file, grants) => {
+                    let steps = PluginArgs::of_pipeline(file, grants, case.extra_args())?.steps(printer)?;
+                    case.run_pipeline(&steps, bless, &options)
+                }
+            })
+            .collect()
+    }
+}
+
+/// The file by which a folder is a pipeline.
+pub(super) const PIPELINE: &str = "windlass.yaml";
+
+/// How cases went, for people and for programs.
+pub(super) fn case_reports(reports: &[CaseReport]) -> (Text, serde_json::Value) {
     let failed = reports.iter().filter(|report| !report.passed).count();
     let passed = reports.len() - failed;
     let mut text = Text::new();
-    for report in &reports {
+    for report in reports {
         let (colour, word) = match (report.passed, report.blessed) {
             (true, true) => (style::WARNING, "blessed"),
             (true, false) => (style::ADDED, "ok"),
@@ -192,10 +253,5 @@ pub(super) fn test(arguments: &TestArgs, printer: &Printer) -> Result<Outcome, E
         }
     }
     let text = text.show(passed).say(" passed, ").show(failed).say(" failed\n");
-    if failed > 0 {
-        printer.note("WINDLASS_BLESS=1 takes what came out as the expectation");
-    }
-    let exit_code = if failed > 0 { ExitCode::Refused } else { ExitCode::Ok };
-    let json = json!({ "passed": passed, "failed": failed, "cases": reports });
-    Ok(Outcome::report(text, json).with_exit_code(exit_code))
+    (text, json!({ "passed": passed, "failed": failed, "cases": reports }))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::plugin_args::PluginArgs;
 use super::printer::{Outcome, Printer, style};
@@ -31,8 +31,15 @@ pub(super) fn run(arguments: &DiffArgs, printer: &Printer, ending: Arc<Ending>) 
             true => error.with_exit_code(ExitCode::RefusedDiff),
             false => error,
         })?;
+    let (text, json) = report(&stream, &rendered);
+    let exit_code = if json["changed"] == false { ExitCode::Ok } else { ExitCode::Refused };
+    Ok(Outcome::report(text, json).with_exit_code(exit_code))
+}
+
+/// What differs, for people and for programs.
+pub(super) fn report(stream: &[u8], rendered: &Rendered) -> (Text, Json) {
     // For an empty stream the answer is a comment that keeps Helm content: no object changes.
-    let objects = if rendered.changed { diff::compare(&stream, &rendered.stream) } else { Vec::new() };
+    let objects = if rendered.changed { diff::compare(stream, &rendered.stream) } else { Vec::new() };
     let count = |change: Change| objects.iter().filter(|object| object.change == change).count();
     let counts = [count(Change::Changed), count(Change::Added), count(Change::Removed)];
     let [changed, added, removed] = counts;
@@ -43,13 +50,12 @@ pub(super) fn run(arguments: &DiffArgs, printer: &Printer, ending: Arc<Ending>) 
         let text = text.show(changed).say(if changed == 1 { " object" } else { " objects" });
         text.say(" would change, ").show(added).say(" be added, ").show(removed).say(" be removed\n")
     };
-    let exit_code = if objects.is_empty() { ExitCode::Ok } else { ExitCode::Refused };
     let json = json!({
         "changed": !objects.is_empty(),
         "summary": { "changed": changed, "added": added, "removed": removed },
         "objects": objects,
     });
-    Ok(Outcome::report(text, json).with_exit_code(exit_code))
+    (text, json)
 }
 
 /// What goes into the plugins and what comes out.

@@ -21,7 +21,7 @@ const fn group(title: &'static str, commands: &'static [&'static str]) -> Group 
 const GROUPS: &[Group] = &[
     group("Run plugins", &["run", "diff", "inspect", "explain", "lock", "graft", "why"]),
     group("Have plugins", &["install", "list", "uninstall", "helm"]),
-    group("Write plugins", &["new", "build", "test", "schema"]),
+    group("Write plugins", &["new", "build", "test", "dev", "schema"]),
     group("Ship plugins", &["package", "push", "pull", "attach", "discover", "verify", "login", "logout"]),
     group("Look at a cluster", &["wait", "status"]),
     group("Move over to Windlass", &["port"]),
@@ -122,7 +122,8 @@ const EXAMPLES: &[Examples] = &[
         &["new"],
         &[
             ("A plugin in a folder of its name", "windlass new my-plugin"),
-            ("Elsewhere", "windlass new my-plugin --dir plugins/my-plugin"),
+            ("In Go, elsewhere", "windlass new my-plugin --template go --dir plugins/my-plugin"),
+            ("Without code: plugins that come with Windlass", "windlass new labels-and-more --template pipeline"),
         ],
     ),
     (&["build"], &[("The plugin in this folder", "windlass build"), ("In another", "windlass build ./my-plugin")]),
@@ -131,6 +132,14 @@ const EXAMPLES: &[Examples] = &[
         &[
             ("All cases of the plugin in this folder", "windlass test"),
             ("Take what comes out as what is expected", "WINDLASS_BLESS=1 windlass test ./my-plugin"),
+        ],
+    ),
+    (
+        &["dev"],
+        &[
+            ("The plugin in this folder, whenever a file is saved", "windlass dev"),
+            ("With what it does to a chart", "windlass dev --chart ./chart --set annotations.team=payments"),
+            ("Once, in a script", "windlass dev ./my-plugin --file in.yaml --once"),
         ],
     ),
     (

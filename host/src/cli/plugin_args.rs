@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -206,6 +206,25 @@ type Chosen = (Configured, Given);
 type Given = (Verified, Grants, Limits, Graft);
 
 impl PluginArgs {
+    /// What the command line says that runs a pipeline: `grants` as flags, and extra arguments.
+    ///
+    /// # Errors
+    /// An extra argument that no command line can hold.
+    pub(super) fn of_pipeline(file: &Path, grants: &[OsString], extra_args: &[String]) -> Result<Self, Error> {
+        let words = [OsString::from("run"), "--pipeline".into(), file.into()].into_iter().chain(grants.iter().cloned());
+        let words = words.chain([OsString::from("--")]).chain(extra_args.iter().map(OsString::from));
+        Self::of_words(words)
+    }
+
+    /// What a command line with these words says, the program's name first.
+    ///
+    /// # Errors
+    /// They are not words of `run`.
+    pub(super) fn of_words(words: impl IntoIterator<Item = OsString>) -> Result<Self, Error> {
+        let matches = Self::augment_args(Command::new("run")).try_get_matches_from(words);
+        matches.and_then(|matches| Self::from_arg_matches(&matches)).map_err(|error| Error::usage(error.to_string()))
+    }
+
     /// The steps of the run. The stream has not been read: what is wrong with the arguments is said at once.
     ///
     /// # Errors
@@ -358,6 +377,13 @@ impl PluginArgs {
 }
 
 impl GrantArgs {
+    /// The flags again, as words of a command line.
+    pub(super) fn words(&self) -> Vec<OsString> {
+        let value = |grant: &Grant| grant.capability().row().value.map(|_| OsString::from(grant.to_string()));
+        let flag = |grant: &Grant| OsString::from(grant.capability().flag());
+        self.0.iter().flat_map(|grant| [Some(flag(grant)), value(grant)]).flatten().collect()
+    }
+
     /// What the flags grant.
     pub(super) fn granted(&self) -> &Grants {
         &self.0

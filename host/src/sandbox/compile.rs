@@ -68,6 +68,11 @@ impl Compiled {
         command::has_only_start(|name| self.exports(name))
     }
 
+    /// Whether what it answers was parsed and printed: a command's, and that of a plugin that says so.
+    pub(crate) fn prints_anew(&self) -> bool {
+        self.is_command() || matches!(&self.described, Some(Ok(metadata)) if metadata.graft)
+    }
+
     /// Whether the plugin has an export of that name.
     pub fn exports(&self, name: &str) -> bool {
         self.module.get_export(name).is_some()

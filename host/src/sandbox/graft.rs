@@ -19,7 +19,7 @@ const MOST_TOLD: usize = 20;
 /// Whose answer it is.
 pub(crate) struct Answerer<'a> {
     pub(crate) name: &'a str,
-    pub(crate) is_command: bool,
+    pub(crate) reprints: bool,
     pub(crate) graft: Graft,
     pub(crate) limits: &'a Limits,
 }
@@ -35,7 +35,7 @@ pub(crate) fn graft(
     plugin: &Answerer<'_>,
     on_event: &(dyn Fn(Event<'_>) + Sync),
 ) -> Result<RawOutput, Error> {
-    let Some(dialect) = plugin.graft.dialect(plugin.is_command).filter(|_| !output.is_unchanged) else {
+    let Some(dialect) = plugin.graft.dialect(plugin.reprints).filter(|_| !output.is_unchanged) else {
         return Ok(output);
     };
     // What cannot be read, or has no objects, is for the check that follows to judge.

@@ -132,7 +132,7 @@ impl Instance {
         };
         let files = wasi::Table::new(&granted.files, given).map_err(early)?;
         let host = Host {
-            budget: Budget::new(setup.limits.memory_for(setup.stream_length, compiled.is_command())),
+            budget: Budget::new(setup.limits.memory_for(setup.stream_length, compiled.prints_anew())),
             kernel: Kernel::new(Vec::new()),
             config: setup.config.to_vec(),
             variables: Default::default(),

@@ -70,10 +70,11 @@ impl Limits {
     /// factor is what a guest without the raw entry needs at worst: the stream escaped as JSON, decoded, parsed,
     /// changed and escaped again, with the copies in between.
     ///
-    /// A command was written for a machine and not for this: for one it is 256 MiB + 64 times the stream, which is what Go
-    /// programs need that hold all objects as a tree (yq and kustomize take some 60 times), collected seldom.
-    pub fn memory_for(&self, stream_length: usize, is_command: bool) -> u64 {
-        let (least, factor): (u64, u64) = if is_command { (256 << 20, 64) } else { (64 << 20, 16) };
+    /// A command, or a plugin that asks for graft, parses and prints by a library that was written for a machine and not for
+    /// this: for one it is 256 MiB + 64 times the stream, which is what Go programs need that hold all objects as a tree (yq and
+    /// kustomize take some 60 times), collected seldom.
+    pub fn memory_for(&self, stream_length: usize, reprints: bool) -> u64 {
+        let (least, factor): (u64, u64) = if reprints { (256 << 20, 64) } else { (64 << 20, 16) };
         match self.memory {
             Some(ByteSize(bytes)) => bytes,
             None => least + factor.saturating_mul(stream_length as u64),

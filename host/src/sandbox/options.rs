@@ -16,9 +16,10 @@ use crate::plugin::verify::Verified;
 /// Whether a plugin's answer is grafted onto its input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Graft {
-    /// A command's is, and what its YAML broke stays as it was; a plugin's is not, as it edits what it is given.
+    /// A command's is, and that of a plugin whose metadata asks for it, and what their YAML broke stays as it was; that of
+    /// others is not, as they edit what they are given.
     #[default]
-    OfCommands,
+    WhereAsked,
     /// It is taken as it is.
     Never,
     /// It is, whatever it comes from.
@@ -39,9 +40,9 @@ impl Graft {
         }
     }
 
-    pub(crate) fn dialect(self, is_command: bool) -> Option<Dialect> {
+    pub(crate) fn dialect(self, reprints: bool) -> Option<Dialect> {
         match self {
-            Graft::OfCommands => is_command.then_some(Dialect::Keep),
+            Graft::WhereAsked => reprints.then_some(Dialect::Keep),
             Graft::Never => None,
             Graft::Always(dialect) => Some(dialect),
         }

@@ -713,7 +713,7 @@ fn mark_controllers(
 }
 
 /// Until somebody presses Ctrl-C or asks the process to end.
-pub(super) async fn interrupted() {
+pub(crate) async fn interrupted() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

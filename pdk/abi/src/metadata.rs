@@ -3,7 +3,7 @@
 //! ```json
 //! {"abi": 1, "name": "label-injector", "version": "1.0.0", "description": "...", "license": "Apache-2.0",
 //!  "source": "https://...", "capabilities": [{"capability": "net", "value": "registry.example:443", "why": "..."}],
-//!  "perObject": true, "configSchema": {"type": "object", "properties": {}}}
+//!  "perObject": true, "graft": false, "configSchema": {"type": "object", "properties": {}}}
 //! ```
 //!
 //! The PDK writes it at compile time; modules of other tools have none, which is no error.
@@ -47,6 +47,9 @@ pub mod fields {
     pub const WHY: &str = "why";
     /// Whether each object is treated without regard to the others, so that a stream may be cut into pieces.
     pub const PER_OBJECT: &str = "perObject";
+    /// Whether the plugin parses the stream and prints it again, and asks the host to keep the bytes that it did not mean to
+    /// change.
+    pub const GRAFT: &str = "graft";
     /// JSON Schema of the config.
     pub const CONFIG_SCHEMA: &str = "configSchema";
 }
@@ -77,6 +80,8 @@ pub struct Metadata {
     pub asks: Vec<Asked>,
     /// Whether objects are treated one by one.
     pub per_object: bool,
+    /// Whether its answer was parsed and printed, and is to be grafted onto the stream that it was given.
+    pub graft: bool,
     /// JSON Schema of the config; `None` when the plugin does not say.
     pub config_schema: Option<Value>,
 }
@@ -123,6 +128,7 @@ impl Metadata {
             source: String::new(),
             asks: Vec::new(),
             per_object: false,
+            graft: false,
             config_schema: None,
         };
         let mut abi = None;
@@ -140,6 +146,10 @@ impl Metadata {
                 fields::PER_OBJECT => match value {
                     Value::Bool(flag) => metadata.per_object = flag,
                     _ => return Err(wrong_type(fields::PER_OBJECT, "a boolean")),
+                },
+                fields::GRAFT => match value {
+                    Value::Bool(flag) => metadata.graft = flag,
+                    _ => return Err(wrong_type(fields::GRAFT, "a boolean")),
                 },
                 fields::CONFIG_SCHEMA => match value {
                     Value::Map(_) => metadata.config_schema = Some(value),
@@ -208,10 +218,11 @@ mod tests {
         let metadata = Metadata::parse(
             br#"{"abi":1,"name":"pin","version":"0.1.0","description":"d","license":"Apache-2.0","source":"https://s","new":[],
                 "capabilities":[{"capability":"net","value":"ghcr.io:443","why":"digests"},{"capability":"clock","why":""},{"capability":"net","value":"","why":"w"}],
-                "perObject":true,"configSchema":{"type":"object"}}"#,
+                "perObject":true,"graft":true,"configSchema":{"type":"object"}}"#,
         )
         .expect("a section");
         assert_eq!((metadata.name.as_str(), metadata.version.as_str(), metadata.per_object), ("pin", "0.1.0", true));
+        assert!(metadata.graft);
         let asks: Vec<String> = metadata.asks.iter().map(|asked| asked.request.flag()).collect();
         assert_eq!(asks, ["--allow-net ghcr.io:443", "--allow-clock", "--allow-net HOST[:PORT]"]);
         assert!(metadata.config_schema.is_some());
@@ -225,6 +236,7 @@ mod tests {
             (b"{\"abi\":", "is not JSON"),
             (b"{}", "does not say its `abi`"),
             (br#"{"abi":2}"#, "use a newer Windlass"),
+            (br#"{"abi":1,"graft":"yes"}"#, "`graft` that is not a boolean"),
             (br#"{"abi":1,"name":3}"#, "`name` that is not a string"),
             (br#"{"abi":1,"capabilities":[{"capability":"root"}]}"#, "a capability `root`"),
             (br#"{"abi":1,"capabilities":[{"capability":"net","value":"http://x"}]}"#, "a host, not a URL"),
