@@ -81,6 +81,8 @@ pub struct Asked {
     pub flag: String,
     /// The author's reason; may be empty.
     pub why: String,
+    /// Whether it also runs without.
+    pub optional: bool,
 }
 
 /// Whether an engine would run a plugin.
@@ -173,6 +175,7 @@ fn inspect_verified(plugin: &Verified) -> Result<Inspection, Error> {
                 value: asked.request.to_string(),
                 flag: asked.request.flag(),
                 why: asked.why.clone(),
+                optional: asked.is_optional,
             })
             .collect(),
         config_schema,

@@ -24,6 +24,8 @@ pub struct Metadata {
     pub asks: &'static [Ask],
     /// Whether it treats each object without regard to the others.
     pub per_object: bool,
+    /// Whether its answer is printed anew and the host is to graft it.
+    pub graft: bool,
     /// The shape of its own settings.
     pub settings: Schema,
 }
@@ -37,6 +39,8 @@ pub struct Ask {
     pub value: &'static str,
     /// Why the plugin needs it.
     pub why: &'static str,
+    /// Whether the plugin also runs where it is not granted.
+    pub is_optional: bool,
 }
 
 impl Metadata {
@@ -85,12 +89,20 @@ impl Metadata {
                 write_text(json, fields::VALUE, ask.value);
             }
             write_text(json, fields::WHY, ask.why);
+            if ask.is_optional {
+                write_key(json, fields::OPTIONAL);
+                json.raw("true");
+            }
             json.raw("}");
             index += 1;
         }
         json.raw("]");
         write_key(json, fields::PER_OBJECT);
         json.raw(if self.per_object { "true" } else { "false" });
+        if self.graft {
+            write_key(json, fields::GRAFT);
+            json.raw("true");
+        }
         write_key(json, fields::CONFIG_SCHEMA);
         json.raw("{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",");
         write_object(json, self.settings.fields(), COMMON_FIELDS);

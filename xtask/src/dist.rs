@@ -25,7 +25,8 @@ mod wasm_opt;
 pub use wasm_opt::shipped;
 
 use crate::command::{self, During, Failure, Result};
-use crate::{build, peers, say, setup, tools, workspace};
+use crate::zig::Toolchain;
+use crate::{build, peers, say, setup, workspace};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -166,7 +167,7 @@ fn program(options: &Options) -> Result<PathBuf> {
     cargo.args(["build", "--locked", "--release", "--package", "windlass", "--target", &target]);
     if target.ends_with("-linux-musl") && !command::on_path("musl-gcc") {
         let variable = format!("CC_{}", target.replace('-', "_"));
-        cargo.env(variable, zig_as_compiler(&options.out, &target)?);
+        cargo.env(variable, Toolchain::new(&options.out, &target.replace("-unknown", ""))?.cc);
     }
     command::run(&mut cargo)?;
     let program = workspace::target().join(&target).join("release").join("windlass");
@@ -177,25 +178,6 @@ fn program(options: &Options) -> Result<PathBuf> {
         }
     }
     Ok(program)
-}
-
-/// A C compiler for musl where the system has none: zig's, without the option in which `cc` names the target its own way.
-fn zig_as_compiler(out: &Path, target: &str) -> Result<PathBuf> {
-    let zig = tools::ZIG.ensure()?;
-    let script = out.join(format!(".cc-{target}"));
-    let name = target.replace("-unknown", "");
-    let text = format!(
-        "#!/bin/sh\nfor word do\n  shift\n  case $word in --target=*) ;; *) set -- \"$@\" \"$word\" ;; esac\ndone\nexec '{}' cc -fno-sanitize=undefined -target {name} \"$@\"\n",
-        zig.display()
-    );
-    std::fs::write(&script, text).during(format_args!("cannot write {}", script.display()))?;
-    make_executable(&script)?;
-    Ok(script)
-}
-
-fn make_executable(path: &Path) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).during("cannot make it executable")
 }
 
 /// The target that this machine's compiler builds for by itself.

@@ -16,7 +16,7 @@
 //! | [`streams`], [`helm`] | real Helm, and the records of what it hands over for the charts in `tests/charts` |
 //! | [`lines`] | which lines a plugin added or extended |
 //! | [`tools`], [`peers`], [`foreign`], [`cache`] | what the commands above fetch and build outside the tree |
-//! | `pip` | built files from a Python package index, by their digests |
+//! | `pip`, `zig` | built files from a Python package index, by their digests; zig from there as C compiler |
 //! | [`workspace`], [`command`], [`say`] | where things are, how other programs are started, how we talk |
 //!
 //! It depends on no package of the workspace, so that it compiles in seconds. The end-to-end tests use [`tools`],
@@ -51,6 +51,7 @@ pub mod test;
 pub mod tidy;
 pub mod tools;
 pub mod workspace;
+mod zig;
 
 pub use command::{Failure, Result};
 

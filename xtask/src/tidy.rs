@@ -38,7 +38,7 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
 
 /// What plugins may depend on.
 const PLUGINS_MAY_DEPEND: &[&str] =
-    &["windlass-pdk", "windlass-pdk-macros", "windlass-abi", "windlass-manifest", "windlass-kstatus"];
+    &["windlass-pdk", "windlass-pdk-macros", "windlass-abi", "windlass-manifest", "windlass-graft", "windlass-kstatus"];
 
 /// Runs the command.
 ///

@@ -74,12 +74,18 @@ fn for_people(inspection: &Inspection, lines: &mut Lines) {
     if inspection.command {
         lines.line("kind", "a command: the stream is its standard input, its standard output is the answer");
     }
-    let asks = inspection.capabilities.iter().map(|asked| match asked.why.as_str() {
-        "" => asked.flag.clone(),
-        why => format!("{} ({why})", asked.flag),
-    });
-    lines.line("asks for", &joined(asks.collect(), "nothing"));
-    if !inspection.usable_grants.is_empty() {
+    let flags = |is_optional: bool| {
+        let asked = inspection.capabilities.iter().filter(move |asked| asked.optional == is_optional);
+        asked.map(|asked| match asked.why.as_str() {
+            "" => asked.flag.clone(),
+            why => format!("{} ({why})", asked.flag),
+        })
+    };
+    lines.line("asks for", &joined(flags(false).collect(), "nothing"));
+    let optional: Vec<String> = flags(true).collect();
+    if !optional.is_empty() {
+        lines.line("can use", &joined(optional, "nothing"));
+    } else if !inspection.usable_grants.is_empty() {
         lines.line("can use", &inspection.usable_grants.join(", "));
     }
     lines.line("Windlass", &verdict(&inspection.windlass));

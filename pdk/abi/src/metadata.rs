@@ -45,6 +45,8 @@ pub mod fields {
     pub const VALUE: &str = "value";
     /// In an asked capability: the author's reason.
     pub const WHY: &str = "why";
+    /// In an asked capability: whether the plugin does without it where it is not granted; missing for one that it needs.
+    pub const OPTIONAL: &str = "optional";
     /// Whether each object is treated without regard to the others, so that a stream may be cut into pieces.
     pub const PER_OBJECT: &str = "perObject";
     /// Whether the plugin parses the stream and prints it again, and asks the host to keep the bytes that it did not mean to
@@ -61,6 +63,8 @@ pub struct Asked {
     pub request: Request,
     /// The author's reason; may be empty.
     pub why: String,
+    /// Whether it also runs without: then a use of what was not granted ends the run.
+    pub is_optional: bool,
 }
 
 /// The section, read.
@@ -143,14 +147,8 @@ impl Metadata {
                 fields::DESCRIPTION => metadata.description = string(value, fields::DESCRIPTION)?,
                 fields::LICENSE => metadata.license = string(value, fields::LICENSE)?,
                 fields::SOURCE => metadata.source = string(value, fields::SOURCE)?,
-                fields::PER_OBJECT => match value {
-                    Value::Bool(flag) => metadata.per_object = flag,
-                    _ => return Err(wrong_type(fields::PER_OBJECT, "a boolean")),
-                },
-                fields::GRAFT => match value {
-                    Value::Bool(flag) => metadata.graft = flag,
-                    _ => return Err(wrong_type(fields::GRAFT, "a boolean")),
-                },
+                fields::PER_OBJECT => metadata.per_object = flag(value, fields::PER_OBJECT)?,
+                fields::GRAFT => metadata.graft = flag(value, fields::GRAFT)?,
                 fields::CONFIG_SCHEMA => match value {
                     Value::Map(_) => metadata.config_schema = Some(value),
                     _ => return Err(wrong_type(fields::CONFIG_SCHEMA, "an object")),
@@ -190,14 +188,22 @@ fn string(value: Value, field: &str) -> Result<String, MetadataError> {
     }
 }
 
+fn flag(value: Value, field: &str) -> Result<bool, MetadataError> {
+    match value {
+        Value::Bool(flag) => Ok(flag),
+        _ => Err(wrong_type(field, "a boolean")),
+    }
+}
+
 fn asked(value: Value) -> Result<Asked, MetadataError> {
     let Value::Map(entries) = value else { return Err(wrong_type(fields::CAPABILITIES, "a list of objects")) };
-    let (mut word, mut text, mut why) = (String::new(), String::new(), String::new());
+    let (mut word, mut text, mut why, mut is_optional) = (String::new(), String::new(), String::new(), false);
     for (key, value) in entries {
         match key.as_str() {
             fields::CAPABILITY => word = string(value, fields::CAPABILITY)?,
             fields::VALUE => text = string(value, fields::VALUE)?,
             fields::WHY => why = string(value, fields::WHY)?,
+            fields::OPTIONAL => is_optional = flag(value, fields::OPTIONAL)?,
             _ => {}
         }
     }
@@ -206,7 +212,7 @@ fn asked(value: Value) -> Result<Asked, MetadataError> {
     })?;
     let request = Request::parse_metadata(capability, &text)
         .map_err(|error| MetadataError::new(format!("asks for something odd: {error}")))?;
-    Ok(Asked { request, why })
+    Ok(Asked { request, why, is_optional })
 }
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ pub fn graft_within(original: &str, answer: &str, options: &Options, budget: &Bu
 }
 
 /// What the edits of one object may cost, in entries and items that are gone over: a second or two.
-const MAX_COST: usize = 100_000_000;
+pub(crate) const MAX_COST: usize = 100_000_000;
 
 struct Grafter<'g> {
     original: &'g str,

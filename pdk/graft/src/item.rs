@@ -205,6 +205,39 @@ impl<'a> Item<'a> {
         })
     }
 
+    /// A value as a node.
+    ///
+    /// # Errors
+    /// As for [`Item::of`].
+    pub(crate) fn of_value(value: &'a Value, budget: &Budget) -> Result<Self, Failure> {
+        Self::of_value_below(value, budget, MAX_DEPTH)
+    }
+
+    fn of_value_below(value: &'a Value, budget: &Budget, depth: usize) -> Result<Self, Failure> {
+        let Some(depth) = depth.checked_sub(1) else {
+            return Err(Failure::Deep(1));
+        };
+        budget.entries(1)?;
+        let scalar = |text: Cow<'a, str>, typed| Item::Scalar(Scalar { text, typed, style: Style::Quoted });
+        Ok(match value {
+            Value::Null => scalar("null".into(), Type::Null),
+            Value::Bool(flag) => scalar(if *flag { "true" } else { "false" }.into(), Type::Bool(*flag)),
+            Value::Number(text) => scalar(text.into(), Type::Number),
+            Value::String(text) => scalar(text.into(), Type::Text),
+            Value::List(items) => {
+                let items = items.iter().map(|item| Self::of_value_below(item, budget, depth));
+                Item::List(items.collect::<Result<_, _>>()?)
+            }
+            Value::Map(entries) => {
+                let entries = entries.iter().map(|(key, value)| {
+                    let written = Scalar { text: key.into(), typed: Type::Text, style: Style::Quoted };
+                    Ok(Entry { key: key.into(), written, value: Self::of_value_below(value, budget, depth)? })
+                });
+                Item::Map(entries.collect::<Result<_, Failure>>()?)
+            }
+        })
+    }
+
     pub(crate) fn into_owned(self) -> Item<'static> {
         match self {
             Item::Scalar(scalar) => Item::Scalar(scalar.into_owned()),

@@ -21,11 +21,14 @@
 //! What a tool's own YAML dialect broke (the new value is what the original text means in another YAML, or that text as a
 //! string) is told apart from what was meant, and by default stays as it was: [`Dialect`].
 //!
+//! [`apply()`] does the same to one object for who holds a value instead of an answer's text.
+//!
 //! [`compare()`] tells the differences by object and path, with both values, without editing anything.
 //!
 //! Module by module: `stream` finds the objects of both streams and pairs them, `item` is what an object means,
 //! `reading` what other YAML readers make of a scalar, `align` matches the items of lists, `differ` finds the differences
-//! of two objects, `edits` makes edits of them, and `graft` and `compare` put it together. All of it is bounded by a
+//! of two objects, `edits` makes edits of them, and `graft`,
+//! `object` and `compare` put it together. All of it is bounded by a
 //! [`Budget`]; what is not linear by nature (the longest common subsequence) has bounds of its own and less exact
 //! fallbacks behind them.
 
@@ -36,12 +39,14 @@ mod edits;
 mod graft;
 mod item;
 mod note;
+mod object;
 mod reading;
 mod stream;
 
 pub use compare::{Change, Comparison, Difference, ObjectDifference, compare, compare_within};
 pub use graft::{Dialect, Grafted, Options, graft, graft_within};
 pub use note::{Cause, Error, Note, NoteKind};
+pub use object::{Applied, apply};
 pub use windlass_manifest::{Budget, Path, Value};
 
 /// Keeps the README's example compiling.

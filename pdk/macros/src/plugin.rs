@@ -23,8 +23,9 @@ pub(crate) fn expand(arguments: TokenStream, function: TokenStream) -> Result<To
     let settings = signature.settings;
     let takes_args = signature.takes_args;
     let call = if takes_args { quote!(#name(settings, manifests, args)) } else { quote!(#name(settings, manifests)) };
-    let asks = arguments.asks.iter().map(Ask::tokens);
-    let per_object = arguments.per_object;
+    let asks = arguments.asks.iter().map(|ask| ask.tokens(false));
+    let may_use = arguments.may_use.iter().map(|ask| ask.tokens(true));
+    let (per_object, graft) = (arguments.per_object, arguments.graft);
     let text = |given: &Option<LitStr>, variable: &str| match given {
         Some(literal) => quote!(#literal),
         None => quote!(::core::env!(#variable)),
@@ -56,8 +57,9 @@ pub(crate) fn expand(arguments: TokenStream, function: TokenStream) -> Result<To
                 description: #description,
                 license: #license,
                 source: #source,
-                asks: &[#(#asks),*],
+                asks: &[#(#asks,)* #(#may_use),*],
                 per_object: #per_object,
+                graft: #graft,
                 settings: <#settings as ::windlass_pdk::Config>::SCHEMA,
             };
 
@@ -157,7 +159,9 @@ impl<'f> Signature<'f> {
 #[derive(Default)]
 struct Arguments {
     asks: Vec<Ask>,
+    may_use: Vec<Ask>,
     per_object: bool,
+    graft: bool,
     name: Option<LitStr>,
     version: Option<LitStr>,
     description: Option<LitStr>,
@@ -165,7 +169,8 @@ struct Arguments {
     source: Option<LitStr>,
 }
 
-const KNOWN: [&str; 7] = ["asks", "per_object", "name", "version", "description", "license", "source"];
+const KNOWN: [&str; 9] =
+    ["asks", "may_use", "per_object", "graft", "name", "version", "description", "license", "source"];
 
 impl Parse for Arguments {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
@@ -179,12 +184,9 @@ impl Parse for Arguments {
             }
             match word.as_str() {
                 "per_object" => arguments.per_object = true,
-                "asks" => {
-                    input.parse::<Token![=]>()?;
-                    let content;
-                    bracketed!(content in input);
-                    arguments.asks = Punctuated::<Ask, Token![,]>::parse_terminated(&content)?.into_iter().collect();
-                }
+                "graft" => arguments.graft = true,
+                "asks" => arguments.asks = asks(input)?,
+                "may_use" => arguments.may_use = asks(input)?,
                 "name" => arguments.name = Some(plugin_name(input)?),
                 "version" => arguments.version = Some(text(input)?),
                 "description" => arguments.description = Some(text(input)?),
@@ -205,6 +207,13 @@ impl Parse for Arguments {
         }
         Ok(arguments)
     }
+}
+
+fn asks(input: ParseStream<'_>) -> Result<Vec<Ask>> {
+    input.parse::<Token![=]>()?;
+    let content;
+    bracketed!(content in input);
+    Ok(Punctuated::<Ask, Token![,]>::parse_terminated(&content)?.into_iter().collect())
 }
 
 fn text(input: ParseStream<'_>) -> Result<LitStr> {
@@ -275,8 +284,10 @@ impl Parse for Ask {
 }
 
 impl Ask {
-    fn tokens(&self) -> TokenStream {
+    fn tokens(&self, is_optional: bool) -> TokenStream {
         let (capability, value, why) = (self.capability.word(), &self.value, &self.why);
-        quote!(::windlass_pdk::Ask { capability: #capability, value: #value, why: #why })
+        quote!(::windlass_pdk::Ask {
+            capability: #capability, value: #value, why: #why, is_optional: #is_optional
+        })
     }
 }

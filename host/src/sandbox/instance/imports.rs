@@ -48,13 +48,17 @@ pub(super) fn link(compiled: &Compiled, grants: &Grants) -> Result<Linker<Host>,
     let asks = compiled.asks()?;
     check_asks(asks.unwrap_or_default(), grants)?;
     let requested: Vec<Capability> = asks.unwrap_or_default().iter().map(|asked| asked.request.capability()).collect();
+    let does_without = |capability: Capability| {
+        let mut asks = asks.unwrap_or_default().iter();
+        asks.any(|asked| asked.is_optional && asked.request.capability() == capability)
+    };
     let mut seen = HashSet::new();
     let mut linker = Linker::new(compiled.module().engine());
     for import in compiled.module().imports() {
         let (module, name) = (import.module(), import.name());
         match import_need(module, name) {
             ImportNeed::Unknown => return Err(unknown(module, name)),
-            ImportNeed::Grant(capability) if !grants.has(capability) => {
+            ImportNeed::Grant(capability) if !grants.has(capability) && !does_without(capability) => {
                 return Err(ungranted(module, name, capability));
             }
             ImportNeed::Grant(capability) => {
@@ -80,6 +84,16 @@ pub(super) fn link(compiled: &Compiled, grants: &Grants) -> Result<Linker<Host>,
         }
         // A module may import one function many times.
         if !seen.insert((module, name)) {
+            continue;
+        }
+        if let ImportNeed::Grant(capability) = import_need(module, name)
+            && !grants.has(capability)
+        {
+            let (called_module, called) = (module.to_owned(), name.to_owned());
+            let defined = linker.func_new(module, name, function, move |_, _, _| {
+                Err(wasmtime::Error::new(unused(&called_module, &called, capability)))
+            });
+            defined.map_err(|error| Error::bug(format!("`{name}` of `{module}` cannot be linked: {error:#}")))?;
             continue;
         }
         let defined = match module {
@@ -135,7 +149,8 @@ fn text_of(function: &wasmtime::FuncType) -> String {
 
 /// Checks what the plugin's metadata asks for.
 fn check_asks(asks: &[Asked], grants: &Grants) -> Result<(), Error> {
-    let missing: Vec<&Asked> = asks.iter().filter(|asked| !grants.cover(&asked.request)).collect();
+    let missing: Vec<&Asked> =
+        asks.iter().filter(|asked| !asked.is_optional && !grants.cover(&asked.request)).collect();
     let what = match missing.as_slice() {
         [] => return Ok(()),
         [one] => format!("it asks for {}, which it was not granted", shown(one)),
@@ -174,13 +189,22 @@ pub(crate) fn asks(metadata_json: Option<&str>) -> Result<Vec<Asked>, Error> {
 }
 
 fn ungranted(module: &str, name: &str, capability: Capability) -> Error {
+    needs_grant(format!("it imports `{name}` of `{module}`"), capability)
+}
+
+/// A plugin that does without a grant used it nevertheless.
+fn unused(module: &str, name: &str, capability: Capability) -> Error {
+    needs_grant(format!("it calls `{name}` of `{module}`"), capability)
+}
+
+fn needs_grant(what: String, capability: Capability) -> Error {
     let row = capability.row();
     let flag = match row.value {
         Some(form) => format!("{} {form}", row.flag),
         None => row.flag.to_owned(),
     };
     let example = row.example.map_or_else(String::new, |example| format!(", for example `{} {example}`", row.flag));
-    Error::denied(format!("it imports `{name}` of `{module}`, which needs `{}`, and that was not granted", row.word))
+    Error::denied(format!("{what}, which needs `{}`, and that was not granted", row.word))
         .hint(format!("if you trust it with this, add `{flag}`{example}"))
 }
 

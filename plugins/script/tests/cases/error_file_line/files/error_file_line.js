@@ -1,0 +1,3 @@
+// one
+// two
+manifests[0].spec.a.b = 1;

@@ -1,0 +1,1 @@
+manifests[0].data.list = args.join(",");
