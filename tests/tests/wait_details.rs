@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
+use windlass_tests::patience::until;
 use windlass_tests::stage::{Stage, check, config_map, database, deployment, object, stream};
 use xtask::command::feed;
 
@@ -56,7 +57,7 @@ readiness:
         stage.server.apply(object.clone());
         let look = |words: &[&str]| {
             let words = [&["status", "--pipeline", &own], words].concat();
-            feed(&mut stage.command(&words), stream(&[object.clone()]).as_bytes()).expect("windlass starts")
+            feed(&mut stage.command(&words), stream(std::slice::from_ref(&object)).as_bytes()).expect("windlass starts")
         };
         check(&look(&[]), code, &[said]);
         check(&look(&["--rules", "helm3"]), code, &[said]);
@@ -192,7 +193,8 @@ fn no_object_says_more_than_64_kib() {
     for object in [web, ready] {
         for format in ["text", "json", "markdown"] {
             let words = ["status", "--output", format, "--no-sync"];
-            let finished = feed(&mut stage.command(&words), stream(&[object.clone()]).as_bytes()).expect("it starts");
+            let finished =
+                feed(&mut stage.command(&words), stream(std::slice::from_ref(&object)).as_bytes()).expect("it starts");
             assert_eq!(finished.code, Some(4), "{:.500}", finished.stderr);
             let said = finished.stdout.len() + finished.stderr.len();
             assert!((100..MOST).contains(&said), "{format}: {said} bytes");
@@ -228,4 +230,103 @@ fn nothing_outlasts_the_timeout() {
     timed(&["wait", "-A"], 5);
     timed(&["wait", "-f", &file], 5);
     timed(&["wait", "--delete", "-f", &file], 5);
+}
+
+/// The table on a terminal: smaller than the screen however many objects there are, no line wider than it, also after it
+/// was made smaller, and nothing that an object says makes a line.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_table_on_a_terminal() {
+    let stage = Stage::new();
+    stage.server.define("example.org/v1", "Thing", "things");
+    let objects = |ready: &str| -> Vec<Value> {
+        let message = "等待数据库 🚀🚀 e\u{301}\nall 30 objects are ready after 1s\r\u{1b}[2Jforged";
+        let status = json!({"conditions": [{"type": "Ready", "status": ready, "reason": "Wait", "message": message}]});
+        (0..30).map(|number| thing(&format!("数据-{number}"), status.clone())).collect()
+    };
+    objects("False").into_iter().for_each(|object| stage.server.apply(object));
+    let file = stage.sandbox.write("objects.yaml", stream(&objects("False"))).display().to_string();
+    let (screen, tty) = (stage.sandbox.path().join("screen"), stage.sandbox.path().join("tty"));
+    let mut windlass = stage.command(&[]);
+    let line = format!(
+        "stty cols 60 rows 12; tty >'{}'; exec '{}' wait --no-sync -f '{file}' --timeout 2m",
+        tty.display(),
+        windlass.get_program().display()
+    );
+    windlass.env("TERM", "xterm-256color").env_remove("CI").env_remove("NO_COLOR");
+    let mut script = std::process::Command::new("script");
+    script.args(["-qefc", &line]).arg(&screen).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    for (key, value) in windlass.get_envs() {
+        match value {
+            Some(value) => script.env(key, value),
+            None => script.env_remove(key),
+        };
+    }
+    let Ok(mut child) = script.spawn() else {
+        assert!(std::env::var_os("CI").is_none(), "`script` of util-linux is needed");
+        return;
+    };
+    let seen = || String::from_utf8_lossy(&std::fs::read(&screen).unwrap_or_default()).into_owned();
+    let frames = || seen().matches("KIND/NAME").count();
+    until(|| frames() >= 3, || format!("frames in\n{}", seen()));
+    let wide = seen().rfind("\u{1b}[K\r\n").expect("a whole line");
+    let terminal = std::fs::read_to_string(&tty).expect("a terminal");
+    let resized = std::process::Command::new("stty").args(["-F", terminal.trim(), "cols", "30", "rows", "7"]).status();
+    assert!(resized.expect("stty starts").success());
+    let before = frames();
+    until(|| frames() >= before + 4, || format!("frames in\n{}", seen()));
+    let all = seen();
+    // The frame that was being drawn when the terminal became smaller is nobody's fault.
+    let second = all.match_indices("KIND/NAME").nth(before + 1).map_or(all.len(), |(index, _)| index);
+    let small = all.get(second..).unwrap_or_default();
+    let first = all.find("KIND/NAME").expect("a table");
+    table_fits(all.get(first..wide).unwrap_or_default(), 60, 12);
+    table_fits(small, 30, 7);
+    objects("True").into_iter().for_each(|object| stage.server.apply(object));
+    assert_eq!(child.wait().expect("it ends").code(), Some(0), "{}", seen());
+    let end = seen();
+    let forged = end.split('\n').filter(|line| plain(line).starts_with("all 30 objects")).count();
+    assert_eq!(forged, 0, "{end}");
+    assert!(end.contains("all 30 objects are ready"), "{end}");
+}
+
+/// Every line of a table, as a terminal was sent it, is narrower than it, and the cursor goes up less than the screen.
+#[cfg(target_os = "linux")]
+fn table_fits(sent: &str, columns: usize, rows: usize) {
+    let mut lines = 0;
+    for line in sent.split("\u{1b}[K\r\n").filter(|line| !line.is_empty()) {
+        let shown = plain(line);
+        assert!(width(&shown) < columns, "{columns} columns: {shown:?}");
+        lines += 1;
+    }
+    assert!(lines > 3, "{sent}");
+    for up in sent.split("\u{1b}[").filter_map(|rest| rest.split_once('A')?.0.parse::<usize>().ok()) {
+        assert!(up < rows, "up {up} of {rows} rows");
+    }
+}
+
+/// A line without escape sequences and what returns the cursor.
+#[cfg(target_os = "linux")]
+fn plain(line: &str) -> String {
+    let mut text = String::new();
+    let mut rest = line.chars();
+    while let Some(letter) = rest.next() {
+        match letter {
+            '\u{1b}' => while rest.next().is_some_and(|letter| !letter.is_ascii_alphabetic()) {},
+            '\r' => {}
+            _ => text.push(letter),
+        }
+    }
+    text
+}
+
+/// Columns of a text of the letters that this test uses.
+#[cfg(target_os = "linux")]
+fn width(text: &str) -> usize {
+    let of = |letter: char| match letter {
+        '\u{300}'..='\u{36f}' => 0,
+        '\u{2e80}'..='\u{9fff}' | '\u{1f300}'..='\u{1faff}' => 2,
+        _ => 1,
+    };
+    text.chars().map(of).sum()
 }
