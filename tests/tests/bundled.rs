@@ -44,3 +44,35 @@ fn bundled_plugins_run_by_name() {
         std::fs::remove_dir_all(sandbox.path().join("label-injector")).expect("the folder goes");
     }
 }
+
+/// The completion script of bash, sourced by a real one, knows the keys of the plugin on the line.
+#[test]
+fn settings_complete_in_the_shell() {
+    let sandbox = Sandbox::new();
+    let script = sandbox.write("windlass.bash", sandbox.succeed(["completions", "bash"], b""));
+    let plugin = needs::plugin("containers").display().to_string();
+    let complete = |words: &[&str]| {
+        let line: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+        let program = format!(
+            "source '{}'; COMP_WORDS=(windlass {}); COMP_CWORD={}; _windlass_or_setting windlass '{}' ''; echo \"${{COMPREPLY[@]}}\"",
+            script.display(),
+            line.join(" "),
+            words.len(),
+            words.last().copied().unwrap_or_default(),
+        );
+        let finished = sandbox.finish({
+            let mut command = Command::new("bash");
+            command.args(["-c", &program]);
+            command
+        });
+        String::from_utf8_lossy(&finished.stdout).trim().to_owned()
+    };
+    assert_eq!(complete(&["run", &plugin, "--set", "pre"]), "preset=");
+    assert_eq!(complete(&["run", "--quiet", &plugin, "--set-json", "rules[0].re"]), "rules[0].remove=");
+    assert_eq!(complete(&["run", "oci://registry.invalid/a:1", "no-such-plugin", "--set", "pre"]), "");
+    assert!(complete(&["ru"]).contains("run"));
+    for shell in ["zsh", "fish"] {
+        let text = String::from_utf8(sandbox.succeed(["completions", shell], b"")).expect("UTF-8");
+        assert!(text.contains("windlass explain --keys") && text.contains("windlass_settings"), "{shell}");
+    }
+}

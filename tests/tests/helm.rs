@@ -295,3 +295,29 @@ fn a_failure_reaches_the_person() {
         }
     });
 }
+
+/// All that one can say to a plugin under Helm 4 is arguments: one of them may name a file with its configuration.
+#[test]
+fn an_argument_names_a_configuration_file() {
+    let sandbox = Sandbox::new();
+    let Some(helm) = sandbox.helm(Version::Four) else { return };
+    install(&helm, "label-injector");
+    let file = sandbox.write("labels.yaml", "labels: {team: payments}\n");
+    let run = |words: &[&str]| {
+        let mut command = helm.command();
+        command.args(["template", RELEASE, &awkward(), "--post-renderer", "label-injector"]);
+        words.iter().for_each(|word| {
+            command.args(["--post-renderer-args", word]);
+        });
+        sandbox.finish(command)
+    };
+    let named = format!("config={}", file.display());
+    let from_file = run(&[&named]);
+    assert_eq!(from_file.code, Some(0), "{}", from_file.stderr);
+    assert_eq!(from_file.stdout, run(&["labels.team=payments"]).stdout);
+    // Other arguments come on top.
+    assert_eq!(run(&[&named, "labels.team=web"]).stdout, run(&["labels.team=web"]).stdout);
+    let missing = run(&["config=no-such-file.yaml"]);
+    assert_ne!(missing.code, Some(0));
+    assert!(missing.stdout.is_empty());
+}

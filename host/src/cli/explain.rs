@@ -22,8 +22,26 @@ pub(super) struct ExplainArgs {
     /// One setting, with dots between the keys: `targets.kind`. Without it, all of the first level.
     #[arg(value_name = "KEY")]
     key: Option<String>,
+    /// Only the keys, one a line, as --set takes them. The shells' completion asks for them.
+    #[arg(long, conflicts_with = "key")]
+    keys: bool,
     #[command(flatten)]
     remote: RemoteArgs,
+}
+
+/// How many levels of keys `--keys` lists.
+const MOST_LEVELS: usize = 3;
+
+/// The keys of settings and of what is in them, `a.b` and `a[0].b`.
+fn paths(known: &[Setting<'_>], above: &str, levels: usize, found: &mut Vec<String>) {
+    for setting in known {
+        let path = format!("{above}{}", setting.key.replace('.', "\\."));
+        let inner = if setting.shape().starts_with("list") { format!("{path}[0].") } else { format!("{path}.") };
+        found.push(path);
+        if levels > 1 {
+            paths(&setting.settings(), &inner, levels - 1, found);
+        }
+    }
 }
 
 pub(super) fn run(arguments: &ExplainArgs, printer: &Printer) -> Result<Outcome, Error> {
@@ -54,6 +72,12 @@ pub(super) fn run(arguments: &ExplainArgs, printer: &Printer) -> Result<Outcome,
         |setting| vec![within(key.unwrap_or_default(), &setting)],
     );
     let example = shown.join("\n");
+    if arguments.keys {
+        let mut keys = Vec::new();
+        paths(&known, "", MOST_LEVELS, &mut keys);
+        let text = keys.iter().fold(Text::new(), |text, key| text.show(key).say("\n"));
+        return Ok(Outcome::report(text, json!({ "plugin": inspection.plugin, "keys": keys })));
+    }
     if !example.is_empty() {
         text = text.style(style::NAME, "written as").say("\n  ").block(&example, 2).say("\n");
     }

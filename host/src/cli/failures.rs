@@ -154,11 +154,13 @@ impl Flags {
 /// The command line without the values of `KEY=VALUE` arguments and of flags that take a secret, and those values. What is
 /// not known to be harmless, as a mistyped flag, is taken for one of these.
 fn without_values(arguments: &[String], flags: &Flags) -> (Vec<String>, Secrets) {
-    let takes_a_secret = |flag: &str| matches!(flag, "--set" | "--set-string" | "--password");
+    let takes_a_secret = |flag: &str| matches!(flag, "--set" | "--set-string" | "--set-json" | "--password");
     let mut secrets = Secrets::default();
     // A value without `=` has no key to show.
     let mut hidden = |pair: &str| {
-        let (key, value) = pair.split_once('=').map_or((None, pair), |(key, value)| (Some(key), value));
+        // A whole map of `--set-json` has no key in front.
+        let key_and_value = pair.split_once('=').filter(|(key, _)| !key.contains('{'));
+        let (key, value) = key_and_value.map_or((None, pair), |(key, value)| (Some(key), value));
         secrets.add(value);
         leaves(pair).iter().for_each(|leaf| secrets.add(leaf));
         key.map_or(TAKEN_OUT.to_owned(), |key| format!("{key}={TAKEN_OUT}"))
@@ -190,6 +192,12 @@ fn leaves(pair: &str) -> Vec<String> {
     let mut tree = Vec::new();
     // What was understood before a mistake counts.
     let _ = set::apply(&mut tree, pair, Typing::Strings);
+    // Of JSON, what is in it.
+    let json: &set::Reader = &|text| Value::from_yaml(text).map_err(|error| error.to_string());
+    let _ = set::apply(&mut tree, pair, Typing::Json(json));
+    if let Ok(value @ Value::Map(_)) = Value::from_yaml(pair) {
+        tree.push((String::new(), value));
+    }
     let mut leaves = Vec::new();
     let mut pending: Vec<Value> = tree.into_iter().map(|(_, value)| value).collect();
     while let Some(value) = pending.pop() {
@@ -266,7 +274,7 @@ mod tests {
     #[test]
     fn values_stay_out_of_the_record() {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<HashSet<_>>();
-        let with_value = words(&["--set", "--set-string", "--password", "--allow-read", "--pipeline"]);
+        let with_value = words(&["--set", "--set-string", "--set-json", "--password", "--allow-read", "--pipeline"]);
         let flags = Flags { known: &with_value | &words(&["--quiet"]), with_value };
         let check = |line: &str, expected: &str, message: &str, kept: &str| {
             let arguments: Vec<String> = line.split(' ').map(str::to_owned).collect();
@@ -284,6 +292,12 @@ mod tests {
             "run p --allow-read /a=/b -- token=… plain",
             "/b",
             "/b",
+        );
+        check(
+            r#"run p --set-json a={"b":"secret","c":["one",2222]} --set-json={"d":"x=hidden"}"#,
+            "run p --set-json a=… --set-json=…",
+            "secret and one and 2222 and x=hidden",
+            "… and … and … and …",
         );
         check("login h --password secret --password=other", "login h --password … --password=…", "secret other", "… …");
         check("run --pipeline=windlass.yaml --quiet", "run --pipeline=windlass.yaml --quiet", "yaml", "yaml");

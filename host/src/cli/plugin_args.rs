@@ -61,7 +61,8 @@ pub(super) struct PluginArgs {
     /// the same, and =0 the opposite where Argo CD's variables are set, which turn it on.
     #[arg(long)]
     require_input: bool,
-    /// Arguments for the plugins; KEY=VALUE overrides their configuration, last of all.
+    /// Arguments for the plugins; KEY=VALUE overrides their configuration, last of all, and config=FILE is a file of it, as
+    /// for --config.
     #[arg(last = true, value_name = "EXTRA_ARG")]
     extra_args: Vec<String>,
     #[command(flatten)]
@@ -87,7 +88,7 @@ pub(super) struct PluginArgs {
 
 /// Configuration on the command line. With several plugins, a key goes to every plugin that knows it; `NAME:` in front
 /// sends it to the plugin NAME alone.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Configuration")]
 struct ConfigArgs {
     /// Take configuration from a YAML file. With several plugins each key goes to those that know it; NAME:FILE is for
@@ -101,6 +102,19 @@ struct ConfigArgs {
     /// The same, but the value is always a string. Applied after --set, as in Helm.
     #[arg(long, value_name = "[NAME:]KEY=VALUE")]
     set_string: Vec<String>,
+    /// Set a key to JSON, in which null is a value: 'a.b={"c": null}', or a whole map. Applied before --set, as in Helm.
+    #[arg(long, value_name = "[NAME:]KEY=JSON")]
+    set_json: Vec<String>,
+    /// Set a key to the text of a file. Applied after --set-string, as in Helm.
+    #[arg(long, value_name = "[NAME:]KEY=FILE")]
+    set_file: Vec<String>,
+}
+
+impl ConfigArgs {
+    fn overrides(&self, extra_files: Vec<String>) -> Overrides {
+        let ConfigArgs { files, set, set_string, set_json, set_file } = self.clone();
+        Overrides { files, set_json, set, set_string, set_file, extra_files }
+    }
 }
 
 /// What the plugins may reach: one flag for each row of the table of capabilities. All plugins of the run get each
@@ -235,10 +249,9 @@ impl PluginArgs {
             None => self.chosen_on_command_line(printer)?,
         };
         let (mut configured, rest): (Vec<Configured>, Vec<Given>) = chosen.into_iter().unzip();
-        let ConfigArgs { files, set, set_string } = &self.config;
-        let overrides = Overrides { files: files.clone(), set: set.clone(), set_string: set_string.clone() };
-        settings::apply(&mut configured, &overrides)?;
-        let shares = settings::share_extra_args(&configured, &self.extra_args)?;
+        let (extra_files, extra_args) = settings::take_config_files(&configured, &self.extra_args);
+        settings::apply(&mut configured, &self.config.overrides(extra_files))?;
+        let shares = settings::share_extra_args(&configured, &extra_args)?;
         Ok(configured
             .into_iter()
             .zip(shares)

@@ -1,8 +1,9 @@
 //! From layers of configuration to the one map that each plugin of a run gets.
 //!
 //! A later layer wins: `runtimeConfig.config` of plugin.yaml, the pipeline's `config`, each `--config` file, each
-//! `--set`, each `--set-string`. (Extra arguments come last of all; the guest applies those.) Maps merge key by key,
-//! anything else is replaced, null removes: as Helm lays values on each other.
+//! `--set-json`, `--set`, `--set-string` and `--set-file`, each file that an extra argument `config=FILE` names. (The other
+//! extra arguments come last of all; the guest applies those.) Maps merge key by key, anything else is replaced, null
+//! removes: as Helm lays values on each other. A null of `--set-json`, or within a list, is a value.
 //!
 //! # Several plugins in one run
 //!
@@ -14,7 +15,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use windlass_abi::config::{UnknownKey, find_unknown_key, nearest, overlay};
-use windlass_abi::set::{self, Typing};
+use windlass_abi::set::{self, Reader, Typing};
 use windlass_manifest::{Budget, Exhausted, Value};
 
 use crate::command;
@@ -33,10 +34,16 @@ pub type Tree = Vec<(String, Value)>;
 pub struct Overrides {
     /// `--config [NAME:]FILE`.
     pub files: Vec<String>,
+    /// `--set-json [NAME:]KEY=JSON`, or a whole map.
+    pub set_json: Vec<String>,
     /// `--set [NAME:]KEY=VALUE`.
     pub set: Vec<String>,
     /// `--set-string [NAME:]KEY=VALUE`.
     pub set_string: Vec<String>,
+    /// `--set-file [NAME:]KEY=FILE`.
+    pub set_file: Vec<String>,
+    /// Files that extra arguments name, `config=FILE`: see [`take_config_files`].
+    pub extra_files: Vec<String>,
 }
 
 /// A configuration file's map with the places of its keys.
@@ -263,44 +270,124 @@ fn place_of(node: &Node, path: &str) -> Option<Place> {
 /// # Errors
 /// A file that cannot be read or is not a map, an override that Helm would refuse, a key that no plugin knows (exit 2).
 pub fn apply(plugins: &mut [Configured], overrides: &Overrides) -> Result<(), Error> {
-    for argument in &overrides.files {
-        let (addressee, file) = addressee(plugins, argument);
-        let config = load(Path::new(file))?;
-        let Value::Map(tree) = config.node.to_value() else { continue };
-        for (index, part) in share(plugins, addressee, &tree)? {
-            if let Some(plugin) = plugins.get_mut(index) {
-                plugin.refuse_unknown_in(&part, &config)?;
-                overlay(&mut plugin.tree, part);
-            }
+    overrides.files.iter().try_for_each(|argument| apply_file(plugins, argument))?;
+    let json: &Reader = &read_json;
+    for argument in &overrides.set_json {
+        let (addressee, text) = addressee(plugins, argument);
+        if text.trim_start().starts_with('{') {
+            apply_json(plugins, addressee, argument, text)?;
+        } else {
+            apply_pair(plugins, "--set-json", argument, Typing::Json(json))?;
         }
     }
-    let set = overrides.set.iter().map(|text| (text, "--set", Typing::Helm));
-    let set_string = overrides.set_string.iter().map(|text| (text, "--set-string", Typing::Strings));
-    for (argument, flag, typing) in set.chain(set_string) {
-        let (addressee, text) = addressee(plugins, argument);
-        for (index, part) in share(plugins, addressee, &named_by(text, typing))? {
-            if let Some(plugin) = plugins.get_mut(index) {
-                plugin.refuse_unknown(&part, &format!("in `{flag} {argument}`"))?;
-                let mut kept: HashSet<String> = plugin.tree.iter().map(|(key, _)| key.clone()).collect();
-                kept.extend(part.into_iter().map(|(key, _)| key));
-                let mut tree = std::mem::take(&mut plugin.tree);
-                set::apply(&mut tree, text, typing).map_err(|problem| {
-                    Error::usage(format!("`{flag} {argument}`: {problem}"))
-                        .hint("write `KEY=VALUE`; `\\.` is a dot within a key, `\\,` a comma within a value")
-                })?;
-                // One `--set` may hold keys of several plugins: `--set a=1,b=2`.
-                tree.retain(|(key, _)| kept.contains(key));
-                plugin.tree = tree;
-            }
+    overrides.set.iter().try_for_each(|argument| apply_pair(plugins, "--set", argument, Typing::Helm))?;
+    let strings = &overrides.set_string;
+    strings.iter().try_for_each(|argument| apply_pair(plugins, "--set-string", argument, Typing::Strings))?;
+    let file: &Reader = &read_file;
+    overrides
+        .set_file
+        .iter()
+        .try_for_each(|argument| apply_pair(plugins, "--set-file", argument, Typing::Named(file)))?;
+    overrides.extra_files.iter().try_for_each(|argument| apply_file(plugins, argument))
+}
+
+/// `--config [NAME:]FILE`.
+fn apply_file(plugins: &mut [Configured], argument: &str) -> Result<(), Error> {
+    let (addressee, file) = addressee(plugins, argument);
+    let config = load(Path::new(file))?;
+    let Value::Map(tree) = config.node.to_value() else { return Ok(()) };
+    for (index, part) in share(plugins, addressee, &tree)? {
+        if let Some(plugin) = plugins.get_mut(index) {
+            plugin.refuse_unknown_in(&part, &config)?;
+            overlay(&mut plugin.tree, part);
         }
     }
     Ok(())
 }
 
+/// `--set-json` with a whole map, which is laid on as a file's is.
+fn apply_json(plugins: &mut [Configured], addressee: Option<usize>, argument: &str, text: &str) -> Result<(), Error> {
+    let value = read_json(text).map_err(|problem| Error::usage(format!("`--set-json {argument}`: {problem}")))?;
+    let Value::Map(tree) = value else { return Ok(()) };
+    for (index, part) in share(plugins, addressee, &tree)? {
+        if let Some(plugin) = plugins.get_mut(index) {
+            plugin.refuse_unknown(&part, &format!("in `--set-json {argument}`"))?;
+            overlay(&mut plugin.tree, part);
+        }
+    }
+    Ok(())
+}
+
+/// `--set [NAME:]KEY=VALUE` and its siblings.
+fn apply_pair(plugins: &mut [Configured], flag: &str, argument: &str, typing: Typing<'_>) -> Result<(), Error> {
+    let (addressee, text) = addressee(plugins, argument);
+    for (index, part) in share(plugins, addressee, &named_by(text, typing))? {
+        if let Some(plugin) = plugins.get_mut(index) {
+            plugin.refuse_unknown(&part, &format!("in `{flag} {argument}`"))?;
+            let mut kept: HashSet<String> = plugin.tree.iter().map(|(key, _)| key.clone()).collect();
+            kept.extend(part.into_iter().map(|(key, _)| key));
+            let mut tree = std::mem::take(&mut plugin.tree);
+            set::apply(&mut tree, text, typing).map_err(|problem| {
+                Error::usage(format!("`{flag} {argument}`: {problem}")).hint(match typing {
+                    Typing::Helm | Typing::Strings => {
+                        "write `KEY=VALUE`; `\\.` is a dot within a key, `\\,` a comma within a value"
+                    }
+                    Typing::Json(_) => "write `KEY=JSON`, such as `a.b={\"c\": null}` or `a=[1, \"x\"]`",
+                    Typing::Named(_) => "write `KEY=FILE`; the value is the file's text",
+                })
+            })?;
+            // One `--set` may hold keys of several plugins: `--set a=1,b=2`.
+            tree.retain(|(key, _)| kept.contains(key));
+            plugin.tree = tree;
+        }
+    }
+    Ok(())
+}
+
+/// The value of a JSON text.
+fn read_json(text: &str) -> Result<Value, String> {
+    // YAML would take more than JSON: `x` for a string, `[a]` for a list.
+    let is_json: Result<serde::de::IgnoredAny, _> = serde_json::from_str(text);
+    is_json.map_err(|error| format!("`{text}` is no JSON: {error}"))?;
+    Value::from_yaml(text).map_err(|error| error.to_string())
+}
+
+/// The text of a file, which the person named.
+fn read_file(name: &str) -> Result<Value, String> {
+    let text = input::read_named_text(Path::new(name), MAX_DOCUMENT);
+    text.map(Value::String).map_err(|error| format!("the file `{name}` cannot be read: {error}"))
+}
+
+/// Takes the extra arguments `[NAME:]config=FILE` out, as `[NAME:]FILE`: what Helm 4 hands over as
+/// `--post-renderer-args` is all that a person can say there. Not where a plugin has a setting `config` itself, may have any,
+/// or is a command.
+pub fn take_config_files(plugins: &[Configured], extra_args: &[String]) -> (Vec<String>, Vec<String>) {
+    let is_own = |plugin: &Configured| plugin.is_command || plugin.knows("config");
+    let mut files = Vec::new();
+    let mut others = Vec::new();
+    for argument in extra_args {
+        let (addressee, text) = addressee(plugins, argument);
+        let meant = match addressee {
+            Some(index) => plugins.get(index..=index).unwrap_or_default(),
+            None => plugins,
+        };
+        match text.strip_prefix("config=") {
+            Some(file) if !file.is_empty() && !meant.iter().any(is_own) => {
+                let name = argument.strip_suffix(text).unwrap_or_default();
+                files.push(format!("{name}{file}"));
+            }
+            _ => others.push(argument.clone()),
+        }
+    }
+    (files, others)
+}
+
 /// What an override names, on a tree of its own. Nothing where it is wrong, or needs what it is to be laid on: then
 /// applying it to the plugin's own tree tells.
-fn named_by(text: &str, typing: Typing) -> Tree {
+fn named_by(text: &str, typing: Typing<'_>) -> Tree {
     let mut tree = Tree::new();
+    // A file need not be read to know what it is for.
+    let typing = if matches!(typing, Typing::Named(_)) { Typing::Strings } else { typing };
     match set::apply(&mut tree, text, typing) {
         Ok(()) => tree,
         Err(_) => Tree::new(),

@@ -1,4 +1,4 @@
-//! `key=value` overrides: the syntax of Helm's `--set` and `--set-string` on a config tree.
+//! `key=value` overrides: the syntax of Helm's `--set`, `--set-string`, `--set-json` and `--set-file` on a config tree.
 //!
 //! A port of Helm 4.3's `pkg/strvals` (the source of every rule here):
 //!
@@ -29,12 +29,31 @@ pub const MAX_INDEX: usize = 65536;
 pub const MAX_NESTED_LEVELS: usize = 30;
 
 /// How the text after `=` becomes a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Typing {
+#[derive(Clone, Copy)]
+pub enum Typing<'r> {
     /// `--set`: booleans, null and integers are recognised.
     Helm,
     /// `--set-string`: every value is a string.
     Strings,
+    /// `--set-file`: the text up to the next comma names something that this function reads.
+    Named(&'r Reader),
+    /// `--set-json`: the text up to the next comma outside of strings and brackets is JSON, which this function reads. A
+    /// null is a value here and removes nothing.
+    Json(&'r Reader),
+}
+
+/// Makes a value of a text, or says what is wrong with it.
+pub type Reader = dyn Fn(&str) -> Result<Value, String>;
+
+impl fmt::Debug for Typing<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Typing::Helm => "Helm",
+            Typing::Strings => "Strings",
+            Typing::Named(_) => "Named",
+            Typing::Json(_) => "Json",
+        })
+    }
 }
 
 /// Why an override could not be applied; prints as one sentence without the override itself.
@@ -60,7 +79,7 @@ fn error<T>(text: impl Into<String>) -> Result<T, SetError> {
 /// # Errors
 /// A text that Helm would refuse, and one that asks for a map or a list where the tree holds something else. The
 /// overrides before the faulty one have been applied by then.
-pub fn apply(config: &mut Vec<(String, Value)>, text: &str, typing: Typing) -> Result<(), SetError> {
+pub fn apply(config: &mut Vec<(String, Value)>, text: &str, typing: Typing<'_>) -> Result<(), SetError> {
     let mut parser = Parser { rest: text.chars(), typing };
     while !parser.rest.as_str().is_empty() {
         parser.key(config, 0)?;
@@ -88,7 +107,7 @@ pub fn apply_extra_args<'a>(config: &mut Vec<(String, Value)>, args: &'a [String
 
 struct Parser<'t> {
     rest: std::str::Chars<'t>,
-    typing: Typing,
+    typing: Typing<'t>,
 }
 
 /// What ended a piece of text.
@@ -109,7 +128,9 @@ impl Parser<'_> {
             Stop::At(',') => error(format!("key `{key}` has no value (it cannot end with `,`)")),
             Stop::At('=') => {
                 match self.value()? {
-                    Value::Null => map.retain(|(existing, _)| *existing != key),
+                    Value::Null if !matches!(self.typing, Typing::Json(_)) => {
+                        map.retain(|(existing, _)| *existing != key);
+                    }
                     value => *slot(map, &key) = value,
                 }
                 Ok(())
@@ -205,6 +226,14 @@ impl Parser<'_> {
     }
 
     fn value(&mut self) -> Result<Value, SetError> {
+        match self.typing {
+            Typing::Helm | Typing::Strings => {}
+            Typing::Named(read) => {
+                let (text, _) = self.until(&[',']);
+                return read(&text).or_else(error);
+            }
+            Typing::Json(read) => return read(self.json()).or_else(error),
+        }
         if let Some(inside) = self.rest.as_str().strip_prefix('{') {
             self.rest = inside.chars();
             let mut items = Vec::new();
@@ -226,6 +255,45 @@ impl Parser<'_> {
         Ok(self.typed(text))
     }
 
+    /// The text up to a comma that is in no string and no bracket; the comma is consumed.
+    fn json(&mut self) -> &str {
+        let text = self.rest.as_str();
+        let (mut depth, mut is_string, mut is_escaped) = (0_usize, false, false);
+        let mut ends = text.bytes().enumerate().filter(|(_, byte)| match byte {
+            _ if is_escaped => {
+                is_escaped = false;
+                false
+            }
+            b'\\' if is_string => {
+                is_escaped = true;
+                false
+            }
+            b'"' => {
+                is_string = !is_string;
+                false
+            }
+            _ if is_string => false,
+            b'[' | b'{' => {
+                depth += 1;
+                false
+            }
+            b']' | b'}' => {
+                depth = depth.saturating_sub(1);
+                false
+            }
+            b',' => depth == 0,
+            _ => false,
+        });
+        let end = ends.next().map(|(at, _)| at);
+        let (json, rest) = match end {
+            // A comma is one byte.
+            Some(at) => (text.get(..at), text.get(at + 1..)),
+            None => (Some(text), None),
+        };
+        self.rest = rest.unwrap_or_default().chars();
+        json.unwrap_or_default()
+    }
+
     /// Text up to one of `stops`, which is consumed. A backslash makes the next character plain; one at the very end
     /// vanishes.
     fn until(&mut self, stops: &[char]) -> (String, Stop) {
@@ -244,7 +312,7 @@ impl Parser<'_> {
     }
 
     fn typed(&self, text: String) -> Value {
-        if self.typing == Typing::Strings {
+        if matches!(self.typing, Typing::Strings) {
             return Value::String(text);
         }
         if text.eq_ignore_ascii_case("true") {
@@ -296,7 +364,7 @@ mod tests {
 
     /// Applies `text` to the tree `before`; `expected` is the tree after it or a part of the error.
     #[track_caller]
-    fn check(before: &str, text: &str, typing: Typing, expected: Result<&str, &str>) {
+    fn check(before: &str, text: &str, typing: Typing<'_>, expected: Result<&str, &str>) {
         let mut config = tree(before);
         let actual = apply(&mut config, text, typing).map(|()| Value::Map(config)).map_err(|error| error.to_string());
         match (&actual, expected) {
@@ -396,6 +464,28 @@ mod tests {
     #[test]
     fn strings_stay_strings() {
         check("{}", "a=1,b=true,c={0,x}", Typing::Strings, Ok(r#"{"a":"1","b":"true","c":["0","x"]}"#));
+    }
+
+    #[test]
+    fn values_are_read_by_whoever_can() {
+        let json: &Reader = &|text| match text {
+            "nonsense" => Err("no JSON".to_owned()),
+            "]]" => Ok(Value::from(text)),
+            text => Ok(Value::from_yaml(text).expect("JSON")),
+        };
+        for (text, wanted) in [
+            (
+                r#"a={"b":[1,"x,y"],"c":null},d=[1,2],e="x\",{",f=true"#,
+                r#"{"a":{"b":[1,"x,y"],"c":null},"d":[1,2],"e":"x\",{","f":true}"#,
+            ),
+            ("a=null,b.c=null,d[1]=null", r#"{"a":null,"b":{"c":null},"d":[null,null]}"#),
+            ("a=]],b=1", r#"{"a":"]]","b":1}"#),
+        ] {
+            check("{}", text, Typing::Json(json), Ok(wanted));
+        }
+        check("{}", "a=nonsense", Typing::Json(json), Err("no JSON"));
+        let named = |name: &str| Ok(Value::String(format!("<{name}>")));
+        check("{}", r"a=one,b.c=tw\,o", Typing::Named(&named), Ok(r#"{"a":"<one>","b":{"c":"<tw,o>"}}"#));
     }
 
     #[test]
