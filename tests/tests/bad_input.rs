@@ -76,7 +76,7 @@ fn a_stream_that_cannot_be_parsed() {
 
 #[test]
 fn input_that_cannot_be_read_is_exit_code_2_whoever_reads_it() {
-    let settings: [(&str, &[&str]); 5] = [
+    let settings: [(&str, &[&str]); 15] = [
         ("label-injector", &["--set", "labels.team=a"]),
         ("sidecar-injector", &["--set", "containers[0].name=a", "--set", "containers[0].image=a"]),
         (
@@ -85,6 +85,16 @@ fn input_that_cannot_be_read_is_exit_code_2_whoever_reads_it() {
         ),
         ("kstatus", &[]),
         ("images", &["--set", "pullPolicy=Always"]),
+        ("select", &["--set", "crds=none"]),
+        ("namespace", &["--set", "namespace=a"]),
+        ("containers", &["--set", "preset=restricted"]),
+        ("scheduling", &["--set", "priorityClassName=a"]),
+        ("rename", &["--set", "namePrefix=a-"]),
+        ("checksum", &[]),
+        ("hooks", &["--set", "rules[0].weight=1"]),
+        ("policy", &["--set", "presets[0]=noLatest"]),
+        ("expression", &["--set", "expression=."]),
+        ("server-side-apply", &[]),
     ];
     for (plugin, settings) in settings {
         let plugin = needs::plugin(plugin).display().to_string();

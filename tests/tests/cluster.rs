@@ -643,3 +643,179 @@ fn kinds_that_are_not_ready_yet() {
     stage.apply(std::slice::from_ref(&budget));
     check(&stage.run(&["wait"], &stream(&[budget])), 0, &["all 1 objects are ready"]);
 }
+
+/// What the API server says of a Pod with one container, before and after the plugin made it fit. The objects are given as
+/// Helm gives them, and not looked at by kubectl.
+#[track_caller]
+fn check_fit(stage: &Stage<'_>, object: &str, refusal: &str, config: &str) {
+    let apply = |stream: &str| {
+        let words =
+            ["apply", "--server-side", "--dry-run=server", "--validate=ignore", "-f", "-", "-n", &stage.namespace];
+        feed(&mut stage.plane.kubectl(words), stream.as_bytes()).expect("kubectl starts")
+    };
+    let before = apply(object);
+    assert!(before.code != Some(0) && before.stderr.contains(refusal), "before: {}\n{object}", before.stderr);
+    let mended = windlass_pdk::test::run::<server_side_apply::ServerSideApply>(config, &[], object).expect("mended");
+    let after = apply(&mended);
+    assert_eq!(after.code, Some(0), "after: {}\n{mended}", after.stderr);
+}
+
+/// server-side-apply finds what a real API server refuses, and what it makes of it is accepted.
+#[test]
+fn what_was_mended_is_accepted_by_server_side_apply() {
+    let stage = stage!();
+    let pod = |container: &str, rest: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec: {{containers: [{{name: a, image: a, {container}}}]{rest}}}\n"
+        )
+    };
+    for (object, refusal) in [
+        (pod("env: [{name: A, value: a}, {name: A, value: b}]", ""), "duplicate entries for key [name=\"A\"]"),
+        (
+            pod("ports: [{containerPort: 80}, {containerPort: 80, protocol: TCP, name: http}]", ""),
+            "duplicate entries for key [containerPort=80,protocol=\"TCP\"]",
+        ),
+        (
+            pod("volumeMounts: [{name: t, mountPath: /t}, {name: t, mountPath: /t}]", ", volumes: [{name: t}, {name: t}]"),
+            "duplicate entries for key [mountPath=\"/t\"]",
+        ),
+        (
+            pod("tty: false", ", hostAliases: [{ip: 10.0.0.1, hostnames: [a]}, {ip: 10.0.0.1, hostnames: [b]}]"),
+            "duplicate entries for key [ip=\"10.0.0.1\"]",
+        ),
+        (pod("tty: false", ", imagePullSecrets: [{name: a}, {name: a}]"), "duplicate entries for key [name=\"a\"]"),
+        (pod("imagePullPolice: Always", ""), "field not declared in schema"),
+        (pod("env: {}, args: [1, yes]", ""), "expected list"),
+        (pod("securityContext: {runAsUser: \"1000\", runAsNonRoot: \"true\"}", ""), "expected boolean"),
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {a: 1.10}}\n".to_owned(), "cannot unmarshal number"),
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: 1}\n".to_owned(), "expected string"),
+        (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, finalizers: [a.b/c, a.b/c]}\n".to_owned(),
+            "duplicate entries for key [=\"a.b/c\"]",
+        ),
+        (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, managedFields: [{manager: m}], uid: b}\n".to_owned(),
+            "metadata.managedFields must be nil",
+        ),
+        (
+            "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 80}, {port: 80, name: a}]}\nstatus: {a: 1}\n"
+                .to_owned(),
+            "duplicate entries for key [port=80,protocol=\"TCP\"]",
+        ),
+    ] {
+        check_fit(&stage, &object, refusal, "");
+    }
+    check_fit(
+        &stage,
+        &pod("ports: [{containerPort: 80, name: a}, {containerPort: 80, name: b}]", ""),
+        "duplicate entries",
+        "keep: first",
+    );
+    // Lists that are one value are accepted as they are.
+    let atomic =
+        pod("envFrom: [{configMapRef: {name: a}}, {configMapRef: {name: a}}]", ", tolerations: [{key: a}, {key: a}]");
+    let untouched = windlass_pdk::test::run::<server_side_apply::ServerSideApply>("", &[], &atomic);
+    assert_eq!(untouched.as_ref(), Ok(&atomic));
+    stage.plane.tell(&["apply", "--server-side", "--dry-run=server", "-f", "-", "-n", &stage.namespace], &atomic);
+}
+
+/// The names of the objects of a stream that a program's messages name, in quotes.
+fn named_in(text: &str, names: &[String]) -> Vec<String> {
+    names.iter().filter(|name| text.contains(&format!("\"{name}\""))).cloned().collect()
+}
+
+/// What the policies of a configuration refuse, by the objects' names.
+fn refused_by_policy(config: &str, objects: &[(String, String)]) -> Vec<String> {
+    let refused =
+        objects.iter().filter(|(_, text)| windlass_pdk::test::run::<policy::Policy>(config, &[], text).is_err());
+    refused.map(|(name, _)| name.clone()).collect()
+}
+
+/// The presets for the Pod Security Standards refuse what the real admission refuses, pod by pod.
+#[test]
+fn the_presets_are_pod_security_admission() {
+    let stage = stage!();
+    let folder = xtask::workspace::root().join("plugins/policy/tests/pod-security");
+    for (level, preset) in [("baseline", "podSecurityBaseline"), ("restricted", "podSecurityRestricted")] {
+        let label = format!("pod-security.kubernetes.io/enforce={level}");
+        stage.plane.tell(&["label", "--overwrite", "namespace", &stage.namespace, &label], "");
+        let mut pods = Vec::new();
+        for sort in ["pass", "fail"] {
+            let text = std::fs::read_to_string(folder.join(format!("{level}-{sort}.yaml"))).expect("the pods");
+            for (index, pod) in text.split("---\n").enumerate() {
+                // Their names are no names to the API server.
+                let name = format!("{sort}-{index}");
+                let lines = pod.lines().map(|line| match line.starts_with("  name: ") {
+                    true => format!("  name: {name}\n"),
+                    false => format!("{line}\n"),
+                });
+                pods.push((name.clone(), lines.collect::<String>()));
+            }
+        }
+        let all: Vec<&str> = pods.iter().map(|(_, pod)| pod.as_str()).collect();
+        let words = ["create", "--dry-run=server", "--validate=ignore", "-n", &stage.namespace, "-f", "-"];
+        let answer = feed(&mut stage.plane.kubectl(words), all.join("---\n").as_bytes()).expect("kubectl starts");
+        let names: Vec<String> = pods.iter().map(|(name, _)| name.clone()).collect();
+        let errors: String = answer.stderr.lines().filter(|line| line.starts_with("Error")).collect();
+        assert_eq!(refused_by_policy(&format!("presets: [{preset}]"), &pods), named_in(&errors, &names), "{level}");
+    }
+}
+
+/// A ValidatingAdmissionPolicy as it is refuses in the plugin what it refuses in the API server.
+#[test]
+fn an_admission_policy_is_what_the_api_server_makes_of_it() {
+    let stage = stage!();
+    let name = format!("{}.example.com", stage.namespace);
+    let validations = json!([
+        {"expression": "variables.containers.all(c, c.image.contains('@') || (c.image.matches(':[^/]+$') && !c.image.endsWith(':latest')))",
+            "messageExpression": "'no version: ' + variables.containers.map(c, c.image).join(', ')"},
+        {"expression": "variables.containers.all(c, has(c.resources) && has(c.resources.requests) && quantity(c.resources.requests['cpu']).isLessThan(quantity('2')))",
+            "message": "too many CPUs"},
+        {"expression": "object.spec.replicas <= 5 || object.metadata.name.matches('^big-[a-z]+$')"},
+    ]);
+    let rule =
+        json!({"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["deployments"]});
+    let group = "admissionregistration.k8s.io/v1";
+    let spec = json!({"failurePolicy": "Fail", "matchConstraints": {"resourceRules": [rule]}, "validations": validations,
+        "variables": [{"name": "containers", "expression": "object.spec.template.spec.containers"}]});
+    let policy = object(group, "ValidatingAdmissionPolicy", &name, spec);
+    let here = json!({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": stage.namespace}}});
+    let binding = json!({"policyName": name, "validationActions": ["Deny"], "matchResources": here});
+    stage.apply(&[policy.clone(), object(group, "ValidatingAdmissionPolicyBinding", &name, binding)]);
+    let deployments: Vec<(String, String)> = [
+        ("good", 1, "a:1", json!({"requests": {"cpu": "100m"}})),
+        ("latest", 1, "a:latest", json!({"requests": {"cpu": 1}})),
+        ("none", 1, "localhost:5000/a", json!({"requests": {"cpu": 1}})),
+        (
+            "digest",
+            1,
+            "a@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            json!({"requests": {"cpu": 1.5}}),
+        ),
+        ("many", 1, "a:1", json!({"requests": {"cpu": "2"}})),
+        ("unset", 1, "a:1", json!({})),
+        ("nokey", 1, "a:1", json!({"requests": {"memory": "1Gi"}})),
+        ("wide", 6, "a:1", json!({"requests": {"cpu": 1}})),
+        ("big-one", 6, "a:1", json!({"requests": {"cpu": 1}})),
+    ]
+    .into_iter()
+    .map(|(name, replicas, image, resources)| {
+        let template = json!({"metadata": {"labels": {"a": "b"}},
+            "spec": {"containers": [{"name": "a", "image": image, "resources": resources}]}});
+        let spec = json!({"replicas": replicas, "selector": {"matchLabels": {"a": "b"}}, "template": template});
+        (name.to_owned(), format!("{}\n", object("apps/v1", "Deployment", name, spec)))
+    })
+    .collect();
+    let names: Vec<String> = deployments.iter().map(|(name, _)| name.clone()).collect();
+    let all: Vec<&str> = deployments.iter().map(|(_, text)| text.as_str()).collect();
+    let expected = refused_by_policy(&json!({"policies": [policy]}).to_string(), &deployments);
+    assert_eq!(expected.len(), 6, "{expected:?}");
+    let refused = || {
+        let words = ["create", "--dry-run=server", "-n", &stage.namespace, "-f", "-"];
+        let answer = feed(&mut stage.plane.kubectl(words), all.join("---\n").as_bytes()).expect("kubectl starts");
+        let errors: String = answer.stderr.lines().filter(|line| line.starts_with("Error")).collect();
+        named_in(&errors, &names)
+    };
+    // It takes the API server a moment to know the policy.
+    stage.plane.wait_for("the policy", || refused() == expected);
+}

@@ -44,6 +44,10 @@ const RUNS: &[Run] = &[
     run("containers", &["preset=restricted", "remove[0]=resources.limits.cpu"]),
     run("scheduling", &["priorityClassName=high", "replicas=2"]),
     run("rename", &["namePrefix=zz-", "apis=current"]),
+    run("server-side-apply", &["keep=last", "onLeft=warn"]),
+    run("checksum", &["scope=keys"]),
+    run("hooks", &["rules[0].weight=7"]),
+    run("policy", &["presets[0]=podSecurityBaseline", "presets[1]=noLatest"]),
     // Without a registry: every image is excluded. It may fail, and must do so everywhere.
     Run { plugin: "pin-images", words: &["exclude[0]=.*"], grants: &["--allow-net", "registry.example"] },
 ];

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use windlass_pdk::kinds::CLUSTER_SCOPED;
-use xtask::{merge_keys, workspace};
+use xtask::{openapi, workspace};
 
 /// A kind stands in a namespace when one of its objects' addresses has one. What only has addresses below an object
 /// (`pods/exec`) is no kind of manifest.
 #[test]
 fn the_kinds_without_a_namespace_are_those_of_kubernetes() {
-    let document = match merge_keys::openapi() {
+    let document = match openapi::document() {
         Ok(document) => document,
         Err(failure) if workspace::ci() => panic!("{failure}"),
         Err(failure) => {

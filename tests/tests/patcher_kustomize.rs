@@ -153,12 +153,16 @@ fn the_same_objects_as_kustomize() {
 }
 
 #[test]
-fn the_table_of_merge_keys_is_what_kubernetes_publishes() {
-    let committed = workspace::root().join("pdk/manifest/src/shape/table.rs");
-    let committed = fs::read_to_string(committed).expect("the table");
-    match xtask::merge_keys::generate() {
-        Ok(generated) => assert_eq!(committed, generated, "run `cargo xtask merge-keys`"),
-        Err(failure) if workspace::ci() => panic!("{failure}"),
-        Err(failure) => eprintln!("skipped: {failure}"),
+fn the_tables_are_what_kubernetes_publishes() {
+    for (table, generated) in [
+        ("pdk/manifest/src/shape/table.rs", xtask::merge_keys::generate()),
+        (xtask::field_types::TABLE, xtask::field_types::generate()),
+    ] {
+        let committed = fs::read_to_string(workspace::root().join(table)).expect("the table");
+        match generated {
+            Ok(generated) => assert!(committed == generated, "{table}: run `cargo xtask merge-keys`"),
+            Err(failure) if workspace::ci() => panic!("{failure}"),
+            Err(failure) => eprintln!("skipped: {failure}"),
+        }
     }
 }

@@ -10,7 +10,7 @@
 //! | [`crates`] | the packages for crates.io, and a host made from them |
 //! | [`dist`] | what a release consists of: archives, SBOM, container image, formula, checksums, signatures |
 //! | [`tidy`] | the repository's own rules, as code; `order`: which module may import which |
-//! | [`merge_keys`] | patcher's table of the lists that merge, from Kubernetes' OpenAPI document |
+//! | [`merge_keys`], [`field_types`] | tables from Kubernetes' OpenAPI document ([`openapi`]): the lists that merge, the types of fields |
 //! | [`fuzz`] | the long fuzz runs |
 //! | [`mod@bench`] | the table of speeds and sizes |
 //! | [`streams`], [`helm`] | real Helm, and the records of what it hands over for the charts in `tests/charts` |
@@ -33,12 +33,14 @@ pub mod command;
 pub mod crates;
 pub mod demo;
 pub mod dist;
+pub mod field_types;
 pub mod foreign;
 pub mod fuzz;
 pub mod helm;
 pub mod install;
 pub mod lines;
 pub mod merge_keys;
+pub mod openapi;
 mod order;
 pub mod peers;
 mod pip;
@@ -74,7 +76,7 @@ cargo xtask COMMAND
   crates             the packages for crates.io as they would be sent, and a host made from them
   fuzz [TARGET] [S]  fuzz one target, or each, for S seconds (60)
   tidy               the repository's own rules
-  merge-keys         patcher's table of the lists that merge, from Kubernetes' OpenAPI document (--check: compare only)
+  merge-keys         the tables of lists that merge and of fields' types, from Kubernetes' OpenAPI document (--check: compare only)
   streams            what both Helms hand over for the charts in tests/charts (--bless: write it)
 
 WINDLASS_OFFLINE=1     never touches the network

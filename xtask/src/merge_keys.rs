@@ -1,19 +1,16 @@
 //! `cargo xtask merge-keys`: the manifest library's table of which lists merge item by item, and by which keys, from the OpenAPI
-//! document that Kubernetes publishes.
+//! document that Kubernetes publishes; with it `field_types`' table of types.
 //!
 //! The marks are `x-kubernetes-patch-strategy`, `x-kubernetes-patch-merge-key` and `x-kubernetes-list-map-keys`. Of the
 //! document only what a patch can meet is kept: the ways from a kind to a mark, with equal ways kept once.
 
-use crate::command::{self, During, Failure, Result};
-use crate::{expect_only, say, workspace};
+use crate::command::{During, Failure, Result};
+use crate::openapi::{self, wrap};
+use crate::{expect_only, field_types, say, workspace};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
-use std::path::PathBuf;
-use std::process::{Command, ExitCode};
-
-/// Where the version of Kubernetes is written down: the table is of the same one as the control plane of the tests.
-const VERSION_FILE: &str = "tests/peers/control-plane/go.mod";
+use std::process::ExitCode;
 
 /// The table, from the root of the repository.
 const TABLE: &str = "pdk/manifest/src/shape/table.rs";
@@ -34,21 +31,22 @@ const STRINGS: &[(&str, &str)] = &[
 const CUSTOM: &str = "custom resource";
 const CUSTOM_METADATA: &str = "custom resource's metadata";
 
-/// Writes the table, or with `--check` compares it.
+/// Writes the tables, or with `--check` compares them.
 ///
 /// # Errors
 ///
 /// Kubernetes' sources cannot be had, or do not look as expected, or the table differs.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
     expect_only(arguments, &["--check"])?;
-    let path = workspace::root().join(TABLE);
-    let table = generate()?;
-    if arguments.is_empty() {
-        std::fs::write(&path, table).during("cannot write the table")?;
-        say::note(&format!("wrote {TABLE}"));
-    } else if std::fs::read_to_string(&path).during("cannot read the table")? != table {
-        return Err(Failure::new(format!("{TABLE} is not what Kubernetes' OpenAPI document gives"))
-            .hint("run `cargo xtask merge-keys` and look at the difference"));
+    for (name, table) in [(TABLE, generate()?), (field_types::TABLE, field_types::generate()?)] {
+        let path = workspace::root().join(name);
+        if arguments.is_empty() {
+            std::fs::write(&path, table).during("cannot write the table")?;
+            say::note(&format!("wrote {name}"));
+        } else if std::fs::read_to_string(&path).during("cannot read the table")? != table {
+            return Err(Failure::new(format!("{name} is not what Kubernetes' OpenAPI document gives"))
+                .hint("run `cargo xtask merge-keys` and look at the difference"));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -59,8 +57,8 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
 ///
 /// As [`run`].
 pub fn generate() -> Result<String> {
-    let version = version()?;
-    let document = openapi()?;
+    let version = openapi::version()?;
+    let document = openapi::document()?;
     let definitions = document["definitions"].as_object().ok_or_else(|| Failure::new("no `definitions`"))?;
     let mut graph = Graph::default();
     for (name, definition) in definitions {
@@ -68,40 +66,6 @@ pub fn generate() -> Result<String> {
     }
     graph.add_custom();
     Ok(graph.print(&version))
-}
-
-/// Kubernetes' OpenAPI document.
-///
-/// # Errors
-///
-/// As [`run`].
-pub fn openapi() -> Result<Value> {
-    let document = std::fs::read(sources(&version()?)?.join("api/openapi-spec/swagger.json"))
-        .during("cannot read Kubernetes' OpenAPI document")?;
-    serde_json::from_slice(&document).during("cannot read Kubernetes' OpenAPI document")
-}
-
-/// The version of `k8s.io/kubernetes` that the control plane is made of.
-fn version() -> Result<String> {
-    let text = std::fs::read_to_string(workspace::root().join(VERSION_FILE)).during("cannot read go.mod")?;
-    let mut words = text.split_whitespace().skip_while(|word| *word != "k8s.io/kubernetes");
-    let version = words.nth(1).filter(|word| word.starts_with('v'));
-    version.map(str::to_owned).ok_or_else(|| Failure::new(format!("{VERSION_FILE} names no k8s.io/kubernetes")))
-}
-
-/// The folder of Kubernetes' sources; fetches them (30 MB) where they are not in Go's cache.
-fn sources(version: &str) -> Result<PathBuf> {
-    let mut go = Command::new("go");
-    go.args(["mod", "download", "-json", &format!("k8s.io/kubernetes@{version}")]);
-    go.current_dir(std::env::temp_dir()).env("GOWORK", "off").env_remove("GOFLAGS");
-    if workspace::offline() {
-        go.env("GOPROXY", "off");
-    }
-    let answer = command::output(&mut go).map_err(|failure| {
-        Failure::new(failure.message()).hint("is Go installed, and is the Go module proxy reachable?")
-    })?;
-    let answer: Value = serde_json::from_slice(&answer).during("cannot read the answer of `go mod download`")?;
-    answer["Dir"].as_str().map(PathBuf::from).ok_or_else(|| Failure::new("`go mod download` names no folder"))
 }
 
 /// Where a property leads.
@@ -330,22 +294,6 @@ fn is_more_stable(there: &To, new: &To) -> bool {
         _ => 0,
     };
     rank(there) < rank(new)
-}
-
-/// The words with a space in between, broken where the line gets long.
-fn wrap(text: &mut String, words: &[String], start: usize) {
-    let mut column = start;
-    for (position, word) in words.iter().enumerate() {
-        if position > 0 {
-            text.push(' ');
-        }
-        if column + word.len() > 108 {
-            text.push_str("\\\n     ");
-            column = 5;
-        }
-        text.push_str(word);
-        column += word.len() + 1;
-    }
 }
 
 /// The first names of a class.

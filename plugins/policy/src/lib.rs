@@ -67,7 +67,11 @@ pub fn policy(settings: Settings, manifests: &mut Manifests) -> Result<(), Error
         if checks.peek().is_none() {
             return Ok(());
         }
-        let value = object.root().to_value()?;
+        let mut value = object.root().to_value()?;
+        // Of custom kinds nobody here knows what their fields are.
+        if !object.group().contains('.') || object.group().ends_with(".k8s.io") {
+            spell_quantities(&mut value);
+        }
         let mut context = cel::context(&settings.env);
         add_object(&mut context, object, &value);
         let largest = cel::largest(&value);
@@ -113,6 +117,38 @@ fn add_object(context: &mut Context<'_, '_>, object: &Object<'_>, value: &Value)
     context.add_variable_from_value("oldObject", Cel::Null);
     context.add_variable_from_value("namespaceObject", Cel::Null);
     context.add_variable_from_value("request", cel::to_cel(&request));
+}
+
+/// The maps and fields of Kubernetes' own kinds that hold quantities.
+const QUANTITIES: &[&str] = &["requests", "limits", "capacity", "hard", "overhead", "sizeLimit"];
+
+/// Makes texts of the quantities that are written as numbers (`cpu: 1`): the API server gives a policy nothing else.
+fn spell_quantities(value: &mut Value) {
+    match value {
+        Value::List(items) => items.iter_mut().for_each(spell_quantities),
+        Value::Map(entries) => {
+            for (key, value) in entries {
+                let is_quantity = QUANTITIES.contains(&key.as_str());
+                match value {
+                    Value::Map(amounts) if is_quantity => {
+                        amounts.iter_mut().for_each(|(_, amount)| {
+                            spell(amount);
+                            spell_quantities(amount);
+                        });
+                    }
+                    Value::Number(_) if key == "sizeLimit" => spell(value),
+                    other => spell_quantities(other),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn spell(value: &mut Value) {
+    if let Value::Number(text) = value {
+        *value = Value::String(std::mem::take(text));
+    }
 }
 
 /// What a policy finds in the object of a context.
