@@ -100,9 +100,14 @@ fn fetch_installed(reference: &PluginRef, name: &str) -> Result<Fetched, Error> 
     let error = Error::usage(format!("there is no plugin `{name}`"));
     Err(match windlass_abi::config::nearest(name, known.iter().map(String::as_str)) {
         Some(near) => error.hint(format!("did you mean the plugin `{near}`?")),
+        None if dirs::bundled_names().is_empty() => error.hint(source::FORMS).hint(STANDS_ALONE),
         None => error.hint(source::FORMS),
     })
 }
+
+/// For a program by itself, as `cargo install` makes it.
+const STANDS_ALONE: &str = "no plugins came with this program: release archives, the image and `cargo xtask install` have \
+                            Windlass' own beside it; `windlass install PLUGIN` takes one from a registry or a folder";
 
 fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     input::read(path, limit).map_err(|error| cannot_read(path, &error))
