@@ -207,6 +207,9 @@ fn the_rust_template_works() {
     let mut cargo = workspace::cargo();
     cargo.current_dir(&author.folder).env("CARGO_TARGET_DIR", workspace::target().join("tests/template"));
     succeed(cargo.args(["test", "--quiet"]));
+    // The loop's own profile builds, and leaves plugin.wasm alone.
+    author.windlass(&["dev", "--once"]);
+    assert!(!author.folder.join("plugin.wasm").exists());
     let module = author.build();
     author.cases(3);
     author.package();
@@ -300,6 +303,28 @@ fn the_pipeline_template_works() {
     let refused = feed(author.command(&program).arg("test"), b"").expect("it starts");
     assert_eq!(refused.code, Some(2));
     assert!(refused.stderr.contains("means nothing to a pipeline"), "{}", refused.stderr);
+}
+
+/// A script for the plugin that runs JavaScript.
+#[test]
+fn the_javascript_template_works() {
+    if !workspace::built_plugin("script").join("plugin.wasm").is_file() {
+        assert!(!workspace::ci(), "the plugin script is needed");
+        return;
+    }
+    let author = Author::new("javascript");
+    let program = author.bundle(&["script"]);
+    let report = succeed(author.command(&program).args(["test", "--output", "json"]));
+    let report: serde_json::Value = serde_json::from_slice(&report).expect("JSON");
+    assert_eq!((&report["failed"], &report["passed"]), (&0.into(), &3.into()), "{report}");
+    let pipeline = author.folder.join("windlass.yaml").display().to_string();
+    let words = ["run", "--pipeline", &pipeline, "--", "args.team=orders"];
+    for rendered in
+        [author.under_helm_3(&program, &words), author.under_helm_4(&["args.team=orders"])].into_iter().flatten()
+    {
+        assert_eq!(rendered.code, Some(0), "{}", rendered.stderr);
+        assert!(String::from_utf8_lossy(&rendered.stdout).contains("    team: orders\n"));
+    }
 }
 
 /// docs/authoring.md, run as it stands there: at most eight commands to a plugin of one's own under real Helm 4. The lines below

@@ -298,8 +298,13 @@ fn is_offline() -> bool {
 
 /// The profile of [`Speed::Dev`], and what it is: dependencies are optimised once, the plugin itself never.
 const DEV_PROFILE: &str = "windlass-dev";
-const DEV_SETTINGS: [&str; 2] = [
-    "profile.windlass-dev={inherits=\"dev\", debug=false, strip=\"symbols\", panic=\"abort\", opt-level=0}",
+// Cargo takes no inline tables here.
+const DEV_SETTINGS: [&str; 6] = [
+    "profile.windlass-dev.inherits=\"dev\"",
+    "profile.windlass-dev.debug=false",
+    "profile.windlass-dev.strip=\"symbols\"",
+    "profile.windlass-dev.panic=\"abort\"",
+    "profile.windlass-dev.opt-level=0",
     "profile.windlass-dev.package.\"*\".opt-level=\"s\"",
 ];
 
