@@ -16,6 +16,16 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// Checks content that came under this digest: the one place where the two are compared.
+    ///
+    /// # Errors
+    ///
+    /// The content has another digest, which is the error.
+    pub fn check(&self, content: &[u8]) -> Result<(), Self> {
+        let found = Self::of(content);
+        if found == *self { Ok(()) } else { Err(found) }
+    }
+
     /// The 64 hexadecimal digits alone.
     pub fn hex(&self) -> String {
         use fmt::Write as _;

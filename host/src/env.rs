@@ -5,6 +5,8 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use crate::secrets::Secrets;
+
 /// Whose variable it is, which is how the documentation is grouped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
@@ -162,6 +164,20 @@ pub fn any(name: &str) -> Option<OsString> {
     // A name with `=` or NUL is never set, and some systems abort over one.
     let is_name = !name.is_empty() && !name.contains(['=', '\0']);
     if is_name { std::env::var_os(name) } else { None }
+}
+
+/// The values that may be secrets.
+pub(crate) fn secrets() -> Secrets {
+    let mut secrets = Secrets::default();
+    for variable in TABLE.iter().filter(|variable| variable.is_secret) {
+        let spellings = [variable.os(), any(&variable.name.to_ascii_lowercase())];
+        spellings
+            .into_iter()
+            .flatten()
+            .filter_map(|value| value.into_string().ok())
+            .for_each(|value| secrets.add(&value));
+    }
+    secrets
 }
 
 /// The table as Markdown, which is `docs/environment.md`.

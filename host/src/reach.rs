@@ -1,4 +1,4 @@
-//! Which addresses an answer of a registry may send us to.
+//! Which addresses an answer of a server may send us to.
 //!
 //! A registry's redirects, token servers and upload locations are addresses that somebody else chooses and this machine connects
 //! to, from inside whatever network it stands in: a cloud's metadata service, a router's admin page, a database
@@ -14,9 +14,52 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, LazyLock, Mutex};
 
+use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::env;
+
+/// Why nobody goes to an address that a server names.
+#[derive(Debug)]
+pub(crate) enum Misleading {
+    /// It is none.
+    NoAddress,
+    /// It is not of HTTP, or without a host.
+    NotHttp(Url),
+    /// It leads from TLS to plain HTTP.
+    ToPlain(Url),
+    /// It has a user's name or a password in it.
+    HasUser(Url),
+}
+
+/// The one rule for what servers name, registries and those that plugins ask alike, in redirects and elsewhere: an address
+/// of HTTP, with TLS where `base`, which names it, has TLS, and without a user's name.
+///
+/// # Errors
+///
+/// It is not such an address. Whether that server may be contacted is for the caller to decide.
+pub(crate) fn named(text: &str, base: &Url) -> Result<Url, Misleading> {
+    let mut url = base.join(text).map_err(|_| Misleading::NoAddress)?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+        return Err(Misleading::NotHttp(url));
+    }
+    without_final_dot(&mut url);
+    match () {
+        () if base.scheme() == "https" && url.scheme() != "https" => Err(Misleading::ToPlain(url)),
+        () if !url.username().is_empty() || url.password().is_some() => Err(Misleading::HasUser(url)),
+        () => Ok(url),
+    }
+}
+
+/// `registry.example.` is `registry.example` to a resolver; said in one way, it has one origin, one grant, and one set of
+/// addresses.
+pub(crate) fn without_final_dot(url: &mut Url) {
+    let host = url.host_str().and_then(|host| host.strip_suffix('.')).map(str::to_owned);
+    if let Some(host) = host {
+        // A host that is none without its dot stays as it is, and is not resolved.
+        let _ = url.set_host(Some(&host));
+    }
+}
 
 /// How far an address reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -304,7 +347,7 @@ fn proxy_hosts() -> Vec<String> {
         .filter_map(|value| value?.into_string().ok())
         .filter_map(|value| {
             let url = if value.contains("://") { value } else { format!("http://{value}") };
-            Some(reqwest::Url::parse(&url).ok()?.host_str()?.to_ascii_lowercase())
+            Some(Url::parse(&url).ok()?.host_str()?.to_ascii_lowercase())
         })
         .collect()
 }

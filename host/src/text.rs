@@ -107,6 +107,11 @@ pub(crate) fn shown(text: &str, longest: usize) -> String {
     kept
 }
 
+/// A value from a registry, a layout or an archive as it may stand in a message: its first 200 characters, made safe.
+pub(crate) fn shown_value(text: &str) -> String {
+    shown(text, 200)
+}
+
 /// How many characters of a name from a guest are shown.
 pub(crate) const SHOWN_NAME_CHARACTERS: usize = 80;
 

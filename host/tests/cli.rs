@@ -624,11 +624,23 @@ const JSON_SHOWN: &[(&str, &str)] = &[
     ("`windlass cache clean`", "cache-clean"),
 ];
 
+/// What commands answer that need a registry, in `tests/json`; the end-to-end tests hold real answers to their shape.
+const JSON_OF_REGISTRIES: &[(&str, &str)] = &[
+    ("`windlass push`", "push"),
+    ("`windlass push --from-layout`", "push-from-layout"),
+    ("`windlass pull`", "pull"),
+    ("`windlass pull --to-layout`", "pull-to-layout"),
+    ("`windlass attach`", "attach"),
+    ("`windlass discover`", "discover"),
+    ("`windlass verify`", "verify"),
+    ("`windlass lock`", "lock"),
+];
+
 #[test]
 fn the_json_of_commands_is_written_down() {
     let mut page = String::from(
         "# JSON output\n\n`--output json` makes every command answer with one JSON document on stdout, and say an error as one on stderr; \
-         `run`, `schema`, `completions` and `man` write what they always write. `wait` and `status` are in \
+         `run`, `schema`, `completions` and `man` write what they always write; a value that may be missing is `null`. `wait` and `status` are in \
          [waiting.md](waiting.md). Fields are added, never renamed. Written by `WINDLASS_BLESS=1 cargo test -p windlass --test cli` \
          from its cases, whose folder reads `DIR`.\n",
     );
@@ -637,6 +649,10 @@ fn the_json_of_commands_is_written_down() {
         let (stdout, stderr) = snapshot.split_once("=== stderr\n").expect("two parts");
         let stdout = stdout.split_once("=== stdout\n").expect("two parts").1;
         let shown = if stdout.is_empty() { stderr } else { stdout };
+        page.push_str(&format!("\n## {title}\n\n```json\n{}\n```\n", shown.trim_end()));
+    }
+    for (title, example) in JSON_OF_REGISTRIES {
+        let shown = fs::read_to_string(tests().join("json").join(format!("{example}.json"))).expect("an example");
         page.push_str(&format!("\n## {title}\n\n```json\n{}\n```\n", shown.trim_end()));
     }
     let mut failures = Vec::new();

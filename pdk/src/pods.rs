@@ -30,11 +30,11 @@ pub struct CustomPodTemplate {
 /// `spec.tfReplicaSpecs.*.template`. A backslash keeps a dot as part of a key: `metadata.annotations.example\\.com/image`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathPattern {
-    steps: Vec<Step>,
+    steps: Vec<PodStep>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
+enum PodStep {
     Key(String),
     EveryEntry,
     EveryItem,
@@ -57,14 +57,14 @@ impl PathPattern {
             };
             match key {
                 "" => return Err(format!("`{text}` has an empty key; keys are joined by dots, as in `spec.template`")),
-                "*" => steps.push(Step::EveryEntry),
+                "*" => steps.push(PodStep::EveryEntry),
                 key if key.contains([']', '*']) => return Err(unknown_part(part)),
-                key => steps.push(Step::Key(key.replace("\\.", "."))),
+                key => steps.push(PodStep::Key(key.replace("\\.", "."))),
             }
             while let Some((list, rest)) = lists.strip_prefix('[').and_then(|list| list.split_once(']')) {
                 steps.push(match list.split_once('=') {
-                    None if list == "*" => Step::EveryItem,
-                    Some((key, wanted)) if !key.is_empty() => Step::ItemWith(key.to_owned(), wanted.to_owned()),
+                    None if list == "*" => PodStep::EveryItem,
+                    Some((key, wanted)) if !key.is_empty() => PodStep::ItemWith(key.to_owned(), wanted.to_owned()),
                     _ => return Err(unknown_part(part)),
                 });
                 lists = rest;
@@ -117,28 +117,28 @@ fn unknown_part(part: &str) -> String {
     )
 }
 
-fn descend(node: Node<'_>, path: Path, steps: &[Step], found: &mut Vec<Path>) {
+fn descend(node: Node<'_>, path: Path, steps: &[PodStep], found: &mut Vec<Path>) {
     let Some((step, rest)) = steps.split_first() else {
         found.push(path);
         return;
     };
     match step {
-        Step::Key(key) => {
+        PodStep::Key(key) => {
             if let Some(below) = node.get(key) {
                 descend(below, path.key(key), rest, found);
             }
         }
-        Step::EveryEntry => {
+        PodStep::EveryEntry => {
             for (key, below) in node.entries() {
                 descend(below, path.key(key), rest, found);
             }
         }
-        Step::EveryItem => {
+        PodStep::EveryItem => {
             for (index, below) in node.items().enumerate() {
                 descend(below, path.index(index), rest, found);
             }
         }
-        Step::ItemWith(key, wanted) => {
+        PodStep::ItemWith(key, wanted) => {
             for (index, below) in node.items().enumerate() {
                 if below.get(key).and_then(|it| it.scalar_text()).is_some_and(|text| text == *wanted) {
                     descend(below, path.index(index), rest, found);

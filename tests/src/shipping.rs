@@ -121,6 +121,21 @@ impl Stage {
         serde_json::from_str(&self.succeed(&[arguments, &["-o", "json"]].concat(), b"")).expect("JSON")
     }
 
+    /// Runs Windlass with `--output json`; its answer, which has the shape that docs/json.md shows by an example in
+    /// `host/tests/json`.
+    ///
+    /// # Panics
+    ///
+    /// It fails, or answers in another shape.
+    #[track_caller]
+    pub fn answer_like(&self, example: &str, arguments: &[&str]) -> Value {
+        let path = workspace::root().join("host/tests/json").join(format!("{example}.json"));
+        let shown: Value = serde_json::from_str(&std::fs::read_to_string(path).expect("an example")).expect("JSON");
+        let answer = self.answer(arguments);
+        assert!(has_shape(&answer, &shown), "{example}: {answer} is not of the shape {shown}");
+        answer
+    }
+
     /// Runs Windlass, which must fail with this exit code and say this.
     ///
     /// # Panics
@@ -183,6 +198,24 @@ impl Stage {
         let helm = self.helm()?;
         helm.succeed(&["push", "app-1.2.3.tgz", &self.oci("charts"), "--plain-http"]);
         Some((self.oci("charts/app:1.2.3"), helm))
+    }
+}
+
+/// Whether a value has the members and types of an example. `null` stands for any type, an empty list for any list.
+fn has_shape(value: &Value, example: &Value) -> bool {
+    match (value, example) {
+        (Value::Null, _) | (_, Value::Null) => true,
+        (Value::Object(own), Value::Object(shown)) => {
+            own.len() == shown.len()
+                && own.iter().all(|(key, value)| shown.get(key).is_some_and(|shown| has_shape(value, shown)))
+        }
+        (Value::Array(own), Value::Array(shown)) => {
+            shown.first().is_none_or(|shown| own.iter().all(|value| has_shape(value, shown)))
+        }
+        (Value::String(_), Value::String(_))
+        | (Value::Number(_), Value::Number(_))
+        | (Value::Bool(_), Value::Bool(_)) => true,
+        _ => false,
     }
 }
 

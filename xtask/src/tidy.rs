@@ -67,6 +67,7 @@ fn problems() -> Result<Vec<String>> {
         };
         check_text(&path, &text, &mut problems);
     }
+    check_where_is(&mut problems)?;
     check_plugins(&mut problems)?;
     check_dependencies(&mut problems)?;
     problems.extend(order::problems()?);
@@ -101,6 +102,44 @@ fn check_text(path: &Path, text: &str, problems: &mut Vec<String>) {
             problems.push(format!("{shown}:1: does not start with what the file is for (`//! …`)"));
         }
     }
+}
+
+/// The heading of the table in ARCHITECTURE.md that says where things are.
+const WHERE_IS: &str = "| to find | look into | for |\n|---|---|---|\n";
+
+/// What ARCHITECTURE.md says of where things are is so: each file is there and has the names that are said of it.
+fn check_where_is(problems: &mut Vec<String>) -> Result<()> {
+    let text =
+        std::fs::read_to_string(workspace::root().join("ARCHITECTURE.md")).during("cannot read ARCHITECTURE.md")?;
+    let Some((_, rows)) = text.split_once(WHERE_IS) else {
+        problems.push(format!("ARCHITECTURE.md: no table `{}`", WHERE_IS.lines().next().unwrap_or_default()));
+        return Ok(());
+    };
+    for row in rows.lines().take_while(|line| line.starts_with('|')) {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [what, place, names] = cells.as_slice() else {
+            problems.push(format!("ARCHITECTURE.md: `{row}` has not three cells"));
+            continue;
+        };
+        let words = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+        let places = words(place);
+        if places.is_empty() {
+            problems.push(format!("ARCHITECTURE.md: {what}: no place"));
+        }
+        let mut found = String::new();
+        for place in places {
+            let path = workspace::root().join(&place);
+            match std::fs::read_to_string(&path) {
+                Ok(text) => found.push_str(&text),
+                Err(_) if path.is_dir() => {}
+                Err(_) => problems.push(format!("ARCHITECTURE.md: {what}: there is no `{place}`")),
+            }
+        }
+        for name in words(names).into_iter().filter(|name| !contains_word(&found, name)) {
+            problems.push(format!("ARCHITECTURE.md: {what}: `{name}` is not there"));
+        }
+    }
+    Ok(())
 }
 
 /// Whether `word` occurs in the line other than as the middle of a longer word.

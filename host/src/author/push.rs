@@ -10,7 +10,6 @@ use crate::helm::plugin_yaml::{self, PluginYaml};
 use crate::limits::table::{MAX_ARCHIVE, MAX_MANIFEST_BYTES};
 use crate::oci::artifact::{
     Blob, CHART_CONFIG_TYPE, Manifest, PLUGIN_ARTIFACT_TYPE, PluginArtifact, PluginLayers, TITLE, name_and_version,
-    printable,
 };
 use crate::oci::layout::{Layout, PLUGIN_NAME, REF_NAME, blobs_of};
 use crate::oci::origin::{Origin, kind_of, signature_tag};
@@ -21,6 +20,7 @@ use crate::plugin::opening::Remote;
 use crate::plugin::pull::{self, Arrived, Pulled};
 use crate::plugin::verify;
 use crate::source::{OciReference, PluginRef};
+use crate::text::shown_value;
 use crate::trust::evidence::{Came, Package, Pin};
 
 /// How far referrers of referrers are followed: a signature of an attached plugin, and no further.
@@ -285,7 +285,7 @@ pub fn attach(
             (Some(other), _) => {
                 return Err(Error::denied(format!(
                     "another {}-{version} is attached to this chart ({})",
-                    printable(&other.name),
+                    shown_value(&other.name),
                     other.digest
                 ))
                 .hint("give the plugin a new version, or add `--force` to attach this one as well")
@@ -425,7 +425,7 @@ impl Load {
                 Arrived::new(named, pulled, pin, remote, |manifest| pull::signatures(&origin, manifest))?.unpack()?;
             let verified = verify::verify(arrived, remote)?;
             let name = name.trim_end_matches(".tgz");
-            reasons.extend(verified.reasons().iter().map(|reason| format!("{}: {reason}", printable(name))));
+            reasons.extend(verified.reasons().iter().map(|reason| format!("{}: {reason}", shown_value(name))));
         }
         if reasons.is_empty() {
             return Err(Error::denied(format!("{reference} holds no plugin, so nothing that the named key signed"))

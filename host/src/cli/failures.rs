@@ -70,6 +70,7 @@ impl Failure {
             std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
         let (command, mut secrets) = without_values(&arguments, flags);
         secrets.extend(error.secrets());
+        secrets.extend(&crate::env::secrets());
         // Cut last, so that no half of a value is left.
         let kept = |text: &str| cut(&secrets.taken_out_of(text));
         Self {

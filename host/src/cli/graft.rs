@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value as Json, json};
-use windlass_graft::{Dialect, Error as Failure, Grafted, Note, NoteKind, Options, graft};
+use windlass_graft::{Dialect, Error as GraftError, Grafted, Note, NoteKind, Options, graft};
 
 use super::printer::{Outcome, Printer};
 use crate::error::Error;
@@ -82,11 +82,11 @@ fn read(path: &Path, printer: &Printer) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|_| unreadable(&"it is not UTF-8"))
 }
 
-fn error(failure: Failure) -> Error {
+fn error(failure: GraftError) -> Error {
     let text = failure.to_string();
     let error = match &failure {
-        Failure::Spent(_) => Error::limit(text),
-        Failure::Dialect(_) => Error::refused(text),
+        GraftError::Spent(_) => Error::limit(text),
+        GraftError::Dialect(_) => Error::refused(text),
         _ => Error::usage(text),
     };
     match failure.hint() {

@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::limits::table::{
     MAX_ARCHIVE_DEPTH, MAX_ARCHIVE_ENTRIES, MAX_UNPACKED, UNPACKED_AT_LEAST, UNPACKED_FOR_BYTE,
 };
+use crate::text::shown_value;
 
 /// The file that makes a folder a plugin.
 pub const PLUGIN_YAML: &str = "plugin.yaml";
@@ -236,7 +237,7 @@ impl ArchiveReader {
                 other => {
                     return Err(refused(format!(
                         "`{}` is {}; only files and directories are allowed",
-                        printable(&path),
+                        shown_value(&path),
                         kind_name(other)
                     )));
                 }
@@ -347,7 +348,7 @@ fn checked_parts(path: &str, limits: ArchiveLimits) -> Result<Vec<&str>, Error> 
         })
     };
     match problem {
-        Some(problem) => Err(refused(format!("the name `{}` {problem}", printable(path)))),
+        Some(problem) => Err(refused(format!("the name `{}` {problem}", shown_value(path)))),
         None => Ok(path.split('/').collect()),
     }
 }
@@ -381,13 +382,8 @@ fn kind_name(kind: tar::EntryType) -> &'static str {
     }
 }
 
-/// A name as it may stand in a message.
-fn printable(path: &str) -> String {
-    crate::text::shown(path, 200)
-}
-
 fn outside_root(path: &str) -> Error {
-    refused(format!("`{}` lies beside the plugin's folder; a package has one folder at its root", printable(path)))
+    refused(format!("`{}` lies beside the plugin's folder; a package has one folder at its root", shown_value(path)))
 }
 
 fn refused(message: impl Into<String>) -> Error {

@@ -13,6 +13,7 @@ use oci_client::manifest::{
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::limits::table::{MAX_ARCHIVE, MAX_PROVENANCE_BYTES};
+use crate::text::shown_value;
 
 /// What makes an artifact a Helm plugin.
 pub const PLUGIN_ARTIFACT_TYPE: &str = "application/vnd.helm.plugin.v1+json";
@@ -87,7 +88,7 @@ impl Manifest {
             .hint("name the manifest that you mean by its digest: `NAME@sha256:...`"));
         }
         if ![OCI_IMAGE_MEDIA_TYPE, IMAGE_MANIFEST_MEDIA_TYPE].contains(&kind) || kind != self.media_type {
-            let (kind, served) = (printable(kind), printable(&self.media_type));
+            let (kind, served) = (shown_value(kind), shown_value(&self.media_type));
             return Err(not_a_manifest(format!("its type is `{kind}`, served as `{served}`")));
         }
         serde_json::from_slice(&self.bytes).map_err(|e| not_a_manifest(reason(&e)))
@@ -127,7 +128,7 @@ impl Blob {
         let digest = descriptor
             .digest
             .parse::<Digest>()
-            .map_err(|_| Error::network(format!("`{}` is not a sha256 digest", printable(&descriptor.digest))))?;
+            .map_err(|_| Error::network(format!("`{}` is not a sha256 digest", shown_value(&descriptor.digest))))?;
         match u64::try_from(descriptor.size) {
             Ok(size) if size <= limit => Ok(Self { digest, size }),
             _ => Err(Error::network(format!("{digest} has {} bytes, and may have at most {limit}", descriptor.size))),
@@ -142,11 +143,6 @@ pub(crate) fn name_and_version(archive_name: &str) -> (&str, &str) {
         .map(|(at, _)| (stem.get(..at).unwrap_or_default(), stem.get(at + 1..).unwrap_or_default()))
         .find(|(_, version)| semver::Version::parse(version).is_ok())
         .unwrap_or((stem, ""))
-}
-
-/// A text from a registry as it may stand in a message.
-pub(crate) fn printable(text: &str) -> String {
-    crate::text::shown(text, 200)
 }
 
 /// Why foreign JSON cannot be read. The parser quotes what it stumbled over, which may be megabytes.
@@ -235,7 +231,7 @@ impl PluginLayers {
         let kind =
             manifest.artifact_type.as_deref().filter(|kind| !kind.is_empty()).unwrap_or(&manifest.config.media_type);
         if kind != PLUGIN_ARTIFACT_TYPE {
-            return Err(not_a_plugin(format!("its artifact type is `{}`", printable(kind))));
+            return Err(not_a_plugin(format!("its artifact type is `{}`", shown_value(kind))));
         }
         let titled = |suffix: &str| -> Vec<(&str, &OciDescriptor)> {
             let layers = manifest.layers.iter();
@@ -252,14 +248,17 @@ impl PluginLayers {
             || archive_name.len() > LONGEST_TITLE
             || archive_name.chars().any(char::is_control)
         {
-            return Err(not_a_plugin(format!("its archive's title `{}` is not a file name", printable(archive_name))));
+            return Err(not_a_plugin(format!(
+                "its archive's title `{}` is not a file name",
+                shown_value(archive_name)
+            )));
         }
         for (title, layer) in titled(".tgz").iter().chain(&titled(".tgz.prov")) {
             if ![ARCHIVE_LAYER_TYPE, PROVENANCE_LAYER_TYPE].contains(&layer.media_type.as_str()) {
                 return Err(not_a_plugin(format!(
                     "the layer `{}` has the type `{}`",
-                    printable(title),
-                    printable(&layer.media_type)
+                    shown_value(title),
+                    shown_value(&layer.media_type)
                 )));
             }
         }

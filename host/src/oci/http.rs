@@ -22,7 +22,7 @@ use windlass_abi::challenge::{Challenge, TOKEN_MEMBERS, challenges};
 
 use super::credentials::{Credential, CredentialFiles, Secret};
 use crate::error::Error;
-use crate::reach::{GuardedResolver, OutOfReach, ReachGuard};
+use crate::reach::{self, GuardedResolver, Misleading, OutOfReach, ReachGuard, without_final_dot};
 
 /// Attempts for one request or one transfer, the first included.
 const ATTEMPTS: u32 = 5;
@@ -108,12 +108,12 @@ pub(crate) struct Request {
 
 /// Why an attempt failed, and whether another may succeed.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum RequestFailure {
     Final(Error),
     Retryable { error: Error, after: Option<Duration> },
 }
 
-impl From<Error> for Failure {
+impl From<Error> for RequestFailure {
     fn from(error: Error) -> Self {
         Self::Final(error)
     }
@@ -185,17 +185,16 @@ impl Http {
     /// page: HTTP, with TLS wherever the registry or whoever names it has TLS, in no network that the registry has no
     /// business in (names are judged again where they are resolved), and without a user's name. `what` is it, as in "a redirect".
     pub(crate) fn named(&self, text: &str, base: &Url, what: &str) -> Result<Address, Error> {
-        let mut url = base.join(text).map_err(|_| self.broken(format!("{what} is no address")))?;
-        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
-            return Err(self.broken(format!("{what} is not HTTP")));
-        }
-        without_final_dot(&mut url);
-        let is_encrypted = url.scheme() == "https";
-        if !is_encrypted && (self.base.scheme() == "https" || base.scheme() == "https") {
-            return Err(self.broken(format!("{what} leads from HTTPS to plain HTTP, at {}", shown(&url))));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(self.broken(format!("{what} has a user's name in it, at {}", shown(&url))));
+        let to_plain = |url: &Url| self.broken(format!("{what} leads from HTTPS to plain HTTP, at {}", shown(url)));
+        let url = reach::named(text, base).map_err(|why| match why {
+            Misleading::NoAddress => self.broken(format!("{what} is no address")),
+            Misleading::NotHttp(_) => self.broken(format!("{what} is not HTTP")),
+            Misleading::ToPlain(url) => to_plain(&url),
+            Misleading::HasUser(url) => self.broken(format!("{what} has a user's name in it, at {}", shown(&url))),
+        })?;
+        // Nor in two steps.
+        if self.base.scheme() == "https" && url.scheme() != "https" {
+            return Err(to_plain(&url));
         }
         if !self.guard.permits_host(url.host_str().unwrap_or_default()) {
             return Err(self.broken(format!("{what} is {}, {OutOfReach}", shown(&url))));
@@ -231,17 +230,17 @@ impl Http {
     /// Runs `attempt` until it succeeds, fails for good, or was tried five times.
     pub(crate) async fn with_retries<T>(
         &self,
-        mut attempt: impl AsyncFnMut() -> Result<T, Failure>,
+        mut attempt: impl AsyncFnMut() -> Result<T, RequestFailure>,
     ) -> Result<T, Error> {
         let mut wait = FIRST_WAIT;
         for number in 1.. {
             match attempt().await {
                 Ok(value) => return Ok(value),
-                Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::Retryable { error, .. }) if number >= ATTEMPTS => {
+                Err(RequestFailure::Final(error)) => return Err(error),
+                Err(RequestFailure::Retryable { error, .. }) if number >= ATTEMPTS => {
                     return Err(error.hint(format!("tried {ATTEMPTS} times; try again later")));
                 }
-                Err(Failure::Retryable { after, .. }) => {
+                Err(RequestFailure::Retryable { after, .. }) => {
                     // Twenty processes that failed together should not come back together.
                     let jitter = wait.mul_f64(rand::random::<f64>() / 2.0);
                     tokio::time::sleep(after.unwrap_or(wait + jitter).min(LONGEST_WAIT)).await;
@@ -254,7 +253,7 @@ impl Http {
 
     /// Sends a request, answers a challenge of the registry's own, follows redirects of GET and HEAD. The answer's status may
     /// be any that another attempt would not change.
-    pub(crate) async fn send(&self, request: &Request) -> Result<reqwest::Response, Failure> {
+    pub(crate) async fn send(&self, request: &Request) -> Result<reqwest::Response, RequestFailure> {
         let mut address = request.address.clone();
         let mut authorization = self.known_authorization(request);
         let (mut is_challenged, mut redirects) = (false, 0);
@@ -305,7 +304,7 @@ impl Http {
         request: &Request,
         address: &Address,
         authorization: Option<&Secret>,
-    ) -> Result<reqwest::Response, Failure> {
+    ) -> Result<reqwest::Response, RequestFailure> {
         let (client, is_own) = self.client_for(address)?;
         let url = &address.0;
         let mut builder = client.request(request.method.clone(), url.clone()).headers(request.headers.clone());
@@ -330,11 +329,11 @@ impl Http {
         }
     }
 
-    fn retryable(&self, message: String) -> Failure {
-        Failure::Retryable { error: Error::network(message), after: None }
+    fn retryable(&self, message: String) -> RequestFailure {
+        RequestFailure::Retryable { error: Error::network(message), after: None }
     }
 
-    fn connection_failure(&self, url: &Url, error: reqwest::Error) -> Failure {
+    fn connection_failure(&self, url: &Url, error: reqwest::Error) -> RequestFailure {
         let error = error.without_url();
         let mut reasons = Vec::new();
         let mut is_out_of_reach = false;
@@ -350,18 +349,20 @@ impl Http {
         let reason = reasons.join(": ");
         let message = format!("cannot speak to {}: {reason}", shown(url));
         if is_out_of_reach {
-            return Failure::Final(self.broken(format!("it sent us to {}, {OutOfReach}", shown(url))));
+            return RequestFailure::Final(self.broken(format!("it sent us to {}, {OutOfReach}", shown(url))));
         }
         let is_certificate = ["certificate", "UnknownIssuer", "CertNotValid"].iter().any(|word| reason.contains(word));
         if is_certificate {
             let hint =
                 "trust the registry's own authority with `--ca-file FILE`; `--insecure` skips the check altogether";
-            return Failure::Final(Error::network(message).hint(hint));
+            return RequestFailure::Final(Error::network(message).hint(hint));
         }
         if reason.contains("InvalidContentType") || reason.contains("corrupt message") {
-            return Failure::Final(Error::network(message).hint("the registry does not speak TLS: add `--plain-http`"));
+            return RequestFailure::Final(
+                Error::network(message).hint("the registry does not speak TLS: add `--plain-http`"),
+            );
         }
-        Failure::Retryable { error: Error::network(message), after: None }
+        RequestFailure::Retryable { error: Error::network(message), after: None }
     }
 
     fn is_own_origin(&self, url: &Url) -> bool {
@@ -369,7 +370,7 @@ impl Http {
     }
 
     /// Turns what may pass (429, 5xx) into a failure to retry; the rest is for the caller to judge.
-    async fn judge_status(&self, answer: reqwest::Response) -> Result<reqwest::Response, Failure> {
+    async fn judge_status(&self, answer: reqwest::Response) -> Result<reqwest::Response, RequestFailure> {
         let status = answer.status();
         let passes = matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502 | 503 | 504);
         if !passes {
@@ -381,7 +382,7 @@ impl Http {
             .and_then(|value| value.to_str().ok())
             .and_then(|text| text.trim().parse().ok());
         let error = self.status_error(answer, "the request").await;
-        Err(Failure::Retryable { error, after: after.map(Duration::from_secs) })
+        Err(RequestFailure::Retryable { error, after: after.map(Duration::from_secs) })
     }
 
     /// The error for an answer with a status that `what` cannot use; reads what the registry says about it.
@@ -410,7 +411,7 @@ impl Http {
         answer: reqwest::Response,
         limit: u64,
         progress: Option<&dyn Fn(u64)>,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Vec<u8>, RequestFailure> {
         let mut body = Vec::new();
         self.read_body_into(answer, limit, &mut body, progress).await?;
         Ok(body)
@@ -423,10 +424,12 @@ impl Http {
         limit: u64,
         body: &mut Vec<u8>,
         progress: Option<&dyn Fn(u64)>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), RequestFailure> {
         let url = answer.url().clone();
         let too_large = || {
-            Failure::Final(self.broken(format!("more than the {limit} bytes that it may have, from {}", shown(&url))))
+            RequestFailure::Final(
+                self.broken(format!("more than the {limit} bytes that it may have, from {}", shown(&url))),
+            )
         };
         let room = limit.saturating_sub(body.len() as u64);
         if answer.content_length().is_some_and(|length| length > room) {
@@ -491,7 +494,11 @@ impl Http {
     }
 
     /// The `Authorization` value that a 401 of the registry's own asks for, if we have what it takes.
-    async fn answer_challenge(&self, request: &Request, answer: &reqwest::Response) -> Result<Option<Secret>, Failure> {
+    async fn answer_challenge(
+        &self,
+        request: &Request,
+        answer: &reqwest::Response,
+    ) -> Result<Option<Secret>, RequestFailure> {
         let credential = self.credential(&request.repository)?;
         let headers = answer.headers().get_all(WWW_AUTHENTICATE).iter();
         let offered = headers.filter_map(|value| value.to_str().ok()).flat_map(challenges);
@@ -520,7 +527,7 @@ impl Http {
         mut server: Address,
         challenge: &Challenge,
         credential: Option<&Credential>,
-    ) -> Result<Secret, Failure> {
+    ) -> Result<Secret, RequestFailure> {
         let actions = if request.access == Access::Push { "pull,push" } else { "pull" };
         // The registry's own words first: for the base path it asks for none, for others it may want more.
         let scope = match challenge.parameter("scope") {
@@ -613,15 +620,6 @@ fn basic(username: &str, password: &Secret) -> Secret {
     use base64::Engine as _;
     let pair = format!("{username}:{}", password.reveal());
     Secret::new(format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair)))
-}
-
-/// `registry.example.` is `registry.example` to a resolver; said in one way, it has one origin.
-fn without_final_dot(url: &mut Url) {
-    let host = url.host_str().and_then(|host| host.strip_suffix('.')).map(str::to_owned);
-    if let Some(host) = host {
-        // A host that is none without its dot stays as it is, and is not resolved.
-        let _ = url.set_host(Some(&host));
-    }
 }
 
 /// A URL as errors show it: without its query, where signed URLs and tokens are.

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::input;
 use crate::limits::ByteSize;
 use crate::limits::table::{MAX_ARCHIVE, MAX_LAYOUT_ENTRIES, MAX_LAYOUT_READ, MAX_MANIFEST_BYTES};
+use crate::text::shown_value;
 
 /// The tag of an entry of `index.json`.
 pub(crate) const REF_NAME: &str = "org.opencontainers.image.ref.name";
@@ -171,7 +172,7 @@ impl Layout {
         if !MANIFEST_TYPES.contains(&entry.media_type.as_str()) {
             return Err(Error::usage(format!(
                 "{digest} in the layout has the type `{}`",
-                super::artifact::printable(&entry.media_type)
+                shown_value(&entry.media_type)
             )));
         }
         Ok(Manifest { bytes: self.blob(&digest, MAX_MANIFEST_BYTES)?, digest, media_type: entry.media_type.clone() })
@@ -205,14 +206,13 @@ impl Layout {
     /// When it is missing or too large (exit 2), or was changed (exit 3).
     pub(crate) fn blob(&self, digest: &Digest, limit: u64) -> Result<Vec<u8>, Error> {
         let bytes = self.read_file(&format!("blobs/sha256/{}", digest.hex()), limit)?;
-        if Digest::of(&bytes) == *digest {
-            Ok(bytes)
-        } else {
-            Err(Error::denied(format!(
+        digest.check(&bytes).map_err(|_| {
+            Error::denied(format!(
                 "the layout `{}` has other content under {digest}: it was changed",
                 self.folder.display()
-            )))
-        }
+            ))
+        })?;
+        Ok(bytes)
     }
 
     /// Keeps a blob.
@@ -353,7 +353,7 @@ fn names(entries: &[ImageIndexEntry]) -> String {
     let names: Vec<String> = entries
         .iter()
         .filter_map(|e| annotation(e, PLUGIN_NAME).or_else(|| annotation(e, REF_NAME)))
-        .map(|name| format!("`{}`", super::artifact::printable(name)))
+        .map(|name| format!("`{}`", shown_value(name)))
         .collect();
     if names.is_empty() { "none with a name".to_owned() } else { names.join(", ") }
 }

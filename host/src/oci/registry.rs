@@ -11,12 +11,13 @@ use reqwest::{Method, StatusCode};
 
 use super::artifact::{Blob, MANIFEST_TYPES, Manifest, reason};
 use super::credentials::Credential;
-use super::http::{Access, Address, ClientOptions, Failure, Http, Request, accept};
+use super::http::{Access, Address, ClientOptions, Http, Request, RequestFailure, accept};
 use super::progress::Progress;
 use crate::digest::Digest;
 use crate::env;
 use crate::error::Error;
 use crate::limits::table::MAX_MANIFEST_BYTES;
+use crate::text::shown_value;
 
 /// Larger blobs are sent in pieces from the start; smaller ones when the registry asks for it (413).
 const CHUNKED_FROM: usize = 16 << 20;
@@ -265,17 +266,15 @@ impl Registry {
             let said = digest_header(answer.headers());
             let media_type = media_type(answer.headers()).unwrap_or_default();
             if !MANIFEST_TYPES.contains(&media_type.as_str()) {
-                return Err(self
-                    .http
-                    .broken(format!("a manifest of the type `{}`", super::artifact::printable(&media_type)))
-                    .into());
+                return Err(self.http.broken(format!("a manifest of the type `{}`", shown_value(&media_type))).into());
             }
             let bytes = self.http.read_body(answer, MAX_MANIFEST_BYTES, None).await?;
-            let digest = Digest::of(&bytes);
-            match wanted.or(said).filter(|wanted| *wanted != digest) {
-                Some(wanted) => Err(wrong_digest(wanted, digest)),
-                None => Ok(Some(Manifest { bytes, digest, media_type })),
+            let named = wanted.or(said);
+            if let Some(named) = named {
+                named.check(&bytes).map_err(|found| wrong_digest(named, found))?;
             }
+            let digest = named.unwrap_or_else(|| Digest::of(&bytes));
+            Ok(Some(Manifest { bytes, digest, media_type }))
         });
         fetched.await
     }
@@ -322,8 +321,8 @@ impl Registry {
                 ))));
             }
             let content = std::mem::take(&mut received);
-            let digest = Digest::of(&content);
-            if digest == blob.digest { Ok(content) } else { Err(wrong_digest(blob.digest, digest)) }
+            blob.digest.check(&content).map_err(|found| wrong_digest(blob.digest, found))?;
+            Ok(content)
         }))?;
         bar.finish();
         Ok(content)
@@ -397,7 +396,7 @@ impl Registry {
     }
 
     /// Opens an upload; returns where to send the blob and the least size of a piece.
-    async fn begin_upload(&self, repository: &str) -> Result<(Address, usize), Failure> {
+    async fn begin_upload(&self, repository: &str) -> Result<(Address, usize), RequestFailure> {
         let request = self.request(Method::POST, &format!("{repository}/blobs/uploads/"), repository, Access::Push)?;
         let answer = self.http.send(&request).await?;
         if answer.status() != StatusCode::ACCEPTED {
@@ -437,7 +436,7 @@ impl Registry {
     }
 
     /// A registry forgets uploads (restarts, clean-up): beginning again is worth a try.
-    async fn upload_error(&self, answer: reqwest::Response, repository: &str) -> Failure {
+    async fn upload_error(&self, answer: reqwest::Response, repository: &str) -> RequestFailure {
         let is_forgotten = answer.status() == StatusCode::NOT_FOUND;
         let error = self.http.status_error(answer, &format!("a push to {repository}")).await;
         if is_forgotten { retry(error) } else { error.into() }
@@ -451,7 +450,7 @@ impl Registry {
         bytes: &bytes::Bytes,
         least: usize,
         progress: &dyn Fn(u64),
-    ) -> Result<(), Failure> {
+    ) -> Result<(), RequestFailure> {
         // The registry's wish is a number like any other that it says.
         let piece = CHUNK.max(least).min(bytes.len());
         let mut sent = 0_usize;
@@ -468,7 +467,7 @@ impl Registry {
                 Ok(answer) if answer.status() != StatusCode::RANGE_NOT_SATISFIABLE => {
                     return Err(self.upload_error(answer, repository).await);
                 }
-                Err(Failure::Final(error)) => return Err(error.into()),
+                Err(RequestFailure::Final(error)) => return Err(error.into()),
                 Ok(_) | Err(_) if resumes >= 3 => return Err(retry(self.http.broken("it lost an upload"))),
                 Ok(_) | Err(_) => {
                     // The registry knows how much of the broken piece arrived.
@@ -479,7 +478,7 @@ impl Registry {
             progress(sent as u64);
         }
         self.upload_whole(repository, &location, digest, bytes::Bytes::new()).await.map_err(|failure| match failure {
-            UploadFailure::TooLarge => Failure::Final(self.http.broken("an empty request is too large for it")),
+            UploadFailure::TooLarge => RequestFailure::Final(self.http.broken("an empty request is too large for it")),
             UploadFailure::Other(failure) => failure,
         })
     }
@@ -489,7 +488,7 @@ impl Registry {
         repository: &str,
         location: &Address,
         length: usize,
-    ) -> Result<(Address, usize), Failure> {
+    ) -> Result<(Address, usize), RequestFailure> {
         let mut request = self.upload_request(Method::GET, repository, location.clone(), bytes::Bytes::new());
         request.body = None;
         let answer = self.http.send(&request).await?;
@@ -655,7 +654,7 @@ const UPLOAD: &str = "the place for an upload";
 
 enum UploadFailure {
     TooLarge,
-    Other(Failure),
+    Other(RequestFailure),
 }
 
 fn empty_index() -> OciImageIndex {
@@ -690,20 +689,19 @@ pub(crate) fn index_entry(
     }
 }
 
-fn retry(error: Error) -> Failure {
-    Failure::Retryable { error, after: None }
+fn retry(error: Error) -> RequestFailure {
+    RequestFailure::Retryable { error, after: None }
 }
 
 /// A proxy on the way may have damaged it: worth another try, and after the last one a matter of trust.
-fn wrong_digest(wanted: Digest, found: Digest) -> Failure {
+fn wrong_digest(wanted: Digest, found: Digest) -> RequestFailure {
     retry(Error::denied(format!(
         "the registry sent {found} for {wanted}: the content was changed on the way or in the registry"
     )))
 }
 
 fn header(text: &str) -> Result<HeaderValue, Error> {
-    HeaderValue::from_str(text)
-        .map_err(|_| Error::usage(format!("`{}` cannot be sent", super::artifact::printable(text))))
+    HeaderValue::from_str(text).map_err(|_| Error::usage(format!("`{}` cannot be sent", shown_value(text))))
 }
 
 fn digest_header(headers: &HeaderMap) -> Option<Digest> {

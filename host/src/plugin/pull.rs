@@ -10,7 +10,7 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::helm::archive::{ArchiveLimits, PluginArchive};
 use crate::limits::table::{MAX_ARCHIVE, MAX_MANIFEST_BYTES, MAX_PROVENANCE_BYTES};
-use crate::oci::artifact::{Blob, Manifest, PluginLayers, name_and_version, printable};
+use crate::oci::artifact::{Blob, Manifest, PluginLayers, name_and_version};
 use crate::oci::blobs::Blobs;
 use crate::oci::layout::Layout;
 use crate::oci::origin::{Origin, kind_of};
@@ -18,6 +18,7 @@ use crate::oci::registry::Registry;
 use crate::plugin::contents::Contents;
 use crate::plugin::fetched::Fetched;
 use crate::source::{OciReference, PluginRef};
+use crate::text::shown_value;
 use crate::trust::cosign::{
     BUNDLE_TYPE_PREFIX, CosignSignature, SIGNATURE_ANNOTATION, SIMPLE_SIGNING_ARTIFACT_TYPE, SIMPLE_SIGNING_TYPE,
 };
@@ -238,7 +239,7 @@ pub(crate) fn refuse_other_plugin(reference: &PluginRef, archive_name: &str) -> 
     if Promise::of(reference).is_kept_by(archive_name) {
         return Ok(());
     }
-    Err(Error::denied(format!("{reference} is there, but it is {}", printable(archive_name)))
+    Err(Error::denied(format!("{reference} is there, but it is {}", shown_value(archive_name)))
         .hint("somebody put another plugin or version under this name; name the one that you want"))
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use windlass_graft::{Error as Failure, Options, graft_within};
+use windlass_graft::{Error as GraftError, Options, graft_within};
 use windlass_manifest::Budget;
 
 use super::options::Graft;
@@ -49,11 +49,11 @@ pub(crate) fn graft(
     let budget = Budget::for_text(length).with_clock(move || Instant::now() >= ends);
     let grafted = match graft_within(text, answer, &Options { dialect }, &budget) {
         Ok(grafted) => grafted,
-        Err(failure @ Failure::Dialect(_)) => {
+        Err(failure @ GraftError::Dialect(_)) => {
             let hint = failure.hint().unwrap_or_default();
             return Err(Error::refused(failure.to_string()).hint(hint));
         }
-        Err(Failure::Answer(_)) => return Ok(output),
+        Err(GraftError::Answer(_)) => return Ok(output),
         Err(failure) => {
             warn(&format!("its answer is taken as it was printed, the bytes of the chart are not kept: {failure}"));
             return Ok(output);

@@ -5,6 +5,7 @@
 
 mod budget;
 mod extism;
+mod functions;
 mod granted;
 mod imports;
 mod kernel;
@@ -35,7 +36,7 @@ use crate::sandbox::limits::Limits;
 use crate::sandbox::stream::{Held, Stream};
 use crate::text::printable;
 
-pub(crate) use imports::{ImportNeed, asks, import_need, opened_by};
+pub(crate) use imports::{ImportNeed, asks, host_functions, import_need, opened_by};
 
 /// The most bytes of a guest's error text that are shown.
 const MAX_ERROR_TEXT_BYTES: usize = crate::error::MAX_ERROR_TEXT as usize;

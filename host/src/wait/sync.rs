@@ -81,21 +81,21 @@ pub fn compare(desired: &Value, live: &Value) -> Option<Difference> {
 }
 
 /// A step into an object: a field, or an item of a list with the item that is there.
-enum Step<'v> {
+enum FieldStep<'v> {
     Field(&'v str),
     Item(String, Option<&'v Value>),
 }
 
 struct Comparison<'v> {
     live: &'v Value,
-    path: Vec<Step<'v>>,
+    path: Vec<FieldStep<'v>>,
     is_secret: bool,
 }
 
 impl<'v> Comparison<'v> {
     /// Labels and annotations; the rest of the metadata is the server's.
     fn metadata(&mut self, wanted: &'v Value) -> Option<Difference> {
-        self.path.push(Step::Field("metadata"));
+        self.path.push(FieldStep::Field("metadata"));
         let metadata = self.live.get("metadata");
         let found = ["labels", "annotations"].into_iter().find_map(|field| {
             let found = metadata.and_then(|metadata| metadata.get(field));
@@ -120,14 +120,14 @@ impl<'v> Comparison<'v> {
     }
 
     fn field(&mut self, key: &'v str, wanted: &'v Value, found: Option<&'v Value>) -> Option<Difference> {
-        self.path.push(Step::Field(key));
+        self.path.push(FieldStep::Field(key));
         let difference = self.value(wanted, found);
         self.path.pop();
         difference
     }
 
     fn item(&mut self, label: String, wanted: &'v Value, found: Option<&'v Value>) -> Option<Difference> {
-        self.path.push(Step::Item(label, found));
+        self.path.push(FieldStep::Item(label, found));
         let difference = self.value(wanted, found);
         self.path.pop();
         difference
@@ -200,13 +200,13 @@ impl<'v> Comparison<'v> {
         if let (Some(wanted), Some(found)) = (wanted.as_f64(), found.as_f64()) {
             return wanted.total_cmp(&found).is_eq() || (wanted == 0.0 && self.is_at("nodePort"));
         }
-        let is_quantity = matches!(self.path.first(), Some(Step::Field("spec")))
-            && !self.path.iter().any(|step| matches!(step, Step::Field("env" | "args" | "command")));
+        let is_quantity = matches!(self.path.first(), Some(FieldStep::Field("spec")))
+            && !self.path.iter().any(|step| matches!(step, FieldStep::Field("env" | "args" | "command")));
         is_quantity && quantity(wanted).zip(quantity(found)).is_some_and(|(wanted, found)| is_close(wanted, found))
     }
 
     fn is_at(&self, field: &str) -> bool {
-        matches!(self.path.last(), Some(Step::Field(last)) if *last == field)
+        matches!(self.path.last(), Some(FieldStep::Field(last)) if *last == field)
     }
 
     fn differs(&self, wanted: &Value, found: Option<&Value>) -> Option<Difference> {
@@ -219,7 +219,7 @@ impl<'v> Comparison<'v> {
     fn show(&self, value: Option<&Value>) -> String {
         match value {
             None => "missing".to_owned(),
-            Some(_) if self.is_secret && matches!(self.path.first(), Some(Step::Field("data"))) => {
+            Some(_) if self.is_secret && matches!(self.path.first(), Some(FieldStep::Field("data"))) => {
                 "another value".to_owned()
             }
             Some(value) => shown_value(value),
@@ -230,13 +230,13 @@ impl<'v> Comparison<'v> {
         let mut text = String::new();
         for step in &self.path {
             match step {
-                Step::Field(name) if name.contains(['.', '/']) => text.push_str(&format!("[{name}]")),
-                Step::Field(name) if text.is_empty() => text.push_str(name),
-                Step::Field(name) => {
+                FieldStep::Field(name) if name.contains(['.', '/']) => text.push_str(&format!("[{name}]")),
+                FieldStep::Field(name) if text.is_empty() => text.push_str(name),
+                FieldStep::Field(name) => {
                     text.push('.');
                     text.push_str(name);
                 }
-                Step::Item(name, _) => text.push_str(&format!("[{name}]")),
+                FieldStep::Item(name, _) => text.push_str(&format!("[{name}]")),
             }
         }
         text
@@ -261,8 +261,8 @@ impl<'v> Comparison<'v> {
                 return true;
             }
             let next = match step {
-                Step::Field(name) => tree.get(&format!("f:{name}")),
-                Step::Item(_, found) => tree.iter().find_map(|(key, inner)| {
+                FieldStep::Field(name) => tree.get(&format!("f:{name}")),
+                FieldStep::Item(_, found) => tree.iter().find_map(|(key, inner)| {
                     let keys: Value = serde_json::from_str(key.strip_prefix("k:")?).ok()?;
                     let found = (*found)?;
                     keys.as_object()?.iter().all(|(name, value)| found.get(name) == Some(value)).then_some(inner)

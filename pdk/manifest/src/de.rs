@@ -10,7 +10,7 @@ use std::fmt;
 use serde::de::{self, Deserialize, DeserializeSeed, Expected, Unexpected, Visitor};
 
 use crate::budget::Budget;
-use crate::error::{Error, ErrorKind, Failure};
+use crate::error::{Error, ErrorKind, ReadFailure};
 use crate::node::{Kind, Node};
 use crate::path::{self, Segment};
 use crate::read;
@@ -77,7 +77,7 @@ impl Value {
         while !rest.is_empty() {
             let (extent, outcome) = read::read_first(rest, &mut tree);
             let (document, after) = rest.split_at(extent.length);
-            outcome.map_err(Failure::into_problem).map_err(|problem| {
+            outcome.map_err(ReadFailure::into_problem).map_err(|problem| {
                 let line = first_line + count_lines(document.as_bytes().get(..problem.offset).unwrap_or_default());
                 Error::new(problem.kind, String::new(), line, format!("line {line}: {}", problem.message))
             })?;

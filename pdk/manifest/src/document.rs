@@ -15,7 +15,7 @@ use crate::edit::splice::{self, Splice, goes_with_all, line_shifts};
 use crate::edit::unshare;
 use crate::edit::{self, Planner, Refusal, Remedy};
 use crate::emit;
-use crate::error::{Error, ErrorKind, Failure};
+use crate::error::{Error, ErrorKind, ReadFailure};
 use crate::node::{Kind, Node};
 use crate::path::{self, Path, Segment};
 use crate::read;
@@ -487,8 +487,8 @@ impl<'m> Session<'m> {
         budget.work(extent.length).map_err(exhausted)?;
         if let Err(failure) = outcome {
             let problem = match failure {
-                Failure::Wrong(problem) => problem,
-                Failure::TooManyNodes => return Err(exhausted(budget.too_many_nodes())),
+                ReadFailure::Wrong(problem) => problem,
+                ReadFailure::TooManyNodes => return Err(exhausted(budget.too_many_nodes())),
             };
             let line = first_line + count_lines(text.as_bytes().get(..problem.offset).unwrap_or_default());
             return Err(Error::new(problem.kind, format!("document {number} (line {line})"), line, problem.message));

@@ -79,7 +79,7 @@ pub(crate) struct Planner<'a> {
 
 /// A node on the way to an edit.
 #[derive(Clone, Copy)]
-pub(crate) struct Step {
+pub(crate) struct PathStep {
     pub(crate) node: u32,
     pub(crate) parent: Option<u32>,
     /// The key in front of it, in a map.
@@ -90,7 +90,7 @@ pub(crate) struct Step {
 
 /// How far a path leads.
 struct Resolved {
-    steps: Vec<Step>,
+    steps: Vec<PathStep>,
     /// How many segments of the path were found; the last step is the node they lead to.
     matched: usize,
     /// The next segment is a key that is there only through a merge.
@@ -258,8 +258,8 @@ impl<'a> Planner<'a> {
         Node::new(self.source, node, self.root)
     }
 
-    fn last(&self, resolved: &Resolved) -> Step {
-        resolved.steps.last().copied().unwrap_or(Step { node: self.root, parent: None, key: None, position: 0 })
+    fn last(&self, resolved: &Resolved) -> PathStep {
+        resolved.steps.last().copied().unwrap_or(PathStep { node: self.root, parent: None, key: None, position: 0 })
     }
 
     #[cold]
@@ -292,7 +292,7 @@ impl<'a> Planner<'a> {
             return Err(self.layout(offset, &[], "the document has explicit keys (`? key`)"));
         }
         let mut steps = Vec::with_capacity(path.len() + 1);
-        steps.push(Step { node: self.root, parent: self.root_parent, key: None, position: 0 });
+        steps.push(PathStep { node: self.root, parent: self.root_parent, key: None, position: 0 });
         let mut current = self.root;
         for (matched, segment) in path.iter().enumerate() {
             let so_far = path.get(..=matched).unwrap_or_default();
@@ -370,7 +370,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The entry of a map's own key.
-    fn own_entry(&self, map: u32, key: &str, path: &[Segment]) -> Result<Option<Step>, Refusal> {
+    fn own_entry(&self, map: u32, key: &str, path: &[Segment]) -> Result<Option<PathStep>, Refusal> {
         let view = self.view(map);
         let mut found = None;
         for (position, (key_node, value)) in view.own_entries().enumerate() {
@@ -380,7 +380,7 @@ impl<'a> Planner<'a> {
             if found.is_some() {
                 return Err(self.refusal(ErrorKind::DuplicateKey, key_node, path, "is there more than once"));
             }
-            found = Some(Step { node: value, parent: Some(map), key: Some(key_node), position });
+            found = Some(PathStep { node: value, parent: Some(map), key: Some(key_node), position });
         }
         if let Some(step) = found
             && self.source.node(map).flags & flag::MERGES != 0
@@ -400,7 +400,7 @@ impl<'a> Planner<'a> {
 
     /// The step to a node, from its parent.
     #[inline(never)]
-    fn step_to(&self, wanted: u32) -> Option<Step> {
+    fn step_to(&self, wanted: u32) -> Option<PathStep> {
         let mut parent = 0;
         loop {
             let data = self.source.node(parent);
@@ -413,15 +413,15 @@ impl<'a> Planner<'a> {
                     false => (at, None),
                 };
                 let is_key = data.shape.is_map() && at % 2 == 0;
-                return (!is_key).then_some(Step { node: wanted, parent: Some(parent), key, position });
+                return (!is_key).then_some(PathStep { node: wanted, parent: Some(parent), key, position });
             }
             parent = child;
         }
     }
 
-    fn child(&self, list: u32, position: usize) -> Option<Step> {
+    fn child(&self, list: u32, position: usize) -> Option<PathStep> {
         let node = self.view(list).children().nth(position)?;
-        Some(Step { node, parent: Some(list), key: None, position })
+        Some(PathStep { node, parent: Some(list), key: None, position })
     }
 
     /// Where a node's anchor or tag starts, or the node itself.

@@ -134,19 +134,19 @@ impl Problem {
 }
 
 /// Why a document was not read.
-pub(crate) enum Failure {
+pub(crate) enum ReadFailure {
     Wrong(Problem),
     /// It has more nodes than its [`crate::tree::NodeLimit`] allows.
     TooManyNodes,
 }
 
-impl From<Problem> for Failure {
+impl From<Problem> for ReadFailure {
     fn from(problem: Problem) -> Self {
         Self::Wrong(problem)
     }
 }
 
-impl Failure {
+impl ReadFailure {
     /// What is told where nobody set a limit.
     pub(crate) fn into_problem(self) -> Problem {
         match self {

@@ -4,12 +4,12 @@
 pub(crate) mod parser;
 pub(crate) mod plain;
 
-use crate::error::{Error, Failure, Problem};
+use crate::error::{Error, Problem, ReadFailure};
 use crate::split::{self, Extent, count_lines};
 use crate::tree::{Source, Tree};
 
 /// Fills the tree from the document at the start of a text; answers with the document's extent.
-pub(crate) fn read_first(text: &str, tree: &mut Tree) -> (Extent, Result<(), Failure>) {
+pub(crate) fn read_first(text: &str, tree: &mut Tree) -> (Extent, Result<(), ReadFailure>) {
     match plain::read(text, tree) {
         Ok(extent) => (extent, Ok(())),
         Err(why) => {
@@ -17,7 +17,7 @@ pub(crate) fn read_first(text: &str, tree: &mut Tree) -> (Extent, Result<(), Fai
             let text = text.get(..length).unwrap_or_default();
             let outcome = match why {
                 plain::GaveUp::NotPlain => parser::parse_within(text, tree),
-                plain::GaveUp::TooManyNodes => Err(Failure::TooManyNodes),
+                plain::GaveUp::TooManyNodes => Err(ReadFailure::TooManyNodes),
             };
             (Extent { length, line_ends: count_lines(text.as_bytes()) }, outcome)
         }

@@ -7,7 +7,7 @@ use super::parse::{Node, Set};
 const MAX_LENGTH: usize = 20_000;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
+enum Instruction {
     /// Consumes one of these characters.
     Set(Set),
     /// Goes on only at the beginning of the text.
@@ -23,18 +23,18 @@ enum Step {
 /// A compiled pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Program {
-    steps: Vec<Step>,
+    steps: Vec<Instruction>,
 }
 
 impl Program {
     pub(super) fn compile(node: &Node) -> Result<Self, String> {
         let mut program = Program { steps: Vec::new() };
         program.add(node)?;
-        program.push(Step::Match)?;
+        program.push(Instruction::Match)?;
         Ok(program)
     }
 
-    fn push(&mut self, step: Step) -> Result<usize, String> {
+    fn push(&mut self, step: Instruction) -> Result<usize, String> {
         if self.steps.len() >= MAX_LENGTH {
             return Err("it is too large".to_owned());
         }
@@ -43,7 +43,7 @@ impl Program {
     }
 
     /// Puts a step where a place was kept for it.
-    fn patch(&mut self, place: usize, step: Step) {
+    fn patch(&mut self, place: usize, step: Instruction) {
         if let Some(kept) = self.steps.get_mut(place) {
             *kept = step;
         }
@@ -51,22 +51,22 @@ impl Program {
 
     fn add(&mut self, node: &Node) -> Result<(), String> {
         match node {
-            Node::Set(set) => self.push(Step::Set(set.clone())).map(drop),
-            Node::Start => self.push(Step::Start).map(drop),
-            Node::End => self.push(Step::End).map(drop),
+            Node::Set(set) => self.push(Instruction::Set(set.clone())).map(drop),
+            Node::Start => self.push(Instruction::Start).map(drop),
+            Node::End => self.push(Instruction::End).map(drop),
             Node::Concat(nodes) => nodes.iter().try_for_each(|node| self.add(node)),
             Node::Alternate(nodes) => {
                 let Some((last, others)) = nodes.split_last() else { return Ok(()) };
                 let mut jumps = Vec::new();
                 for other in others {
-                    let split = self.push(Step::Match)?;
+                    let split = self.push(Instruction::Match)?;
                     self.add(other)?;
-                    jumps.push(self.push(Step::Match)?);
-                    self.patch(split, Step::Split(split + 1, self.steps.len()));
+                    jumps.push(self.push(Instruction::Match)?);
+                    self.patch(split, Instruction::Split(split + 1, self.steps.len()));
                 }
                 self.add(last)?;
                 let end = self.steps.len();
-                jumps.into_iter().for_each(|jump| self.patch(jump, Step::Jump(end)));
+                jumps.into_iter().for_each(|jump| self.patch(jump, Instruction::Jump(end)));
                 Ok(())
             }
             Node::Repeat { node, min, max } => {
@@ -75,19 +75,19 @@ impl Program {
                 }
                 match max {
                     None => {
-                        let split = self.push(Step::Match)?;
+                        let split = self.push(Instruction::Match)?;
                         self.add(node)?;
-                        self.push(Step::Jump(split))?;
-                        self.patch(split, Step::Split(split + 1, self.steps.len()));
+                        self.push(Instruction::Jump(split))?;
+                        self.patch(split, Instruction::Split(split + 1, self.steps.len()));
                     }
                     Some(max) => {
                         let mut splits = Vec::new();
                         for _ in *min..*max {
-                            splits.push(self.push(Step::Match)?);
+                            splits.push(self.push(Instruction::Match)?);
                             self.add(node)?;
                         }
                         let end = self.steps.len();
-                        splits.into_iter().for_each(|split| self.patch(split, Step::Split(split + 1, end)));
+                        splits.into_iter().for_each(|split| self.patch(split, Instruction::Split(split + 1, end)));
                     }
                 }
                 Ok(())
@@ -119,7 +119,7 @@ impl Program {
             }
             let Some(character) = rest.next() else { return false };
             for &place in &threads.waiting {
-                if let Some(Step::Set(set)) = self.steps.get(place)
+                if let Some(Instruction::Set(set)) = self.steps.get(place)
                     && set.contains(character)
                 {
                     next.pending.push(place + 1);
@@ -139,13 +139,13 @@ impl Program {
                 _ => continue,
             }
             match self.steps.get(place) {
-                Some(Step::Set(_)) => threads.waiting.push(place),
-                Some(Step::Start) if is_at_start => threads.pending.push(place + 1),
-                Some(Step::End) if is_at_end => threads.pending.push(place + 1),
-                Some(Step::Start | Step::End) | None => {}
-                Some(Step::Split(one, other)) => threads.pending.extend([*one, *other]),
-                Some(Step::Jump(to)) => threads.pending.push(*to),
-                Some(Step::Match) => has_matched = true,
+                Some(Instruction::Set(_)) => threads.waiting.push(place),
+                Some(Instruction::Start) if is_at_start => threads.pending.push(place + 1),
+                Some(Instruction::End) if is_at_end => threads.pending.push(place + 1),
+                Some(Instruction::Start | Instruction::End) | None => {}
+                Some(Instruction::Split(one, other)) => threads.pending.extend([*one, *other]),
+                Some(Instruction::Jump(to)) => threads.pending.push(*to),
+                Some(Instruction::Match) => has_matched = true,
             }
         }
         has_matched

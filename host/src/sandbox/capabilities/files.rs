@@ -10,7 +10,7 @@ use std::io::{self, Read, Write};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt as _};
 use rustix::fs::OFlags;
-use windlass_abi::capabilities::{Capability, Grant, GuestPath, Request as Asked};
+use windlass_abi::capabilities::{Capability, Grant, GuestPath, Request as CapabilityRequest};
 
 use crate::error::Error;
 use crate::sandbox::grants::{Grants, not_granted};
@@ -153,7 +153,7 @@ impl Files {
                 let parent = guest.as_str().rsplit_once('/').map_or("/", |(parent, _)| parent);
                 let parent = if parent.is_empty() { "/" } else { parent };
                 let message = format!("the plugin wants to {verb} `{guest}`, and no grant allows it");
-                match Asked::parse(capability, parent) {
+                match CapabilityRequest::parse(capability, parent) {
                     Ok(request) => not_granted(message, [&request]),
                     Err(_) => Error::denied(message),
                 }

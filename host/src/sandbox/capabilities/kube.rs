@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use windlass_abi::capabilities::{Capability, KubeTarget, Request as Asked};
+use windlass_abi::capabilities::{Capability, KubeTarget, Request as CapabilityRequest};
 
 use crate::cluster::{Allowance, Cluster, Connection, Failure, escape, without_ballast};
 use crate::error::Error;
@@ -95,13 +95,13 @@ impl Kube {
 
     /// What the plugin names, if it was granted.
     fn granted(&self, verb: &str, from: &str) -> Result<KubeTarget, Error> {
-        let asked = Asked::parse(Capability::Kube, &format!("{verb}:{from}"))
+        let asked = CapabilityRequest::parse(Capability::Kube, &format!("{verb}:{from}"))
             .map_err(|error| Error::refused(format!("the plugin wants to {verb} objects: {error}")))?;
         if !self.grants.cover(&asked) {
             return Err(not_granted(format!("the plugin wants to {verb} {from}, and no grant allows it"), [&asked]));
         }
         match asked {
-            Asked::Kube(target) => Ok(target),
+            CapabilityRequest::Kube(target) => Ok(target),
             _ => Err(Error::bug("a look at the cluster was read as something else")),
         }
     }
@@ -263,7 +263,9 @@ mod tests {
             ("get:pods.v1/web", "/api/v1/namespaces/web/pods"),
             ("list:certificates.v1.cert-manager.io/web", "/apis/cert-manager.io/v1/namespaces/web/certificates"),
         ] {
-            let Ok(Asked::Kube(target)) = Asked::parse(Capability::Kube, target) else { panic!("{target}") };
+            let Ok(CapabilityRequest::Kube(target)) = CapabilityRequest::parse(Capability::Kube, target) else {
+                panic!("{target}")
+            };
             assert_eq!(collection(&target), path);
         }
     }

@@ -25,10 +25,10 @@ use reqwest::header::{
     HeaderMap, HeaderName, HeaderValue, LOCATION, RANGE, USER_AGENT,
 };
 use reqwest::{Method, StatusCode};
-use windlass_abi::capabilities::{Capability, Grant, NetTarget, Request as Asked};
+use windlass_abi::capabilities::{Capability, Grant, NetTarget, Request as CapabilityRequest};
 
 use crate::error::Error;
-use crate::reach::{JudgedResolver, Reach, reach};
+use crate::reach::{self, JudgedResolver, Misleading, Reach, reach, without_final_dot};
 use crate::sandbox::grants::{Grants, not_granted};
 
 /// Redirects that are followed for one request.
@@ -139,13 +139,6 @@ impl Network {
             self.spend(body.len() as u64)?;
             let response = self.hop(&url, &method, &headers, body.clone()).await?;
             let Some(location) = redirect_target(&response, &url)? else { return self.read(response, &url).await };
-            if url.scheme() == "https" && location.scheme() != "https" {
-                return Err(Error::denied(format!(
-                    "{} redirects from HTTPS to plain HTTP at {}",
-                    shown(url.as_str()),
-                    shown(location.as_str())
-                )));
-            }
             let is_elsewhere = location.origin() != url.origin();
             if is_elsewhere {
                 headers = fields_that_travel(&headers);
@@ -220,9 +213,9 @@ impl Network {
     fn granted_target(&self, url: &Url) -> Result<(NetTarget, &NetTarget), Error> {
         let host = url.host_str().unwrap_or_default();
         let port = url.port_or_known_default().unwrap_or_default();
-        let asked = match Asked::parse(Capability::Net, &format!("{host}:{port}")) {
+        let asked = match CapabilityRequest::parse(Capability::Net, &format!("{host}:{port}")) {
             // What is judged is what is connected to, letter for letter.
-            Ok(Asked::Net(target)) if host.trim_matches(['[', ']']) == target.host => target,
+            Ok(CapabilityRequest::Net(target)) if host.trim_matches(['[', ']']) == target.host => target,
             _ => {
                 return Err(Error::refused(format!(
                     "the plugin asked for {}, which names no host",
@@ -237,11 +230,11 @@ impl Network {
         match grant {
             None => Err(not_granted(
                 format!("the plugin wants to reach {}, and no grant allows it", shown(url.as_str())),
-                [&Asked::Net(asked)],
+                [&CapabilityRequest::Net(asked)],
             )),
             Some(grant) if url.scheme() == "http" && grant.port.is_none() => Err(not_granted(
                 format!("the plugin wants plain HTTP to {host}, and the grant does not name the port"),
-                [&Asked::Net(asked)],
+                [&CapabilityRequest::Net(asked)],
             )),
             Some(grant) => Ok((asked, grant)),
         }
@@ -286,7 +279,7 @@ impl Network {
         let asked = NetTarget { host: address.to_string(), port: Some(port) };
         Err(not_granted(
             format!("{} resolves to {address}, {kind}, which only a grant of that very address opens", grant.host),
-            [&Asked::Net(asked)],
+            [&CapabilityRequest::Net(asked)],
         ))
     }
 
@@ -368,22 +361,21 @@ fn parse_method(method: &str) -> Result<Method, Error> {
     }
 }
 
+const NOT_HTTP: &str = "only https and http are spoken here";
+const HAS_USER: &str = "a user and a password go into a header";
+
 fn parse_url(text: &str) -> Result<Url, Error> {
     let refuse = |why: &str| Error::refused(format!("the plugin asked for the URL `{}`: {why}", shown(text)));
     if text.len() > MAX_URL {
         return Err(refuse("it is too long"));
     }
     let mut url = Url::parse(text).map_err(|error| refuse(&error.to_string()))?;
-    // `registry.example.` is `registry.example`: said in one way it has one origin, one grant, and one set of addresses.
-    let host = url.host_str().and_then(|host| host.strip_suffix('.')).map(str::to_owned);
-    if let Some(host) = host {
-        url.set_host(Some(&host)).map_err(|error| refuse(&error.to_string()))?;
-    }
+    without_final_dot(&mut url);
     if !matches!(url.scheme(), "https" | "http") {
-        return Err(refuse("only https and http are spoken here"));
+        return Err(refuse(NOT_HTTP));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(refuse("a user and a password go into a header"));
+        return Err(refuse(HAS_USER));
     }
     Ok(url)
 }
@@ -402,8 +394,21 @@ fn redirect_target(response: &reqwest::Response, url: &Url) -> Result<Option<Url
     }
     let Some(location) = response.headers().get(LOCATION) else { return Ok(None) };
     let wrong = || Error::network(format!("{} redirects to something that is no URL", shown(url.as_str())));
-    let location = url.join(location.to_str().map_err(|_| wrong())?).map_err(|_| wrong())?;
-    parse_url(location.as_str()).map(Some)
+    let location = location.to_str().map_err(|_| wrong())?;
+    let refuse = |url: &Url, why: &str| {
+        Error::refused(format!("the plugin was sent on to the URL `{}`: {why}", shown(url.as_str())))
+    };
+    let location = reach::named(location, url).map_err(|why| match why {
+        Misleading::NoAddress => wrong(),
+        Misleading::NotHttp(target) => refuse(&target, NOT_HTTP),
+        Misleading::HasUser(target) => refuse(&target, HAS_USER),
+        Misleading::ToPlain(target) => Error::denied(format!(
+            "{} redirects from HTTPS to plain HTTP at {}",
+            shown(url.as_str()),
+            shown(target.as_str())
+        )),
+    })?;
+    if location.as_str().len() > MAX_URL { Err(refuse(&location, "it is too long")) } else { Ok(Some(location)) }
 }
 
 /// Fields that the connection itself is made of; a guest that sets them could smuggle a second request.

@@ -6,11 +6,12 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use wasmtime::{Caller, Linker};
-use windlass_abi::capabilities::{Capability, Grant, Request as Asked};
+use wasmtime::Caller;
+use windlass_abi::capabilities::{Capability, Grant, Request as CapabilityRequest};
 use windlass_abi::raw::{EXTISM_MODULE, WINDLASS_MODULE};
 
 use super::Host;
+use super::functions::{HostFunction, host_function};
 use crate::cluster::Connection;
 use crate::env;
 use crate::error::Error;
@@ -20,16 +21,45 @@ use crate::sandbox::capabilities::kube::Kube;
 use crate::sandbox::capabilities::net::{self, Network};
 use crate::sandbox::grants::{Grants, not_granted};
 
-/// The functions of Windlass's own module with their signatures, in the notation of [`super::extism`].
-const TABLE: [(&str, &str); 7] = [
-    ("clock_now", ":I"),
-    ("env_get", "I:I"),
-    ("file_read", "I:I"),
-    ("file_write", "II:"),
-    ("kube_get", "II:I"),
-    ("kube_list", "II:I"),
-    ("random_bytes", "I:I"),
+type Call<'a> = Caller<'a, Host>;
+
+/// Every function that a grant is needed for.
+pub(super) const FUNCTIONS: &[HostFunction] = &[
+    host_function!(EXTISM_MODULE, "http_headers", ":I", move |mut call: Call<'_>| http_headers(call.data_mut())
+        .map_err(stop)),
+    host_function!(EXTISM_MODULE, "http_request", "II:I", move |mut call: Call<'_>, request: u64, body: u64| {
+        http_request(call.data_mut(), request, body).map_err(stop)
+    }),
+    host_function!(EXTISM_MODULE, "http_status_code", ":i", |call: Call<'_>| {
+        call.data().granted.answer.as_ref().map_or(0, |answer| u32::from(answer.status))
+    }),
+    host_function!(WINDLASS_MODULE, "clock_now", ":I", |_: Call<'_>| clock_now()),
+    host_function!(WINDLASS_MODULE, "env_get", "I:I", move |mut call: Call<'_>, key: u64| env_get(
+        call.data_mut(),
+        key
+    )
+    .map_err(stop)),
+    host_function!(WINDLASS_MODULE, "file_read", "I:I", move |mut call: Call<'_>, path: u64| {
+        file_read(call.data_mut(), path).map_err(stop)
+    }),
+    host_function!(WINDLASS_MODULE, "file_write", "II:", move |mut call: Call<'_>, path: u64, content: u64| {
+        file_write(call.data_mut(), path, content).map_err(stop)
+    }),
+    host_function!(WINDLASS_MODULE, "kube_get", "II:I", move |mut call: Call<'_>, from: u64, object: u64| {
+        kube_get(call.data_mut(), from, object).map_err(stop)
+    }),
+    host_function!(WINDLASS_MODULE, "kube_list", "II:I", move |mut call: Call<'_>, from: u64, selector: u64| {
+        kube_list(call.data_mut(), from, selector).map_err(stop)
+    }),
+    host_function!(WINDLASS_MODULE, "random_bytes", "I:I", move |mut call: Call<'_>, length: u64| {
+        random_bytes(call.data_mut(), length).map_err(stop)
+    }),
 ];
+
+/// Ends the guest with this error.
+fn stop(error: Error) -> wasmtime::Error {
+    wasmtime::Error::new(error)
+}
 
 /// Random bytes that one call may draw.
 const MAX_RANDOM: u64 = 1 << 20;
@@ -80,61 +110,6 @@ impl Granted {
         }
         variables
     }
-}
-
-/// The signature of the function `name` of Windlass's module; none if there is no such function.
-pub(super) fn signature(name: &str) -> Option<&'static str> {
-    TABLE.iter().find(|(known, _)| *known == name).map(|(_, signature)| *signature)
-}
-
-/// The names of all functions of Windlass's module.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    TABLE.iter().map(|(name, _)| *name)
-}
-
-/// Defines the function `name` of `module`; does nothing for one that needs no grant.
-pub(super) fn define(linker: &mut Linker<Host>, module: &str, name: &str) -> wasmtime::Result<()> {
-    type Call<'a> = Caller<'a, Host>;
-    let stop = wasmtime::Error::new;
-    match (module, name) {
-        (EXTISM_MODULE, "http_request") => {
-            linker.func_wrap(module, name, move |mut call: Call<'_>, request: u64, body: u64| {
-                http_request(call.data_mut(), request, body).map_err(stop)
-            })
-        }
-        (EXTISM_MODULE, "http_status_code") => linker.func_wrap(module, name, |call: Call<'_>| {
-            call.data().granted.answer.as_ref().map_or(0, |answer| u32::from(answer.status))
-        }),
-        (EXTISM_MODULE, "http_headers") => {
-            linker.func_wrap(module, name, move |mut call: Call<'_>| http_headers(call.data_mut()).map_err(stop))
-        }
-        (WINDLASS_MODULE, "file_read") => linker.func_wrap(module, name, move |mut call: Call<'_>, path: u64| {
-            file_read(call.data_mut(), path).map_err(stop)
-        }),
-        (WINDLASS_MODULE, "file_write") => {
-            linker.func_wrap(module, name, move |mut call: Call<'_>, path: u64, content: u64| {
-                file_write(call.data_mut(), path, content).map_err(stop)
-            })
-        }
-        (WINDLASS_MODULE, "env_get") => linker
-            .func_wrap(module, name, move |mut call: Call<'_>, key: u64| env_get(call.data_mut(), key).map_err(stop)),
-        (WINDLASS_MODULE, "kube_get") => {
-            linker.func_wrap(module, name, move |mut call: Call<'_>, from: u64, object: u64| {
-                kube_get(call.data_mut(), from, object).map_err(stop)
-            })
-        }
-        (WINDLASS_MODULE, "kube_list") => {
-            linker.func_wrap(module, name, move |mut call: Call<'_>, from: u64, selector: u64| {
-                kube_list(call.data_mut(), from, selector).map_err(stop)
-            })
-        }
-        (WINDLASS_MODULE, "clock_now") => linker.func_wrap(module, name, |_: Call<'_>| clock_now()),
-        (WINDLASS_MODULE, "random_bytes") => linker.func_wrap(module, name, move |mut call: Call<'_>, length: u64| {
-            random_bytes(call.data_mut(), length).map_err(stop)
-        }),
-        _ => return Ok(()),
-    }
-    .map(|_| ())
 }
 
 /// A block that the guest names, of at most `limit` bytes: what it says is copied and taken apart outside of its own memory.
@@ -221,7 +196,7 @@ fn file_write(host: &mut Host, path: u64, content: u64) -> Result<(), Error> {
 
 fn env_get(host: &mut Host, name: u64) -> Result<u64, Error> {
     let name = text(host, name, "env_get")?;
-    let asked = Asked::parse(Capability::Env, &name).map_err(|error| Error::refused(error.to_string()))?;
+    let asked = CapabilityRequest::parse(Capability::Env, &name).map_err(|error| Error::refused(error.to_string()))?;
     if !host.granted.grants.cover(&asked) {
         return Err(not_granted(
             format!("it wants the environment variable `{name}`, and no grant allows it"),

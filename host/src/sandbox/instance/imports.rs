@@ -8,6 +8,7 @@ use windlass_abi::config::nearest;
 use windlass_abi::metadata::{Asked, Metadata};
 use windlass_abi::raw::{EXTISM_MODULE, WINDLASS_MODULE};
 
+use super::functions::HostFunction;
 use super::{Host, extism, granted, wasi};
 use crate::error::Error;
 use crate::sandbox::compile::Compiled;
@@ -27,7 +28,7 @@ pub(crate) enum ImportNeed {
 
 /// What the import `module`.`name` needs.
 pub(crate) fn import_need(module: &str, name: &str) -> ImportNeed {
-    if signature(module, name).is_none() {
+    if find(module, name).is_none() {
         return ImportNeed::Unknown;
     }
     Capability::of_import(module, name).map_or(ImportNeed::Nothing, ImportNeed::Grant)
@@ -76,9 +77,9 @@ pub(super) fn link(compiled: &Compiled, grants: &Grants) -> Result<Linker<Host>,
             )));
         };
         let is = text_of(&function);
-        if let Some(wanted) = signature(module, name)
-            && wanted != is
-        {
+        let Some(offered) = find(module, name) else { return Err(unknown(module, name)) };
+        if offered.signature != is {
+            let wanted = offered.signature;
             return Err(Error::usage(format!("it imports `{name}` of `{module}` as `{is}`, and that is `{wanted}`"))
                 .hint("build it with a current PDK of its language"));
         }
@@ -96,13 +97,8 @@ pub(super) fn link(compiled: &Compiled, grants: &Grants) -> Result<Linker<Host>,
             defined.map_err(|error| Error::bug(format!("`{name}` of `{module}` cannot be linked: {error:#}")))?;
             continue;
         }
-        let defined = match module {
-            wasi::MODULE => wasi::define(&mut linker, name),
-            EXTISM_MODULE => extism::define(&mut linker, name),
-            _ => Ok(()),
-        };
-        let defined = defined.and_then(|()| granted::define(&mut linker, module, name));
-        defined.map_err(|error| Error::bug(format!("`{name}` of `{module}` cannot be linked: {error:#}")))?;
+        (offered.define)(&mut linker, offered)
+            .map_err(|error| Error::bug(format!("`{name}` of `{module}` cannot be linked: {error:#}")))?;
     }
     Ok(linker)
 }
@@ -124,14 +120,14 @@ pub(super) fn reach_through_wasi(compiled: &Compiled, grants: &Grants) -> Result
     Ok(TABLE.iter().map(|row| row.capability).filter(|one| grants.has(*one) && is_asked(*one)).collect())
 }
 
-/// The signature of a function that Windlass offers; none if it does not.
-fn signature(module: &str, name: &str) -> Option<&'static str> {
-    match module {
-        EXTISM_MODULE => extism::signature(name),
-        WINDLASS_MODULE => granted::signature(name),
-        wasi::MODULE => wasi::signature(name),
-        _ => None,
-    }
+/// Every function that guests may import.
+pub(crate) fn host_functions() -> impl Iterator<Item = &'static HostFunction> {
+    [extism::FUNCTIONS, granted::FUNCTIONS, wasi::FUNCTIONS, wasi::ON_FILES].into_iter().flatten()
+}
+
+/// The function that is imported as `name` of `module`; none if there is no such function.
+fn find(module: &str, name: &str) -> Option<&'static HostFunction> {
+    host_functions().find(|function| function.module == module && function.name == name)
 }
 
 /// A signature in the table's notation: parameters, a colon, results; `i` and `I` are 32 and 64 bits.
@@ -224,17 +220,30 @@ fn unknown(module: &str, name: &str) -> Error {
         shown_name(module)
     ));
     let modules = [EXTISM_MODULE, WINDLASS_MODULE, wasi::MODULE];
-    let names: Vec<&str> = match module {
-        wasi::MODULE => wasi::names().collect(),
-        WINDLASS_MODULE => granted::names().collect(),
-        _ => extism::names().collect(),
-    };
+    let meant = if modules.contains(&module) { module } else { EXTISM_MODULE };
+    let names: Vec<&str> = host_functions().filter(|row| row.module == meant).map(|row| row.name).collect();
     if let Some(near) = nearest(name, names.iter().copied()) {
-        let module = if modules.contains(&module) { module } else { EXTISM_MODULE };
+        let module = meant;
         return error.hint(format!("the nearest that there is: `{near}` of `{module}`"));
     }
     match nearest(module, modules) {
         Some(near) if near != module => error.hint(format!("the nearest module that there is: `{near}`")),
         _ => error.hint("`windlass inspect` lists what a plugin imports and what each import needs"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{TABLE, host_functions};
+
+    #[test]
+    fn every_import_is_there_once_and_those_of_the_capabilities_are() {
+        let mut seen = BTreeSet::new();
+        assert!(host_functions().all(|row| seen.insert((row.module, row.name))));
+        for import in TABLE.iter().flat_map(|row| row.imports) {
+            assert!(seen.contains(&(import.module, import.name)), "{} of {}", import.name, import.module);
+        }
     }
 }

@@ -16,9 +16,10 @@ mod scratch;
 use std::ops::Range;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use wasmtime::{Caller, Extern, Linker, Memory, Val};
+use wasmtime::{Caller, Extern, Memory};
 use windlass_abi::capabilities::Capability;
 
+use super::functions::{HostFunction, host_function};
 use super::{Host, granted};
 use crate::error::Error;
 
@@ -60,59 +61,90 @@ impl From<Exit> for Error {
     }
 }
 
-/// What every function answers that is about something no guest has; others are in [`define`].
-const FIXED: [(&str, &str, i32); 6] = [
-    ("clock_res_get", "ii:i", NOT_SUPPORTED),
-    ("proc_raise", "i:i", NOT_SUPPORTED),
-    ("sock_accept", "iii:i", BAD_FILE),
-    ("sock_recv", "iiiiii:i", BAD_FILE),
-    ("sock_send", "iiiii:i", BAD_FILE),
-    ("sock_shutdown", "ii:i", BAD_FILE),
+type Call<'a> = Caller<'a, Host>;
+
+/// Every function but those on files, which are [`calls::FUNCTIONS`].
+pub(super) const FUNCTIONS: &[HostFunction] = &[
+    // What is about something that no guest has.
+    host_function!(MODULE, "clock_res_get", "ii:i", |_: Call<'_>, _: u32, _: u32| NOT_SUPPORTED),
+    host_function!(MODULE, "proc_raise", "i:i", |_: Call<'_>, _: u32| NOT_SUPPORTED),
+    host_function!(MODULE, "sock_accept", "iii:i", |_: Call<'_>, _: u32, _: u32, _: u32| BAD_FILE),
+    host_function!(MODULE, "sock_recv", "iiiiii:i", |_: Call<'_>, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32| {
+        BAD_FILE
+    }),
+    host_function!(MODULE, "sock_send", "iiiii:i", |_: Call<'_>, _: u32, _: u32, _: u32, _: u32, _: u32| BAD_FILE),
+    host_function!(MODULE, "sock_shutdown", "ii:i", |_: Call<'_>, _: u32, _: u32| BAD_FILE),
+    host_function!(MODULE, "args_get", "ii:i", |mut call: Call<'_>, places: u32, texts: u32| {
+        answer(write_texts(&mut call, Program::args, places, texts))
+    }),
+    host_function!(MODULE, "args_sizes_get", "ii:i", |mut call: Call<'_>, count: u32, size: u32| {
+        answer(write_sizes(&mut call, Program::args, count, size))
+    }),
+    host_function!(MODULE, "clock_time_get", "iIi:i", |mut call: Call<'_>, clock: u32, _: u64, place: u32| {
+        if clock > 3 {
+            return INVALID;
+        }
+        let now = call.data_mut().wasi.now(clock == 0);
+        errno(write(&mut call, place, &now.to_le_bytes()))
+    }),
+    host_function!(MODULE, "environ_get", "ii:i", |mut call: Call<'_>, places: u32, texts: u32| {
+        answer(write_texts(&mut call, Program::env, places, texts))
+    }),
+    host_function!(MODULE, "environ_sizes_get", "ii:i", |mut call: Call<'_>, count: u32, size: u32| {
+        answer(write_sizes(&mut call, Program::env, count, size))
+    }),
+    host_function!(MODULE, "fd_close", "i:i", |mut call: Call<'_>, fd: u32| {
+        if fd <= 2 { SUCCESS } else { errno(call.data_mut().wasi.files.close(fd)) }
+    }),
+    host_function!(MODULE, "fd_fdstat_get", "ii:i", |mut call: Call<'_>, fd: u32, place: u32| {
+        if fd > 2 {
+            return answer(calls::fdstat(&mut call, fd, place));
+        }
+        let mut stat = [0_u8; 24];
+        // To a plugin a character device, as in Helm's engine; to a command something that is no terminal, or tools would
+        // write colours, or wait for a person.
+        let is_command = call.data().wasi.program.is_some();
+        stat[0] = if is_command { FileType::Unknown } else { FileType::CharacterDevice } as u8;
+        // It may be read (input) or written (output and error).
+        let rights: u64 = if fd == 0 { 1 << 1 } else { 1 << 6 };
+        stat[8..16].copy_from_slice(&rights.to_le_bytes());
+        answer(write(&mut call, place, &stat).map_err(Stop::from))
+    }),
+    host_function!(MODULE, "fd_read", "iiii:i", |mut call: Call<'_>, fd: u32, vectors: u32, count: u32, read: u32| {
+        let total = match fd {
+            0 => fd_read(&mut call, vectors, count).map_err(Stop::from),
+            1 | 2 => Err(BAD_FILE.into()),
+            fd => calls::read(&mut call, fd, vectors, count, None),
+        };
+        answer(total.and_then(|total| Ok(write(&mut call, read, &total.to_le_bytes())?)))
+    }),
+    host_function!(MODULE, "fd_write", "iiii:i", |mut call: Call<'_>,
+                                                  fd: u32,
+                                                  vectors: u32,
+                                                  count: u32,
+                                                  written: u32| {
+        answer(fd_write(&mut call, fd, vectors, count, written))
+    }),
+    host_function!(MODULE, "poll_oneoff", "iiii:i", |mut call: Call<'_>,
+                                                     subscriptions: u32,
+                                                     events: u32,
+                                                     count: u32,
+                                                     done: u32| {
+        errno(
+            poll_oneoff(&mut call, subscriptions, events, count)
+                .and_then(|()| write(&mut call, done, &count.to_le_bytes())),
+        )
+    }),
+    host_function!(MODULE, "proc_exit", "i:", |_: Call<'_>, code: u32| -> wasmtime::Result<()> {
+        Err(wasmtime::Error::new(Exit(code)))
+    }),
+    host_function!(MODULE, "random_get", "ii:i", |mut call: Call<'_>, place: u32, length: u32| {
+        answer(random_get(&mut call, place, length))
+    }),
+    host_function!(MODULE, "sched_yield", ":i", |_: Call<'_>| SUCCESS),
 ];
 
-/// The functions that do something.
-const ACTIVE: [(&str, &str); 40] = [
-    ("args_get", "ii:i"),
-    ("args_sizes_get", "ii:i"),
-    ("clock_time_get", "iIi:i"),
-    ("environ_get", "ii:i"),
-    ("environ_sizes_get", "ii:i"),
-    ("fd_advise", "iIIi:i"),
-    ("fd_allocate", "iII:i"),
-    ("fd_close", "i:i"),
-    ("fd_datasync", "i:i"),
-    ("fd_fdstat_get", "ii:i"),
-    ("fd_fdstat_set_flags", "ii:i"),
-    ("fd_fdstat_set_rights", "iII:i"),
-    ("fd_filestat_get", "ii:i"),
-    ("fd_filestat_set_size", "iI:i"),
-    ("fd_filestat_set_times", "iIIi:i"),
-    ("fd_pread", "iiiIi:i"),
-    ("fd_prestat_dir_name", "iii:i"),
-    ("fd_prestat_get", "ii:i"),
-    ("fd_pwrite", "iiiIi:i"),
-    ("fd_read", "iiii:i"),
-    ("fd_readdir", "iiiIi:i"),
-    ("fd_renumber", "ii:i"),
-    ("fd_seek", "iIii:i"),
-    ("fd_sync", "i:i"),
-    ("fd_tell", "ii:i"),
-    ("fd_write", "iiii:i"),
-    ("path_create_directory", "iii:i"),
-    ("path_filestat_get", "iiiii:i"),
-    ("path_filestat_set_times", "iiiiIIi:i"),
-    ("path_link", "iiiiiii:i"),
-    ("path_open", "iiiiiIIii:i"),
-    ("path_readlink", "iiiiii:i"),
-    ("path_remove_directory", "iii:i"),
-    ("path_rename", "iiiiii:i"),
-    ("path_symlink", "iiiii:i"),
-    ("path_unlink_file", "iii:i"),
-    ("poll_oneoff", "iiii:i"),
-    ("proc_exit", "i:"),
-    ("random_get", "ii:i"),
-    ("sched_yield", ":i"),
-];
+pub(super) use calls::FUNCTIONS as ON_FILES;
 
 /// Which grants open a function to more than what everybody gets.
 pub(crate) fn opened_by(name: &str) -> &'static [Capability] {
@@ -188,114 +220,6 @@ impl State {
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
-}
-
-/// The signature of the function `name`; none if there is no such function.
-pub(super) fn signature(name: &str) -> Option<&'static str> {
-    let fixed = FIXED.iter().find(|(known, ..)| *known == name).map(|(_, signature, _)| *signature);
-    fixed.or_else(|| ACTIVE.iter().find(|(known, _)| *known == name).map(|(_, signature)| *signature))
-}
-
-/// The names of all functions.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    FIXED.iter().map(|(name, ..)| *name).chain(ACTIVE.iter().map(|(name, _)| *name))
-}
-
-type Call<'a> = Caller<'a, Host>;
-
-/// Defines the function `name`, which must be in one of the tables.
-pub(super) fn define(linker: &mut Linker<Host>, name: &str) -> wasmtime::Result<()> {
-    if let Some((_, signature, answer)) = FIXED.iter().find(|(known, ..)| *known == name) {
-        let function = function_type(linker.engine(), signature);
-        let answer = *answer;
-        return linker
-            .func_new(MODULE, name, function, move |_, _, results| {
-                if let Some(result) = results.first_mut() {
-                    *result = Val::I32(answer);
-                }
-                Ok(())
-            })
-            .map(|_| ());
-    }
-    let linked =
-        match name {
-            "args_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, places: u32, texts: u32| {
-                answer(write_texts(&mut call, Program::args, places, texts))
-            }),
-            "environ_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, places: u32, texts: u32| {
-                answer(write_texts(&mut call, Program::env, places, texts))
-            }),
-            "args_sizes_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, count: u32, size: u32| {
-                answer(write_sizes(&mut call, Program::args, count, size))
-            }),
-            "environ_sizes_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, count: u32, size: u32| {
-                answer(write_sizes(&mut call, Program::env, count, size))
-            }),
-            "clock_time_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, clock: u32, _: u64, place: u32| {
-                if clock > 3 {
-                    return INVALID;
-                }
-                let now = call.data_mut().wasi.now(clock == 0);
-                errno(write(&mut call, place, &now.to_le_bytes()))
-            }),
-            "fd_close" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32| {
-                if fd <= 2 { SUCCESS } else { errno(call.data_mut().wasi.files.close(fd)) }
-            }),
-            "fd_fdstat_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32, place: u32| {
-                if fd > 2 {
-                    return answer(calls::fdstat(&mut call, fd, place));
-                }
-                let mut stat = [0_u8; 24];
-                // To a plugin a character device, as in Helm's engine; to a command something that is no terminal, or tools would
-                // write colours, or wait for a person.
-                let is_command = call.data().wasi.program.is_some();
-                stat[0] = if is_command { FileType::Unknown } else { FileType::CharacterDevice } as u8;
-                // It may be read (input) or written (output and error).
-                let rights: u64 = if fd == 0 { 1 << 1 } else { 1 << 6 };
-                stat[8..16].copy_from_slice(&rights.to_le_bytes());
-                answer(write(&mut call, place, &stat).map_err(Stop::from))
-            }),
-            "fd_read" => {
-                linker.func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32, vectors: u32, count: u32, read: u32| {
-                    let total = match fd {
-                        0 => fd_read(&mut call, vectors, count).map_err(Stop::from),
-                        1 | 2 => Err(BAD_FILE.into()),
-                        fd => calls::read(&mut call, fd, vectors, count, None),
-                    };
-                    answer(total.and_then(|total| Ok(write(&mut call, read, &total.to_le_bytes())?)))
-                })
-            }
-            "fd_write" => {
-                linker.func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32, vectors: u32, count: u32, written: u32| {
-                    answer(fd_write(&mut call, fd, vectors, count, written))
-                })
-            }
-            "poll_oneoff" => linker.func_wrap(
-                MODULE,
-                name,
-                |mut call: Call<'_>, subscriptions: u32, events: u32, count: u32, done: u32| {
-                    errno(
-                        poll_oneoff(&mut call, subscriptions, events, count)
-                            .and_then(|()| write(&mut call, done, &count.to_le_bytes())),
-                    )
-                },
-            ),
-            "proc_exit" => linker.func_wrap(MODULE, name, |_: Call<'_>, code: u32| -> wasmtime::Result<()> {
-                Err(wasmtime::Error::new(Exit(code)))
-            }),
-            "random_get" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, place: u32, length: u32| {
-                answer(random_get(&mut call, place, length))
-            }),
-            "sched_yield" => linker.func_wrap(MODULE, name, |_: Call<'_>| SUCCESS),
-            _ => return calls::define(linker, name),
-        };
-    linked.map(|_| ())
-}
-
-fn function_type(engine: &wasmtime::Engine, signature: &str) -> wasmtime::FuncType {
-    let value = |letter: char| if letter == 'I' { wasmtime::ValType::I64 } else { wasmtime::ValType::I32 };
-    let (parameters, results) = signature.split_once(':').unwrap_or_default();
-    wasmtime::FuncType::new(engine, parameters.chars().map(value), results.chars().map(value))
 }
 
 fn errno(result: Result<(), Errno>) -> i32 {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::splice::Splice;
-use super::{MERGE_WINS, Planner, Refusal, Step};
+use super::{MERGE_WINS, PathStep, Planner, Refusal};
 use crate::budget::{Budget, Exhausted};
 use crate::emit::{self, BlockStyle};
 use crate::error::ErrorKind;
@@ -234,7 +234,7 @@ impl<'a> Copier<'a, '_> {
         for (position, (key, value)) in view.own_entries().enumerate() {
             if !view.is_merge_key(key) {
                 own.extend(planner.view(key).scalar_text().map(|text| (text, position)));
-            } else if merge.replace(Step { node: value, parent: Some(map), key: Some(key), position }).is_some() {
+            } else if merge.replace(PathStep { node: value, parent: Some(map), key: Some(key), position }).is_some() {
                 let why = "has two merge keys (`<<`)";
                 return Err(planner.refusal(ErrorKind::Merge, key, &[], why));
             }
@@ -295,7 +295,7 @@ impl<'a> Copier<'a, '_> {
             if view.len() == 1 {
                 return Err(self.refuse(map, "merges nothing and has nothing else"));
             }
-            let parent = Step { node: map, parent: None, key: None, position: 0 };
+            let parent = PathStep { node: map, parent: None, key: None, position: 0 };
             return planner.remove_child(parent, merge, &[]);
         }
         Ok(vec![Splice::new(start, end, text)])

@@ -1,7 +1,7 @@
 //! Removing: an entry with its key, an item with its dash.
 
 use super::splice::Splice;
-use super::{Plan, Planner, Refusal, Step};
+use super::{PathStep, Plan, Planner, Refusal};
 use crate::error::ErrorKind;
 use crate::path::Segment;
 use crate::split::{self, skip_blank};
@@ -9,7 +9,7 @@ use crate::tree::{NodeData, Shape};
 use crate::value::Value;
 
 impl Planner<'_> {
-    pub(super) fn remove_child(&self, parent: Step, child: Step, path: &[Segment]) -> Plan {
+    pub(super) fn remove_child(&self, parent: PathStep, child: PathStep, path: &[Segment]) -> Plan {
         let data = self.source.node(parent.node);
         let view = self.view(parent.node);
         let length = view.len();

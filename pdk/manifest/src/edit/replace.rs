@@ -2,14 +2,14 @@
 
 use super::copy::Content;
 use super::splice::Splice;
-use super::{Plan, Planner, Refusal, Step};
+use super::{PathStep, Plan, Planner, Refusal};
 use crate::emit::{self, BlockStyle};
 use crate::path::Segment;
 use crate::tree::{NodeData, Shape};
 use crate::value::Value;
 
 impl Planner<'_> {
-    pub(super) fn replace(&self, step: Step, path: &[Segment], value: &Value) -> Plan {
+    pub(super) fn replace(&self, step: PathStep, path: &[Segment], value: &Value) -> Plan {
         let Some(parent) = step.parent else {
             return self.replace_root(self.source.node(step.node), path, value);
         };
@@ -17,7 +17,7 @@ impl Planner<'_> {
         self.replace_by(step, path, &Content::Value(value))
     }
 
-    pub(super) fn replace_by(&self, step: Step, path: &[Segment], content: &Content<'_>) -> Plan {
+    pub(super) fn replace_by(&self, step: PathStep, path: &[Segment], content: &Content<'_>) -> Plan {
         let data = self.source.node(step.node);
         if let (Shape::Literal, Content::Value(Value::String(value))) = (data.shape, content)
             && let Some(splice) = self.rewrite_literal(data, value)
@@ -188,7 +188,7 @@ impl Planner<'_> {
     }
 
     /// Behind the `:` of an entry of a block map.
-    fn after_colon(&self, step: Step, path: &[Segment]) -> Result<usize, Refusal> {
+    fn after_colon(&self, step: PathStep, path: &[Segment]) -> Result<usize, Refusal> {
         let key_end = step.key.map_or(0, |key| self.source.node(key).end as usize);
         let blanks = self.bytes().get(key_end..).unwrap_or_default().iter().take_while(|&&byte| byte == b' ').count();
         let colon = key_end + blanks;

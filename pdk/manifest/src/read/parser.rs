@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use windlass_manifest_events::{EventKind, Events, Style, Tag};
 
-use crate::error::{ErrorKind, Failure, Problem};
+use crate::error::{ErrorKind, Problem, ReadFailure};
 use crate::split;
 use crate::tree::{NodeData, Open, Shape, Tree, flag};
 use crate::typing;
@@ -18,11 +18,11 @@ const NODES_PER_ANCHOR: usize = 2;
 
 /// Fills the tree from one document's text by way of the YAML parser.
 pub(crate) fn parse(text: &str, tree: &mut Tree) -> Result<(), Problem> {
-    parse_within(text, tree).map_err(Failure::into_problem)
+    parse_within(text, tree).map_err(ReadFailure::into_problem)
 }
 
 /// The same, with the tree's limit told apart.
-pub(super) fn parse_within(text: &str, tree: &mut Tree) -> Result<(), Failure> {
+pub(super) fn parse_within(text: &str, tree: &mut Tree) -> Result<(), ReadFailure> {
     tree.clear();
     if u32::try_from(text.len()).is_err() {
         let message = "a document of 4 GiB or more".into();
@@ -50,7 +50,7 @@ pub(super) fn parse_within(text: &str, tree: &mut Tree) -> Result<(), Failure> {
         };
         let (start, end) = (event.start, event.end);
         if builder.tree.size() + anchors.len() * NODES_PER_ANCHOR >= builder.tree.node_limit.0 {
-            return Err(Failure::TooManyNodes);
+            return Err(ReadFailure::TooManyNodes);
         }
         let index = match event.kind {
             EventKind::DocumentStart if is_behind => return Err(behind(start).into()),

@@ -1,12 +1,11 @@
 //! WASI's functions on files: places in the guest's memory in, errors as numbers out. What they do is in [`super::files`].
 
-use wasmtime::Linker;
-
 use super::errno::{BAD_FILE, Errno, FAULT, ILLEGAL_SEEK, INVALID, NO_TEXT, NOT_SUPPORTED, Stop, TOO_LONG};
 use super::files::{Entry, FileType, Open, Stat};
 use super::{CLOCK_START, Call, MODULE, PART, answer, memory, places, write};
 use crate::limits::table::MAX_GUEST_TEXT;
 use crate::sandbox::instance::Host;
+use crate::sandbox::instance::functions::{HostFunction, host_function};
 
 // Flags of `path_open` and rights, as WASI numbers them.
 const CREATE: u32 = 1;
@@ -41,164 +40,162 @@ const WRITING_RIGHTS: u64 = RIGHT_TO_WRITE
 /// Bytes of an entry of a folder in front of its name.
 const ENTRY_HEAD: usize = 24;
 
-/// Defines the function `name` where it is one of this module's.
-pub(super) fn define(linker: &mut Linker<Host>, name: &str) -> wasmtime::Result<()> {
-    let linked = match name {
-        "fd_advise" => linker.func_wrap(MODULE, name, |call: Call<'_>, fd: u32, _: u64, _: u64, _: u32| {
-            is_open(&call, fd).err().unwrap_or(0)
-        }),
-        "fd_allocate" => linker.func_wrap(MODULE, name, |call: Call<'_>, fd: u32, _: u64, _: u64| refused(&call, fd)),
-        "fd_fdstat_set_rights" => {
-            linker.func_wrap(MODULE, name, |call: Call<'_>, fd: u32, _: u64, _: u64| refused(&call, fd))
+/// Every function on files.
+pub(in crate::sandbox::instance) const FUNCTIONS: &[HostFunction] = &[
+    host_function!(MODULE, "fd_advise", "iIIi:i", |call: Call<'_>, fd: u32, _: u64, _: u64, _: u32| {
+        is_open(&call, fd).err().unwrap_or(0)
+    }),
+    host_function!(MODULE, "fd_allocate", "iII:i", |call: Call<'_>, fd: u32, _: u64, _: u64| refused(&call, fd)),
+    host_function!(MODULE, "fd_datasync", "i:i", |call: Call<'_>, fd: u32| answer(call.data().wasi.files.sync(fd))),
+    host_function!(MODULE, "fd_fdstat_set_flags", "ii:i", |mut call: Call<'_>, fd: u32, flags: u32| {
+        if flags > ALL_FILE_FLAGS {
+            return INVALID;
         }
-        "fd_filestat_set_times" => {
-            linker.func_wrap(MODULE, name, |call: Call<'_>, fd: u32, _: u64, _: u64, _: u32| refused(&call, fd))
+        call.data_mut().wasi.files.set_appends(fd, flags & APPEND != 0).err().unwrap_or(0)
+    }),
+    host_function!(MODULE, "fd_fdstat_set_rights", "iII:i", |call: Call<'_>, fd: u32, _: u64, _: u64| refused(
+        &call, fd
+    )),
+    host_function!(MODULE, "fd_filestat_get", "ii:i", |mut call: Call<'_>, fd: u32, place: u32| answer(filestat(
+        &mut call, fd, place
+    ))),
+    host_function!(MODULE, "fd_filestat_set_size", "iI:i", |mut call: Call<'_>, fd: u32, size: u64| {
+        answer(call.data_mut().wasi.files.set_size(fd, size))
+    }),
+    host_function!(MODULE, "fd_filestat_set_times", "iIIi:i", |call: Call<'_>, fd: u32, _: u64, _: u64, _: u32| {
+        refused(&call, fd)
+    }),
+    host_function!(MODULE, "fd_pread", "iiiIi:i", |mut call: Call<'_>,
+                                                   fd: u32,
+                                                   vectors: u32,
+                                                   count: u32,
+                                                   offset: u64,
+                                                   done: u32| {
+        answer(read(&mut call, fd, vectors, count, Some(offset)).and_then(|total| told(&mut call, done, total)))
+    }),
+    host_function!(MODULE, "fd_prestat_dir_name", "iii:i", |mut call: Call<'_>, fd: u32, place: u32, length: u32| {
+        answer(prestat_name(&mut call, fd, place, length))
+    }),
+    host_function!(MODULE, "fd_prestat_get", "ii:i", |mut call: Call<'_>, fd: u32, place: u32| answer(prestat(
+        &mut call, fd, place
+    ))),
+    host_function!(MODULE, "fd_pwrite", "iiiIi:i", |mut call: Call<'_>,
+                                                    fd: u32,
+                                                    vectors: u32,
+                                                    count: u32,
+                                                    offset: u64,
+                                                    done: u32| {
+        answer(written(&mut call, fd, vectors, count, Some(offset)).and_then(|total| told(&mut call, done, total)))
+    }),
+    host_function!(MODULE, "fd_readdir", "iiiIi:i", |mut call: Call<'_>,
+                                                     fd: u32,
+                                                     place: u32,
+                                                     length: u32,
+                                                     cookie: u64,
+                                                     used: u32| {
+        answer(list(&mut call, fd, place, length, cookie).and_then(|total| told(&mut call, used, total)))
+    }),
+    host_function!(MODULE, "fd_renumber", "ii:i", |mut call: Call<'_>, from: u32, to: u32| {
+        call.data_mut().wasi.files.renumber(from, to).err().unwrap_or(0)
+    }),
+    host_function!(MODULE, "fd_seek", "iIii:i", |mut call: Call<'_>, fd: u32, offset: i64, whence: u32, place: u32| {
+        answer(seek(&mut call, fd, offset, whence, place))
+    }),
+    host_function!(MODULE, "fd_sync", "i:i", |call: Call<'_>, fd: u32| answer(call.data().wasi.files.sync(fd))),
+    host_function!(MODULE, "fd_tell", "ii:i", |mut call: Call<'_>, fd: u32, place: u32| {
+        answer(seek(&mut call, fd, 0, 1, place))
+    }),
+    host_function!(MODULE, "path_create_directory", "iii:i", |mut call: Call<'_>, fd: u32, place: u32, length: u32| {
+        answer(with_path(&mut call, fd, place, length, |host, path| {
+            host.wasi.files.create_folder(&mut host.granted.files, fd, path)
+        }))
+    }),
+    host_function!(
+        MODULE,
+        "path_filestat_get",
+        "iiiii:i",
+        |mut call: Call<'_>, fd: u32, flags: u32, place: u32, length: u32, to: u32| {
+            let stat = with_path(&mut call, fd, place, length, |host, path| {
+                host.wasi.files.stat_path(fd, path, flags & FOLLOW != 0)
+            });
+            answer(stat.and_then(|stat| Ok(write(&mut call, to, &stat_bytes(&stat))?)))
         }
-        "path_filestat_set_times" => {
-            linker.func_wrap(MODULE, name, |call: Call<'_>, fd: u32, _: u32, _: u32, _: u32, _: u64, _: u64, _: u32| {
-                refused(&call, fd)
-            })
+    ),
+    host_function!(
+        MODULE,
+        "path_filestat_set_times",
+        "iiiiIIi:i",
+        |call: Call<'_>, fd: u32, _: u32, _: u32, _: u32, _: u64, _: u64, _: u32| { refused(&call, fd) }
+    ),
+    // Links are never made: one that is left behind leads others out of the folder.
+    host_function!(MODULE, "path_link", "iiiiiii:i", |call: Call<'_>,
+                                                      fd: u32,
+                                                      _: u32,
+                                                      _: u32,
+                                                      _: u32,
+                                                      _: u32,
+                                                      _: u32,
+                                                      _: u32| {
+        refused(&call, fd)
+    }),
+    host_function!(
+        MODULE,
+        "path_open",
+        "iiiiiIIii:i",
+        |mut call: Call<'_>,
+         fd: u32,
+         lookup: u32,
+         place: u32,
+         length: u32,
+         flags: u32,
+         rights: u64,
+         _: u64,
+         file_flags: u32,
+         to: u32| {
+            let opened = is_open(&call, fd).and_then(|()| open_flags(lookup, flags, rights, file_flags));
+            let opened = opened.map_err(Stop::from).and_then(|how| {
+                // Nothing is opened that the guest could not be told of.
+                write(&mut call, to, &[0; 4])?;
+                with_path(&mut call, fd, place, length, |host, path| {
+                    host.wasi.files.open(&mut host.granted.files, fd, path, how)
+                })
+            });
+            answer(opened.and_then(|opened| told(&mut call, to, opened)))
         }
-        // Links are never made: one that is left behind leads others out of the folder.
-        "path_link" => {
-            linker.func_wrap(MODULE, name, |call: Call<'_>, fd: u32, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32| {
-                refused(&call, fd)
-            })
+    ),
+    host_function!(
+        MODULE,
+        "path_readlink",
+        "iiiiii:i",
+        |mut call: Call<'_>, fd: u32, place: u32, length: u32, to: u32, room: u32, used: u32| {
+            let target = with_path(&mut call, fd, place, length, |host, path| host.wasi.files.read_link(fd, path));
+            answer(target.and_then(|mut target| {
+                target.truncate(room as usize);
+                write(&mut call, to, &target)?;
+                told(&mut call, used, u32::try_from(target.len()).map_err(|_| INVALID)?)
+            }))
         }
-        "path_symlink" => {
-            linker.func_wrap(MODULE, name, |call: Call<'_>, _: u32, _: u32, fd: u32, _: u32, _: u32| refused(&call, fd))
+    ),
+    host_function!(MODULE, "path_remove_directory", "iii:i", |mut call: Call<'_>, fd: u32, place: u32, length: u32| {
+        answer(with_path(&mut call, fd, place, length, |host, path| host.wasi.files.remove_folder(fd, path)))
+    }),
+    host_function!(
+        MODULE,
+        "path_rename",
+        "iiiiii:i",
+        |mut call: Call<'_>, fd: u32, place: u32, length: u32, to_fd: u32, to_place: u32, to_length: u32| {
+            answer(path(&mut call, to_place, to_length).map_err(Stop::from).and_then(|to| {
+                with_path(&mut call, fd, place, length, |host, from| host.wasi.files.rename((fd, from), (to_fd, &to)))
+            }))
         }
-        "fd_datasync" | "fd_sync" => {
-            linker.func_wrap(MODULE, name, |call: Call<'_>, fd: u32| answer(call.data().wasi.files.sync(fd)))
-        }
-        "fd_fdstat_set_flags" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32, flags: u32| {
-            if flags > ALL_FILE_FLAGS {
-                return INVALID;
-            }
-            call.data_mut().wasi.files.set_appends(fd, flags & APPEND != 0).err().unwrap_or(0)
-        }),
-        "fd_filestat_get" => linker
-            .func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32, place: u32| answer(filestat(&mut call, fd, place))),
-        "fd_filestat_set_size" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32, size: u64| {
-            answer(call.data_mut().wasi.files.set_size(fd, size))
-        }),
-        "fd_pread" => linker.func_wrap(
-            MODULE,
-            name,
-            |mut call: Call<'_>, fd: u32, vectors: u32, count: u32, offset: u64, done: u32| {
-                answer(read(&mut call, fd, vectors, count, Some(offset)).and_then(|total| told(&mut call, done, total)))
-            },
-        ),
-        "fd_pwrite" => linker.func_wrap(
-            MODULE,
-            name,
-            |mut call: Call<'_>, fd: u32, vectors: u32, count: u32, offset: u64, done: u32| {
-                answer(
-                    written(&mut call, fd, vectors, count, Some(offset)).and_then(|total| told(&mut call, done, total)),
-                )
-            },
-        ),
-        "fd_prestat_get" => linker
-            .func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32, place: u32| answer(prestat(&mut call, fd, place))),
-        "fd_prestat_dir_name" => {
-            linker.func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32, place: u32, length: u32| {
-                answer(prestat_name(&mut call, fd, place, length))
-            })
-        }
-        "fd_readdir" => linker.func_wrap(
-            MODULE,
-            name,
-            |mut call: Call<'_>, fd: u32, place: u32, length: u32, cookie: u64, used: u32| {
-                answer(list(&mut call, fd, place, length, cookie).and_then(|total| told(&mut call, used, total)))
-            },
-        ),
-        "fd_renumber" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, from: u32, to: u32| {
-            call.data_mut().wasi.files.renumber(from, to).err().unwrap_or(0)
-        }),
-        "fd_seek" => {
-            linker.func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32, offset: i64, whence: u32, place: u32| {
-                answer(seek(&mut call, fd, offset, whence, place))
-            })
-        }
-        "fd_tell" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32, place: u32| {
-            answer(seek(&mut call, fd, 0, 1, place))
-        }),
-        "path_create_directory" => {
-            linker.func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32, place: u32, length: u32| {
-                answer(with_path(&mut call, fd, place, length, |host, path| {
-                    host.wasi.files.create_folder(&mut host.granted.files, fd, path)
-                }))
-            })
-        }
-        "path_remove_directory" => {
-            linker.func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32, place: u32, length: u32| {
-                answer(with_path(&mut call, fd, place, length, |host, path| host.wasi.files.remove_folder(fd, path)))
-            })
-        }
-        "path_unlink_file" => linker.func_wrap(MODULE, name, |mut call: Call<'_>, fd: u32, place: u32, length: u32| {
-            answer(with_path(&mut call, fd, place, length, |host, path| host.wasi.files.remove_file(fd, path)))
-        }),
-        "path_filestat_get" => linker.func_wrap(
-            MODULE,
-            name,
-            |mut call: Call<'_>, fd: u32, flags: u32, place: u32, length: u32, to: u32| {
-                let stat = with_path(&mut call, fd, place, length, |host, path| {
-                    host.wasi.files.stat_path(fd, path, flags & FOLLOW != 0)
-                });
-                answer(stat.and_then(|stat| Ok(write(&mut call, to, &stat_bytes(&stat))?)))
-            },
-        ),
-        "path_open" => linker.func_wrap(
-            MODULE,
-            name,
-            |mut call: Call<'_>,
-             fd: u32,
-             lookup: u32,
-             place: u32,
-             length: u32,
-             flags: u32,
-             rights: u64,
-             _: u64,
-             file_flags: u32,
-             to: u32| {
-                let opened = is_open(&call, fd).and_then(|()| open_flags(lookup, flags, rights, file_flags));
-                let opened = opened.map_err(Stop::from).and_then(|how| {
-                    // Nothing is opened that the guest could not be told of.
-                    write(&mut call, to, &[0; 4])?;
-                    with_path(&mut call, fd, place, length, |host, path| {
-                        host.wasi.files.open(&mut host.granted.files, fd, path, how)
-                    })
-                });
-                answer(opened.and_then(|opened| told(&mut call, to, opened)))
-            },
-        ),
-        "path_readlink" => linker.func_wrap(
-            MODULE,
-            name,
-            |mut call: Call<'_>, fd: u32, place: u32, length: u32, to: u32, room: u32, used: u32| {
-                let target = with_path(&mut call, fd, place, length, |host, path| host.wasi.files.read_link(fd, path));
-                answer(target.and_then(|mut target| {
-                    target.truncate(room as usize);
-                    write(&mut call, to, &target)?;
-                    told(&mut call, used, u32::try_from(target.len()).map_err(|_| INVALID)?)
-                }))
-            },
-        ),
-        "path_rename" => linker.func_wrap(
-            MODULE,
-            name,
-            |mut call: Call<'_>, fd: u32, place: u32, length: u32, to_fd: u32, to_place: u32, to_length: u32| {
-                answer(path(&mut call, to_place, to_length).map_err(Stop::from).and_then(|to| {
-                    with_path(&mut call, fd, place, length, |host, from| {
-                        host.wasi.files.rename((fd, from), (to_fd, &to))
-                    })
-                }))
-            },
-        ),
-        _ => return Ok(()),
-    };
-    linked.map(|_| ())
-}
+    ),
+    host_function!(MODULE, "path_symlink", "iiiii:i", |call: Call<'_>, _: u32, _: u32, fd: u32, _: u32, _: u32| {
+        refused(&call, fd)
+    }),
+    host_function!(MODULE, "path_unlink_file", "iii:i", |mut call: Call<'_>, fd: u32, place: u32, length: u32| {
+        answer(with_path(&mut call, fd, place, length, |host, path| host.wasi.files.remove_file(fd, path)))
+    }),
+];
 
 fn is_open(call: &Call<'_>, fd: u32) -> Result<(), Errno> {
     call.data().wasi.files.state(fd).map(drop)
