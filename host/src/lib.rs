@@ -25,6 +25,7 @@
 //! - [`render`], [`inspect`] (a plugin looked at without running it), [`diff`];
 //! - [`config`] (Windlass's own files, and how plugins are configured), [`author`] (make, build, test, package and ship plugins),
 //!   [`wait`] (a release in a cluster, until it is ready);
+//! - [`port`]: an old post-renderer run and compared with a pipeline, or kept;
 //! - [`cli`], the command line on top of it all.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read what they wrote"))]
@@ -48,6 +49,7 @@ pub mod limits;
 pub mod oci;
 mod pages;
 pub mod plugin;
+pub mod port;
 pub(crate) mod reach;
 pub mod render;
 pub mod sandbox;

@@ -480,7 +480,7 @@ fn the_reference_in_the_documentation_is_what_help_says() {
 }
 
 /// What an example must not have to run here: a network, a cluster, Helm, a compiler, keys, plugins that only it names.
-const NEEDS: [&str; 14] = [
+const NEEDS: [&str; 17] = [
     "registry.example",
     "helm ",
     "wait",
@@ -495,6 +495,9 @@ const NEEDS: [&str; 14] = [
     "yq",
     "port audit",
     "port convert",
+    "port compare",
+    "port compile",
+    "port keep",
 ];
 
 #[test]

@@ -26,6 +26,7 @@ const FLOORS: &[&[&str]] = &[
     &["render", "inspect", "diff"],
     &["config", "wait"],
     &["author"],
+    &["port"],
     &["cli"],
 ];
 

@@ -7,6 +7,7 @@ mod expression;
 mod files;
 mod helmfile;
 mod kustomization;
+mod python;
 mod script;
 mod text;
 mod value;
@@ -162,6 +163,10 @@ fn artefact(
         Kind::Flux => helmfile::flux(files, name, &text, options, conversion),
         Kind::Helmfile => helmfile::helmfile(files, name, &text, options, conversion),
         Kind::Script => script::convert(files, name, &text, options, conversion),
+        Kind::Python => {
+            python::convert(name, &text, options, conversion);
+            Ok(())
+        }
         Kind::Other(what) => Err(Refusal::new(
             format!("{}: {what}", path.display()),
             "`windlass port compile` is for programs, `windlass port keep` for what cannot move",
@@ -174,6 +179,7 @@ enum Kind {
     Flux,
     Helmfile,
     Script,
+    Python,
     Other(&'static str),
 }
 
@@ -197,11 +203,13 @@ fn kind(name: &str, text: &str) -> Kind {
         return match interpreter {
             Some(shell) if shells.contains(&shell) => Kind::Script,
             Some("yq") | Some("jq") => Kind::Script,
-            _ => Kind::Other("it is a program in another language than shell, which is not converted"),
+            Some(python) if python.starts_with("python") => Kind::Python,
+            _ => Kind::Other("it is a program in a language that is not converted"),
         };
     }
     match base.rsplit_once('.').map(|(_, extension)| extension) {
         Some("sh" | "bash" | "zsh" | "ksh") | None => Kind::Script,
+        Some("py") => Kind::Python,
         Some("yaml" | "yml") if has_line("resources:") || has_line("patches:") || has_line("images:") => {
             Kind::Kustomization
         }

@@ -71,7 +71,7 @@ impl Tool {
 }
 
 /// The files directly in `folder` whose names end so, in order.
-fn sources(folder: &Path, extension: &str) -> Vec<PathBuf> {
+pub(crate) fn sources(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).take(MAX_SOURCES);
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     files.retain(|file| file.extension().is_some_and(|it| it == extension) && file.is_file());

@@ -62,7 +62,7 @@ pub(super) fn report(stream: &[u8], rendered: &Rendered) -> (Text, Json) {
 fn rendered(plugins: &PluginArgs, printer: &Printer, ending: Arc<Ending>) -> Result<(Vec<u8>, Rendered), Error> {
     let steps = plugins.steps(printer)?;
     let stream = plugins.read_stream(printer)?;
-    let rendered = plugins.render(&steps, stream.clone(), printer, ending)?;
+    let rendered = plugins.render(&steps, stream.clone(), printer, Some(ending))?;
     Ok((stream, rendered))
 }
 

@@ -101,6 +101,31 @@ const EXAMPLES: &[Examples] = &[
             ("An expression", "windlass port convert --yq 'select(.kind==\"CustomResourceDefinition\")'"),
         ],
     ),
+    (
+        &["port", "compare"],
+        &[
+            (
+                "A script and what was made of it, on a chart",
+                "windlass port compare --old './post-render.sh prod' --new windlass.yaml --input ./chart",
+            ),
+            (
+                "On a folder of streams, kept for the build server",
+                "windlass port compare --old ./post-render.sh --new windlass.yaml --input streams --record golden",
+            ),
+            ("There", "windlass port compare --recorded golden --new windlass.yaml"),
+        ],
+    ),
+    (
+        &["port", "compile"],
+        &[(
+            "A renderer in Go, compared with itself on two charts",
+            "windlass port compile ./renderer --out plugin --input ./chart-a ./chart-b",
+        )],
+    ),
+    (
+        &["port", "keep"],
+        &[("A script that needs the network", "windlass port keep ./post-render.sh --name decrypt -- prod")],
+    ),
     (&["why"], &[("After Helm 4 said only that the post-renderer failed", "windlass why")]),
     (
         &["install"],

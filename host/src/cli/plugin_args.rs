@@ -355,7 +355,8 @@ impl PluginArgs {
         }
     }
 
-    /// Runs the steps; shows log lines, and a spinner while a plugin is compiled. `ending` is for a plugin whose time is over.
+    /// Runs the steps; shows log lines, and a spinner while a plugin is compiled. `ending` ends the process with a plugin whose
+    /// time is over; a command that goes on after it has none.
     ///
     /// # Errors
     /// Whatever stops the run.
@@ -364,7 +365,7 @@ impl PluginArgs {
         steps: &[Step],
         stream: Vec<u8>,
         printer: &Printer,
-        ending: Arc<Ending>,
+        ending: Option<Arc<Ending>>,
     ) -> Result<Rendered, Error> {
         let cache = if self.no_cache { CodeCache::Off } else { CodeCache::default_place() };
         let spinner = Spinner::new(printer);
@@ -383,7 +384,7 @@ impl PluginArgs {
         };
         let mut options = RenderOptions::new(cache, &show);
         options.log_level = self.log_level;
-        options.ending = Some(ending);
+        options.ending = ending;
         options.cluster = self.cluster.connection();
         render::render(steps, stream, &options)
     }

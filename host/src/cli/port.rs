@@ -1,5 +1,8 @@
 //! `windlass port`: from post-renderers as they are to plugins.
 
+mod compare;
+mod keep;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,6 +26,11 @@ pub(super) struct PortArgs {
 enum PortCommand {
     Audit(AuditArgs),
     Convert(ConvertArgs),
+    Compare(Box<compare::CompareArgs>),
+    Compile(keep::CompileArgs),
+    Keep(keep::KeepArgs),
+    #[command(hide = true)]
+    RunKept(keep::RunKeptArgs),
 }
 
 /// Find every post-renderer below some paths, and say what each does, needs, and becomes.
@@ -82,6 +90,10 @@ pub(super) fn run(arguments: &PortArgs, printer: &Printer) -> Result<Outcome, Er
     match &arguments.command {
         PortCommand::Audit(arguments) => audit(arguments, printer),
         PortCommand::Convert(arguments) => convert(arguments, printer),
+        PortCommand::Compare(arguments) => compare::run(arguments, printer),
+        PortCommand::Compile(arguments) => keep::compile(arguments, printer),
+        PortCommand::Keep(arguments) => keep::keep(arguments),
+        PortCommand::RunKept(arguments) => keep::run_kept(arguments),
     }
 }
 
@@ -123,7 +135,7 @@ fn convert(arguments: &ConvertArgs, printer: &Printer) -> Result<Outcome, Error>
 }
 
 fn audit(arguments: &AuditArgs, printer: &Printer) -> Result<Outcome, Error> {
-    let bar = bar(printer);
+    let bar = bar(printer, "files");
     let paths: Vec<&Path> = arguments.paths.iter().map(PathBuf::as_path).collect();
     let show = |progress: Progress| match progress {
         Progress::Walking(count) => bar.set_position(count as u64),
@@ -156,13 +168,13 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     })
 }
 
-fn bar(printer: &Printer) -> ProgressBar {
+fn bar(printer: &Printer, what: &str) -> ProgressBar {
     let bar = match printer.shows_progress() {
         true => ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()),
         false => ProgressBar::hidden(),
     };
     // A template that does not parse leaves the default style, which is as good.
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len} files") {
+    if let Ok(style) = ProgressStyle::with_template(&format!("{{bar:30}} {{pos}} of {{len}} {what}")) {
         bar.set_style(style);
     }
     bar.enable_steady_tick(Duration::from_millis(200));

@@ -22,6 +22,6 @@ pub(super) struct RunArgs {
 pub(super) fn run(arguments: &RunArgs, printer: &Printer, ending: Arc<Ending>) -> Result<Outcome, Error> {
     let steps = arguments.plugins.steps(printer)?;
     let stream = arguments.plugins.read_stream(printer)?;
-    let rendered = arguments.plugins.render(&steps, stream, printer, ending)?;
+    let rendered = arguments.plugins.render(&steps, stream, printer, Some(ending))?;
     Ok(Outcome::bytes(rendered.stream))
 }

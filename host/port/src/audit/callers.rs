@@ -104,7 +104,9 @@ pub(crate) fn language(path: &str, first_line: &str) -> Option<Language> {
         "toml" | "ini" | "cfg" | "conf" | "properties" => Language::Toml,
         "go" => Language::Code(code::Syntax::Go),
         "py" | "star" | "bzl" | "bazel" | "starlark" => Language::Code(code::Syntax::Python),
-        "ts" | "tsx" | "js" | "mjs" | "cjs" | "jsx" | "mts" => Language::Code(code::Syntax::Script),
+        "ts" | "tsx" | "js" | "mjs" | "cjs" | "jsx" | "mts" | "jsonnet" | "libsonnet" => {
+            Language::Code(code::Syntax::Script)
+        }
         "nix" => Language::Code(code::Syntax::Nix),
         "rb" => Language::Code(code::Syntax::Ruby),
         "pp" => Language::Code(code::Syntax::Ruby),
@@ -173,7 +175,8 @@ pub(crate) fn kind_of_path(path: &str) -> Option<&'static str> {
 
 /// Reads one file's text; the answer is what its variables are.
 pub(crate) fn read(text: &str, language: Language, context: &Context<'_>, facts: &mut Facts) -> Scope {
-    let mut scope = Scope::default();
+    let own = context.path.rsplit('/').next().unwrap_or_default();
+    let mut scope = Scope::of(own);
     let place = Place { kind: context.kind, pipes: context.pipes };
     match language {
         Language::Shell => calls::script(text, &Lines::From(1), place, &mut scope, facts),

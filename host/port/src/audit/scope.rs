@@ -37,6 +37,8 @@ pub(crate) struct Scope {
     /// Of each command name: the words of every call, with lines of the file.
     calls: HashMap<String, Vec<Vec<(Word, usize)>>>,
     functions: HashMap<String, usize>,
+    /// The name of the file itself.
+    own: String,
 }
 
 /// Names as all languages may write them: `post-renderer`, `POST_RENDERER`, `postRenderer`.
@@ -45,6 +47,11 @@ pub(crate) fn plain_name(name: &str) -> String {
 }
 
 impl Scope {
+    /// Of the file of that name.
+    pub(crate) fn of(own: &str) -> Self {
+        Self { own: own.to_owned(), ..Self::default() }
+    }
+
     pub(crate) fn bind(&mut self, name: &str, word: Word, line: usize) {
         self.bind_as(name, Binding { word, line, is_reference: false, function: None, is_local: false });
     }
@@ -170,6 +177,10 @@ impl Scope {
                     }
                     return;
                 }
+                // A script that renders what it has Helm render.
+                if matches!(name.as_str(), "0" | "BASH_SOURCE") && !self.own.is_empty() {
+                    return out.push(Value::Known { text: format!("${{SCRIPT_DIR}}/{}", self.own), line });
+                }
                 let known = self.variable(name, line, function, step, out);
                 if let Some(default) = default {
                     let default = words(default).into_iter().next().unwrap_or_default();
@@ -258,6 +269,9 @@ impl Scope {
 
     fn template(&self, expression: &str, line: usize, function: Option<&str>, step: usize, out: &mut Vec<Value>) {
         let before = out.len();
+        if let Some(inside) = expression.trim().strip_prefix("format(") {
+            return self.formatted(inside.trim_end_matches(')'), line, function, step, out);
+        }
         for text in quoted(expression) {
             let looks_like_program = text.contains('/') || text.contains('.') && !text.contains(' ');
             if looks_like_program {
@@ -269,6 +283,36 @@ impl Scope {
         if !found && out.len() == before {
             out.push(Value::Parameter { name: if name.is_empty() { expression.to_owned() } else { name }, line });
         }
+    }
+
+    /// `format('./{0}.sh', inputs.name)` of GitHub's expressions.
+    fn formatted(&self, inside: &str, line: usize, function: Option<&str>, step: usize, out: &mut Vec<Value>) {
+        let mut arguments = inside.split(',').map(str::trim);
+        let pattern = arguments.next().map(|pattern| pattern.trim_matches('\'')).unwrap_or_default();
+        let mut parts = Vec::new();
+        let mut rest = pattern;
+        let arguments: Vec<&str> = arguments.collect();
+        while let Some((before, after)) = rest.split_once('{') {
+            let Some((number, after)) = after.split_once('}') else { break };
+            parts.push(Part::Text(before.to_owned()));
+            let given =
+                number.parse::<usize>().ok().and_then(|number| arguments.get(number)).copied().unwrap_or_default();
+            parts.push(match given.strip_prefix('\'').and_then(|given| given.strip_suffix('\'')) {
+                Some(text) => Part::Text(text.to_owned()),
+                None => Part::Template(given.to_owned()),
+            });
+            rest = after;
+        }
+        parts.push(Part::Text(rest.to_owned()));
+        // Neighbouring texts are one, so that a pattern of texts alone is known.
+        let mut joined: Vec<Part> = Vec::new();
+        for part in parts {
+            match (joined.last_mut(), part) {
+                (Some(Part::Text(before)), Part::Text(text)) => before.push_str(&text),
+                (_, part) => joined.push(part),
+            }
+        }
+        self.follow(&Word { parts: joined, line: 0, quoted: true }, line, function, step + 1, out);
     }
 
     /// Several parts: the name of the program is what stands behind the last slash.

@@ -108,10 +108,7 @@ pub(super) fn helmfile(
         kustomization::patches_of(&yaml, yaml.list(list), key, name, files, conversion);
     }
     if let Some(transformers) = yaml.get(release, "transformers") {
-        conversion.miss(
-            &Site::new(name, yaml.line(transformers)),
-            "`transformers` of kustomize: write them as patches, images or labels",
-        );
+        kustomization::transformers_of(&yaml, yaml.list(transformers), name, files, conversion);
     }
     if let Some(namespace) = yaml.string(release, "forceNamespace") {
         conversion.step("namespace", map([("namespace", text(namespace))]));

@@ -86,6 +86,27 @@ pub(super) fn patches_of(
     patches.into_steps(reader.conversion);
 }
 
+/// Objects that are added to the release.
+pub(super) fn add(site: &Site, path: &str, objects: &str, conversion: &mut Conversion) {
+    let entries: Vec<Value> = match Value::documents_from_yaml(objects) {
+        Ok(documents) => documents.into_iter().filter(|document| !document.is_null()).collect(),
+        Err(error) => return conversion.miss(site, format!("`{path}` cannot be read: {error}")),
+    };
+    let entries: Vec<Value> = entries.into_iter().map(|object| Value::Map(map([("manifest", object)]))).collect();
+    if !entries.is_empty() {
+        conversion.step("resources", map([("resources", Value::List(entries))]));
+    }
+}
+
+/// helmfile's `transformers`, which are kustomize's.
+pub(super) fn transformers_of(yaml: &Yaml<'_>, entries: &[Id], name: &str, files: &Files, conversion: &mut Conversion) {
+    let mut reader = Reader { files, saved: &[], conversion, layers: 0, has_stream: true };
+    let layer = Layer { yaml, root: 0, name, folder: folder(name) };
+    for entry in entries {
+        reader.transformer(&layer, *entry);
+    }
+}
+
 struct Reader<'r> {
     files: &'r Files,
     saved: &'r [String],
@@ -191,6 +212,7 @@ impl Reader<'_> {
                 "commonAnnotations",
                 "replicas",
                 "images",
+                "transformers",
             ],
         );
     }
@@ -241,7 +263,7 @@ impl Reader<'_> {
                 return;
             }
             match self.files.text(&path) {
-                Ok(objects) => self.add(&site, &path, &objects),
+                Ok(objects) => add(&site, &path, &objects, self.conversion),
                 Err(why) => self.conversion.miss(&site, format!("`{entry}`: {why}")),
             }
         } else if self.saved.is_empty() && !self.has_stream {
@@ -282,18 +304,6 @@ impl Reader<'_> {
         match found {
             Some((name, source)) => self.layer(&name, &source, depth + 1, true),
             None => self.conversion.miss(&site, format!("the component `{path}` is not there")),
-        }
-    }
-
-    /// Objects that are added to the release.
-    fn add(&mut self, site: &Site, path: &str, objects: &str) {
-        let entries: Vec<Value> = match Value::documents_from_yaml(objects) {
-            Ok(documents) => documents.into_iter().filter(|document| !document.is_null()).collect(),
-            Err(error) => return self.conversion.miss(site, format!("`{path}` cannot be read: {error}")),
-        };
-        let entries: Vec<Value> = entries.into_iter().map(|object| Value::Map(map([("manifest", object)]))).collect();
-        if !entries.is_empty() {
-            self.conversion.step("resources", map([("resources", Value::List(entries))]));
         }
     }
 
@@ -403,6 +413,113 @@ impl Reader<'_> {
         patches.into_steps(self.conversion);
         self.replicas(layer);
         self.images(layer);
+        for entry in layer.list("transformers") {
+            self.transformer(layer, entry);
+        }
+    }
+
+    /// A transformer of kustomize's own: its configuration as a map, as text, or in a file.
+    fn transformer(&mut self, layer: &Layer<'_>, entry: Id) {
+        let site = layer.site(entry);
+        let Some(written) = layer.yaml.text(entry) else {
+            let layer = Layer { root: entry, ..*layer };
+            return self.builtin(&layer, &site);
+        };
+        if written.contains('\n') {
+            return self.transformers(written, layer.name, site.line, layer.folder);
+        }
+        if is_remote(written) {
+            return self.conversion.miss(&site, format!("`{written}` is read from the network"));
+        }
+        let found = join(layer.folder, written).ok_or_else(|| "it is outside of the tree".to_owned());
+        match found.and_then(|path| Ok((self.files.text(&path)?, path))) {
+            Ok((text, path)) => self.transformers(&text, &path, 0, layer.folder),
+            Err(why) => self.conversion.miss(&site, format!("the transformer `{written}`: {why}")),
+        }
+    }
+
+    fn transformers(&mut self, text: &str, name: &str, above: usize, folder: &str) {
+        let yaml = Yaml::read(text, above + 1);
+        for line in &yaml.unread {
+            self.conversion.miss(&Site::new(name, *line), "it cannot be read as YAML");
+        }
+        for root in &yaml.documents {
+            let layer = Layer { yaml: &yaml, root: *root, name, folder };
+            self.builtin(&layer, &layer.site(*root));
+        }
+    }
+
+    fn builtin(&mut self, layer: &Layer<'_>, site: &Site) {
+        let (yaml, root) = (layer.yaml, layer.root);
+        let kind = yaml.string(root, "kind").unwrap_or_default();
+        if yaml.string(root, "apiVersion") != Some("builtin") {
+            return self.conversion.miss(site, format!("the transformer `{kind}` is a plugin of kustomize"));
+        }
+        let fields: Vec<(&str, bool)> = layer
+            .list("fieldSpecs")
+            .into_iter()
+            .map(|spec| {
+                let is_plain = yaml.string(spec, "kind").is_none() && yaml.string(spec, "group").is_none();
+                (yaml.string(spec, "path").filter(|_| is_plain).unwrap_or_default(), layer.is_true(spec, &["create"]))
+            })
+            .collect();
+        let is_only = |path: &str, must_create: bool| matches!(fields.as_slice(), [(only, creates)] if *only == path && (*creates || !must_create));
+        let own_fields = format!("`{kind}` in fields of its own");
+        match kind {
+            "LabelTransformer" | "AnnotationsTransformer" => {
+                let key = if kind == "LabelTransformer" { "labels" } else { "annotations" };
+                let texts = layer.get(key).map(|id| value::texts(yaml, id)).unwrap_or_default();
+                if !is_only(&format!("metadata/{key}"), true) {
+                    return self.conversion.miss(site, own_fields);
+                }
+                self.conversion
+                    .step("label-injector", map([(key, Value::Map(texts)), ("podTemplates", Value::Bool(false))]));
+            }
+            "NamespaceTransformer" => {
+                if !fields.is_empty() && !is_only("metadata/namespace", false) {
+                    return self.conversion.miss(site, own_fields);
+                }
+                let namespace = yaml.string(root, "namespace");
+                let named = yaml.at(root, &["metadata", "namespace"]).and_then(|id| yaml.text(id)).or(namespace);
+                match named {
+                    Some(namespace) => self.conversion.step("namespace", map([("namespace", text(namespace))])),
+                    None => self.conversion.miss(site, "a namespace without a name"),
+                }
+            }
+            "PrefixTransformer" | "SuffixTransformer" | "PrefixSuffixTransformer" => {
+                if !is_only("metadata/name", false) {
+                    return self.conversion.miss(site, own_fields);
+                }
+                let affixes = [("prefix", "namePrefix"), ("suffix", "nameSuffix")];
+                let config = affixes
+                    .into_iter()
+                    .filter_map(|(key, name)| Some((name.to_owned(), text(yaml.string(root, key)?))));
+                self.conversion.step("rename", config.collect());
+            }
+            "ImageTagTransformer" => match layer.get("imageTag").and_then(|id| value::of(yaml, id)) {
+                Some(Value::Map(image)) if fields.is_empty() => {
+                    let image = image.into_iter().map(|(key, value)| match value {
+                        Value::Number(number) => (key, Value::String(number)),
+                        value => (key, value),
+                    });
+                    self.conversion.step("images", map([("images", Value::List(vec![Value::Map(image.collect())]))]));
+                }
+                _ => self.conversion.miss(site, own_fields),
+            },
+            "PatchTransformer" => {
+                let mut patches = Patches::default();
+                self.patch(layer, root, "patches", &mut patches);
+                patches.into_steps(self.conversion);
+            }
+            "PatchStrategicMergeTransformer" => {
+                let mut patches = Patches::default();
+                for entry in layer.list("paths").into_iter().chain(layer.get("patches")) {
+                    self.patch(layer, entry, "patchesStrategicMerge", &mut patches);
+                }
+                patches.into_steps(self.conversion);
+            }
+            _ => self.conversion.miss(site, format!("the transformer `{kind}` is not known here")),
+        }
     }
 
     /// An entry of one of the lists of patches.

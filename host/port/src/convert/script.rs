@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use windlass_manifest::Value;
 
 use super::files::{Files, folder, join};
-use super::text::{Sed, sed};
+use super::text::{Sed, awk, sed};
 use super::value::{map, text};
-use super::{Conversion, Options, Refusal, Site, expression, kustomization};
+use super::{Conversion, Options, Refusal, Site, expression, kustomization, python};
 use crate::audit::shell::{self, Command, Given, Part, Word};
 
 /// The folder that stands for `mktemp -d` and other folders outside.
@@ -22,10 +22,13 @@ const MAX_DEPTH: usize = 20;
 const HARMLESS: &[&str] = &[
     "set", "shopt", "trap", "rm", "mkdir", "rmdir", "export", "local", "declare", "readonly", "typeset", "unset",
     "exit", "return", "true", "false", ":", "test", "[", "[[", "command", "which", "type", "hash", "chmod", "touch",
-    "umask", "shift", "sleep", "wait", "mktemp", "dirname", "basename", "realpath", "readlink", "pwd", "source", ".",
-    "exec", "getopts", "case", "esac", "if", "then", "else", "elif", "fi", "for", "while", "do", "done", "ls", "stat",
+    "umask", "shift", "sleep", "wait", "mktemp", "dirname", "basename", "realpath", "readlink", "pwd", "exec",
+    "getopts", "case", "esac", "if", "then", "else", "elif", "fi", "for", "while", "do", "done", "ls", "stat",
     "logger", "date", "id", "uname", "sync", "break", "continue", "function", "ulimit", "((", "let",
 ];
+
+/// Programs that start another one.
+const STARTERS: &[&str] = &["exec", "command", "env", "time", "nice", "nohup", "builtin"];
 
 /// Programs that need what no plugin has.
 const OUTSIDE: &[(&str, &str)] = &[
@@ -258,7 +261,17 @@ impl<'r> Reader<'r> {
     }
 
     fn command(&mut self, command: &Command) {
-        let program = command.program_name();
+        let mut program = command.program_name();
+        // What starts another program is of no matter, what it starts is.
+        let mut behind = command.clone();
+        while STARTERS.contains(&program.as_str()) && behind.words.len() > 1 {
+            behind.words.remove(0);
+            while behind.words.len() > 1 && behind.words.first().is_some_and(|word| word.starts_with("-")) {
+                behind.words.remove(0);
+            }
+            program = behind.program_name();
+        }
+        let command = &behind;
         let site = self.site(command.line);
         if command.words.is_empty() || self.script.functions.iter().any(|(name, _)| *name == program) {
             return;
@@ -271,6 +284,7 @@ impl<'r> Reader<'r> {
         let arguments: Vec<&Word> = command.words.iter().skip(1).collect();
         match program.as_str() {
             "cat" | "tee" => self.save(command, &program, &arguments),
+            // What goes to standard error, or to another program, is no part of the stream.
             "echo" | "printf" => self.print(command, &arguments),
             "cp" | "mv" | "ln" | "install" => self.copy(&site, &arguments),
             "cd" | "pushd" => self.go(&site, &arguments),
@@ -281,6 +295,9 @@ impl<'r> Reader<'r> {
                 self.build(&site, arguments.get(at..).unwrap_or_default());
             }
             "yq" | "yq4" | "yq_linux_amd64" | "go-yq" => self.yq(&site, command, &arguments),
+            "source" | "." => self.conversion.miss(&site, "another script is read into this one"),
+            python if python.starts_with("python") => self.python(&site, command, &arguments),
+            "awk" | "gawk" | "mawk" => self.awk(&site, &arguments),
             "jq" => self.conversion.miss(&site, "jq reads JSON, which the stream is not"),
             "sed" | "gsed" => self.sed(&site, &arguments),
             "grep" | "egrep" if command.pipe_is_alone() => {}
@@ -311,6 +328,9 @@ impl<'r> Reader<'r> {
         }
         let body = command.redirects.iter().find_map(|redirect| Some((redirect.body.clone()?, redirect.expands)));
         let reads_file = program == "cat" && arguments.iter().any(|word| !word.starts_with("-"));
+        if targets.is_empty() && !command.in_substitution {
+            return self.joins(command, program, arguments, body);
+        }
         for target in targets {
             let Some(path) = self.path(&target) else {
                 if !reads_file {
@@ -333,6 +353,40 @@ impl<'r> Reader<'r> {
                 }
                 None if reads_file => {}
                 None => self.saved.push(path),
+            }
+        }
+    }
+
+    /// `cat - extra.yaml`, `cat <<EOF` onto standard output: objects that come with the stream.
+    fn joins(&mut self, command: &Command, program: &str, arguments: &[&Word], body: Option<((String, usize), bool)>) {
+        if program != "cat" {
+            return;
+        }
+        if let Some(((text, line), expands)) = body {
+            let text = if expands { self.expanded(&text, line) } else { Some(text) };
+            let site = self.site(line);
+            match text {
+                Some(text) => kustomization::add(&site, "the here document", &text, self.conversion),
+                None => self.conversion.miss(&site, "text with values that are not known joins the stream"),
+            }
+            return;
+        }
+        let site = self.site(command.line);
+        for word in arguments.iter().filter(|word| !word.starts_with("-") || word.is("-")) {
+            let Some(path) = self.expand(word, 0) else {
+                self.conversion.miss(&site, format!("`{}` joins the stream, and is not known", word.source()));
+                continue;
+            };
+            if matches!(path.as_str(), "-" | "/dev/stdin") {
+                continue;
+            }
+            let named = self.named(&path);
+            if named.as_ref().is_some_and(|path| self.saved.contains(path)) {
+                continue;
+            }
+            match named.map(|path| self.files.text(&path)) {
+                Some(Ok(text)) => kustomization::add(&site, &path, &text, self.conversion),
+                _ => self.conversion.miss(&site, format!("`{path}` joins the stream, and is not there")),
             }
         }
     }
@@ -369,10 +423,71 @@ impl<'r> Reader<'r> {
             .iter()
             .find(|redirect| redirect.operator.starts_with('>'))
             .map(|redirect| redirect.target.clone());
-        if let (true, Some(target)) = (holds_stream, target)
-            && let Some(path) = self.path(&target)
+        if let (true, Some(target)) = (holds_stream, &target)
+            && let Some(path) = self.path(target)
         {
             self.saved.push(path);
+        }
+        if holds_stream || target.is_some() || command.in_substitution {
+            return;
+        }
+        let is_noise = |text: &str| {
+            let text = text.replace("\\n", "\n");
+            text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with("---") || line.starts_with('#'))
+        };
+        let texts: Vec<Option<String>> = arguments.iter().map(|word| word.text()).collect();
+        if !texts.iter().all(|text| text.as_deref().is_some_and(|text| text.starts_with('-') || is_noise(text))) {
+            let site = self.site(command.line);
+            self.conversion.miss(&site, "text of its own joins the stream");
+        }
+    }
+
+    /// `python3 FILE`, `python3 -c TEXT`, `python3 - <<EOF`.
+    fn python(&mut self, site: &Site, command: &Command, arguments: &[&Word]) {
+        let body = command.redirects.iter().find_map(|redirect| redirect.body.clone());
+        let mut rest = arguments.iter();
+        while let Some(word) = rest.next() {
+            let Some(written) = self.expand(word, 0) else { break };
+            let given: Vec<String> = rest.clone().filter_map(|word| word.text()).collect();
+            let options = Options { arguments: given, ..self.options.clone() };
+            match written.as_str() {
+                "-u" | "-B" | "-s" | "-S" | "-E" | "-I" => {}
+                "-c" => {
+                    let Some(source) = rest.next().and_then(|word| self.expand(word, 0)) else { break };
+                    return python::convert(&site.file, &source, &options, self.conversion);
+                }
+                "-" => break,
+                file => {
+                    let source = self.named(file).filter(|path| self.files.is_file(path));
+                    let Some((path, Ok(source))) = source.map(|path| (path.clone(), self.files.text(&path))) else {
+                        break;
+                    };
+                    return python::convert(&path, &source, &options, self.conversion);
+                }
+            }
+        }
+        match body {
+            // The text takes the place of the stream on standard input.
+            Some((source, _)) if !source.contains("stdin") => {
+                python::convert(&site.file, &source, self.options, self.conversion);
+            }
+            _ => self.conversion.miss(site, "Python with a program that is not known"),
+        }
+    }
+
+    /// awk that does to images what sed does.
+    fn awk(&mut self, site: &Site, arguments: &[&Word]) {
+        let program = match arguments {
+            [program] => self.expand(program, 0),
+            _ => None,
+        };
+        let found = program.as_deref().and_then(awk);
+        match found {
+            Some(replaced) => self.replaced(site, replaced),
+            None => {
+                let program = program.unwrap_or_default();
+                self.conversion.miss(site, format!("`awk {}` edits text, not objects", program.trim()));
+            }
         }
     }
 
@@ -557,7 +672,29 @@ impl<'r> Reader<'r> {
         if is_all && written.contains("[.") {
             return self.conversion.miss(site, "yq looks at all documents at once");
         }
-        expression::yq(&written, site, self.options, self.conversion);
+        let options = self.exported(&written, command);
+        expression::yq(&written, site, &options, self.conversion);
+    }
+
+    /// The caller's values and those that the script itself gives to variables of the expression.
+    fn exported(&mut self, expression: &str, command: &Command) -> Options {
+        let mut options = self.options.clone();
+        for call in ["strenv(", "env("] {
+            for (at, _) in expression.match_indices(call) {
+                let inside = expression.get(at + call.len()..).and_then(|rest| rest.split(')').next());
+                let name = inside.unwrap_or_default().trim();
+                let own = command.assignments.iter().rfind(|assignment| assignment.name == name);
+                let own = own.and_then(|assignment| match &assignment.value {
+                    Given::One(word) => Some(word.clone()),
+                    Given::Many(_) => None,
+                });
+                let Some(word) = own.or_else(|| self.variables.get(name).cloned()) else { continue };
+                if let Some(value) = self.expand(&word, 0) {
+                    options.env.push((name.to_owned(), value));
+                }
+            }
+        }
+        options
     }
 
     fn sed(&mut self, site: &Site, arguments: &[&Word]) {
@@ -590,7 +727,7 @@ impl<'r> Reader<'r> {
                 }
             }
         }
-        let mut mirrors: Vec<(String, Value)> = Vec::new();
+        let mut replaced = Vec::new();
         for command in commands
             .iter()
             .flat_map(|command| command.split(['\n', ';']))
@@ -598,17 +735,29 @@ impl<'r> Reader<'r> {
             .filter(|line| !line.is_empty())
         {
             match sed(command) {
-                Sed::Image { from, to, only_images } => {
-                    if !only_images {
-                        let what = format!(
-                            "`{command}` changes every text with `{from}`; the pipeline changes images only: name other places in `paths` of the plugin images"
-                        );
-                        self.conversion.miss(site, what);
-                    }
-                    mirrors.push((from, text(&to)));
-                }
+                Sed::Image { from, to, only_images } => replaced.push((from, to, only_images)),
                 Sed::Nothing => {}
                 Sed::Other => self.conversion.miss(site, format!("`sed {command}` edits text, not objects")),
+            }
+        }
+        self.replaced(site, replaced);
+    }
+
+    /// Images whose front is replaced: from, to, and whether other texts stay.
+    fn replaced(&mut self, site: &Site, replaced: Vec<(String, String, bool)>) {
+        let mut mirrors: Vec<(String, Value)> = Vec::new();
+        for (from, to, only_images) in replaced {
+            if !only_images {
+                let what = format!(
+                    "every text with `{from}` changes; the pipeline changes images only: name other places in `paths` of the plugin images"
+                );
+                self.conversion.miss(site, what);
+            }
+            match mirrors.iter().find(|(known, _)| *known == from) {
+                // `image: x` and `image: "x"` are two commands of sed.
+                Some((_, known)) if known.as_str() == Some(&to) => {}
+                Some(_) => self.conversion.miss(site, format!("`{from}` becomes several things")),
+                None => mirrors.push((from, text(&to))),
             }
         }
         if !mirrors.is_empty() {

@@ -108,6 +108,17 @@ pub(super) fn sed(command: &str) -> Sed {
     if !flags.chars().all(|flag| flag == 'g') {
         return Sed::Other;
     }
+    // `(image: *"?)quay\.io/` and `\1mirror/`: what the group holds stays.
+    let grouped = pattern.strip_prefix("\\(").and_then(|rest| rest.split_once("\\)"));
+    let grouped = grouped.or_else(|| pattern.strip_prefix('(').and_then(|rest| rest.split_once(')')));
+    let regrouped = match (grouped, replacement.strip_prefix("\\1")) {
+        (Some((group, rest)), Some(after)) if group.contains("image:") && without_image(group).0.is_empty() => {
+            Some((format!("image: {rest}"), format!("image: {after}")))
+        }
+        _ => None,
+    };
+    let (pattern, replacement) =
+        regrouped.as_ref().map_or((pattern.as_str(), replacement.as_str()), |(one, other)| (one, other));
     let (pattern, is_image) = without_image(pattern);
     let (replacement, is_image_too) = without_image(replacement);
     let unescaped = pattern.replace("\\.", ".").replace("\\/", "/").replace("\\-", "-");
@@ -130,6 +141,54 @@ pub(super) fn sed(command: &str) -> Sed {
     Sed::Image { from: trim(&unescaped), to: trim(&replacement), only_images: is_image }
 }
 
+/// `{gsub("a/", "b/"); print}`, `/image:/ {sub(...)} 1` of awk: from, to, and whether other texts stay.
+pub(super) fn awk(program: &str) -> Option<Vec<(String, String, bool)>> {
+    let mut rest = program.trim();
+    let mut found = Vec::new();
+    let mut prints = false;
+    while !rest.is_empty() {
+        let mut only_images = false;
+        if let Some(after) = rest.strip_prefix('/') {
+            let (pattern, after) = after.split_once('/')?;
+            only_images = matches!(
+                pattern.trim_start_matches('^').trim_start_matches([' ', '*', '(', '-', ')', '?', '\\', 's', '+']),
+                "image:" | "image: "
+            );
+            if !only_images {
+                return None;
+            }
+            rest = after.trim_start();
+        }
+        if let Some(after) = rest.strip_prefix('1')
+            && !only_images
+        {
+            prints = true;
+            rest = after.trim_start_matches([' ', ';', '\n']);
+            continue;
+        }
+        let (body, after) = rest.strip_prefix('{')?.split_once('}')?;
+        for statement in body.split([';', '\n']).map(str::trim).filter(|statement| !statement.is_empty()) {
+            if matches!(statement, "print" | "print $0") && !only_images {
+                prints = true;
+                continue;
+            }
+            let inside = statement.strip_prefix("gsub").or_else(|| statement.strip_prefix("sub"))?.trim();
+            let inside = inside.strip_prefix('(')?.strip_suffix(')')?;
+            let (from, to) = inside.split_once(',')?;
+            let unquoted = |text: &str| {
+                let text = text.trim();
+                let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+                inner.or_else(|| text.strip_prefix('/').and_then(|text| text.strip_suffix('/'))).map(str::to_owned)
+            };
+            let command = format!("s\u{1}{}\u{1}{}\u{1}g", unquoted(from)?.replace("\\/", "/"), unquoted(to)?);
+            let Sed::Image { from, to, only_images: is_image } = sed(&command) else { return None };
+            found.push((from, to, only_images || is_image));
+        }
+        rest = after.trim_start_matches([' ', ';', '\n']);
+    }
+    prints.then_some(found)
+}
+
 /// A pattern without its `image:` in front; whether there was one.
 fn without_image(pattern: &str) -> (String, bool) {
     let Some(at) = pattern.find("image:") else { return (pattern.to_owned(), false) };
@@ -138,7 +197,8 @@ fn without_image(pattern: &str) -> (String, bool) {
         return (pattern.to_owned(), false);
     }
     let after = pattern.get(at + 6..).unwrap_or_default();
-    let after = after.trim_start_matches(['\\', 's', '*', ' ', '+']);
+    let after = after.strip_prefix("[[:space:]]").unwrap_or(after);
+    let after = after.trim_start_matches(['*', ' ', '+']).trim_start_matches("\\s").trim_start_matches(['*', '+', ' ']);
     (after.trim_start_matches(['"', '\'', '?']).to_owned(), true)
 }
 

@@ -1,0 +1,2 @@
+#!/bin/sh
+sed 's|image: docker.io/|image: mirror.example/hub/|'

@@ -1,0 +1,2 @@
+#!/bin/sh
+awk '/^ *(- )?image:/ {sub("quay.io/", "mirror.example/quay/")} {print}'

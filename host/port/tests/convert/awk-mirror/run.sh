@@ -1,0 +1,2 @@
+#!/bin/sh
+awk '{gsub("quay.io/", "mirror.example/quay/"); print}'

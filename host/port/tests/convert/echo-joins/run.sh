@@ -1,0 +1,4 @@
+#!/bin/bash
+yq 'select(.kind != "Secret")'
+echo "---"
+echo "kind: ConfigMap"

@@ -1,0 +1,2 @@
+#!/bin/bash
+yq 'select(.kind != "Secret")' | exec vault-sub

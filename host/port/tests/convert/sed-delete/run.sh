@@ -1,0 +1,2 @@
+#!/bin/sh
+sed -e '/helm.sh\/chart/d'

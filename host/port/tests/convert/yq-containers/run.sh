@@ -1,0 +1,2 @@
+#!/usr/bin/env bash
+yq '(select(.kind == "Deployment") | .spec.template.spec.containers[] | .imagePullPolicy) = "Always"'

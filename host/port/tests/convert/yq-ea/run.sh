@@ -1,0 +1,2 @@
+#!/usr/bin/env bash
+exec yq eval-all 'select(.kind == "CustomResourceDefinition")' -

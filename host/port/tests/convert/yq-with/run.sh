@@ -1,0 +1,2 @@
+#!/bin/bash
+yq 'with(select(.kind == "Deployment"); .spec.template.spec.priorityClassName = "high")'
