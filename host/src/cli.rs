@@ -30,6 +30,7 @@ mod pull;
 mod push;
 mod readiness_text;
 mod remote_args;
+mod report;
 mod run;
 mod schema;
 mod spinner;
@@ -180,6 +181,7 @@ fn execute() -> ExitCode {
     let printer = Printer::new(output, quiet, color);
     let is_why = matches!(command_line.command, Command::Why(_));
     let ended = dispatch(command_line.command, &printer).and_then(|outcome| printer.outcome(outcome));
+    failures::record_warnings(|| failures::Flags::of(&CommandLine::command()));
     match ended {
         Ok(exit_code) => exit_code,
         Err(error) => {

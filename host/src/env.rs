@@ -64,6 +64,9 @@ variables! {
     Windlass REQUIRE_INPUT = "WINDLASS_REQUIRE_INPUT": "`1`: a stream without objects is an error (as `--require-input`); \
         `0`: it is none",
         read by "`run`", else "it is an error where `ARGOCD_APP_NAME` is set";
+    Windlass LOG = "WINDLASS_LOG": "the least level of plugins' log lines and findings that is shown, where no flag can be \
+        given: `trace`, `debug`, `info`, `warn`, `error` or `off` (as `--log-level`)",
+        read by "`run`, `diff`", else "`warn`";
     Windlass BLESS = "WINDLASS_BLESS": "`1`: the answers of a plugin become the expected ones of its cases",
         read by "`test`", else "the two are compared";
     Helm HELM_PLUGIN_NAME = "HELM_PLUGIN_NAME": "set, with `HELM_PLUGIN_DIR`, where Helm started this process as a plugin: \

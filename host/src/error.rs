@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use crate::finding::Finding;
 use crate::secrets::Secrets;
 
 /// The most bytes of an error's text, of a hint, and of what a guest says as its error.
@@ -116,6 +117,7 @@ struct Inner {
     hints: Vec<String>,
     detail: Option<String>,
     secrets: Secrets,
+    findings: Vec<Finding>,
 }
 
 impl Error {
@@ -176,6 +178,25 @@ impl Error {
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.inner.detail = Some(detail.into());
         self
+    }
+
+    /// Adds what the plugins of the run had found until then.
+    #[must_use]
+    pub(crate) fn with_findings(mut self, findings: Vec<Finding>) -> Self {
+        self.inner.findings = findings;
+        self
+    }
+
+    /// The same error with another text.
+    #[must_use]
+    pub(crate) fn saying(mut self, message: impl Into<String>) -> Self {
+        self.inner.message = cut(message.into());
+        self
+    }
+
+    /// What the plugins of the run had found until then, this error's own among them.
+    pub fn findings(&self) -> &[Finding] {
+        &self.inner.findings
     }
 
     /// Names values that the record of failures must not keep: what this error says may quote them.

@@ -42,6 +42,7 @@ pub mod document;
 pub mod env;
 pub mod error;
 pub mod event;
+pub mod finding;
 pub mod helm;
 mod input;
 pub mod inspect;

@@ -11,6 +11,7 @@ use windlass_abi::capabilities::Grant;
 
 use crate::env;
 use crate::error::Error;
+use crate::finding::{self, Finding, Level};
 use crate::plugin::fetch;
 use crate::plugin::opening::Remote;
 use crate::plugin::verify::{self, Verified};
@@ -34,6 +35,10 @@ pub struct Rendered {
     pub changed: bool,
     /// What each plugin did, in order.
     pub steps: Vec<StepReport>,
+    /// What the plugins found, in order; nothing of it is denied.
+    pub findings: Vec<Finding>,
+    /// What must be taken out of the findings before they are kept.
+    pub(crate) secrets: Secrets,
 }
 
 /// What one plugin of a chain did.
@@ -105,7 +110,14 @@ pub fn render(steps: &[Step], stream: Vec<u8>, options: &RenderOptions<'_>) -> R
             Some(Ok(Some(ready))) => Ok(ready),
             _ => CompiledStep::new(step, options),
         };
-        render_with(steps, stream, options, ready)
+        let mut findings = Vec::new();
+        match render_with(steps, stream, options, ready, &mut findings) {
+            Ok(rendered) => Ok(Rendered { findings, ..rendered }),
+            Err(error) => {
+                findings.extend_from_slice(error.findings());
+                Err(error.with_findings(findings))
+            }
+        }
     })
 }
 
@@ -115,14 +127,32 @@ fn render_with<'s>(
     stream: Vec<u8>,
     options: &RenderOptions<'_>,
     ready: impl Fn(usize, &'s Step) -> Result<CompiledStep<'s>, Error>,
+    findings: &mut Vec<Finding>,
 ) -> Result<Rendered, Error> {
-    let mut rendered = Rendered { stream: stream.into(), changed: false, steps: Vec::with_capacity(steps.len()) };
+    let mut rendered = Rendered {
+        stream: stream.into(),
+        changed: false,
+        steps: Vec::with_capacity(steps.len()),
+        findings: Vec::new(),
+        secrets: Secrets::default(),
+    };
     for (number, step) in steps.iter().enumerate() {
         let ready = ready(number, step)?;
         let compiled = ready.compiled();
         let started = Instant::now();
-        let output = run(&ready, &rendered.stream, options)
-            .map_err(|error| error.quoting(&secrets_of(&rendered.stream, &step.grants)))?;
+        let mut output = run(&ready, &rendered.stream, options)
+            .map_err(|error| told(error).quoting(&secrets_of(&rendered.stream, &step.grants)))?;
+        let found = std::mem::take(&mut output.findings);
+        if !found.is_empty() {
+            let secrets = secrets_of(&rendered.stream, &step.grants);
+            if found.iter().any(|finding| finding.level == Level::Deny) {
+                // Whatever it answers: somebody who asks for reports must not get a release that one of them denies.
+                let error = Error::refused(finding::refusal(&found)).in_plugin(compiled.name());
+                return Err(error.with_findings(found).quoting(&secrets));
+            }
+            rendered.secrets.extend(&secrets);
+            findings.extend(found);
+        }
         let plugin = Answerer {
             name: compiled.name(),
             reprints: compiled.prints_anew(),
@@ -145,6 +175,20 @@ fn render_with<'s>(
         rendered.stream = b"# empty\n".to_vec().into();
     }
     Ok(rendered)
+}
+
+/// The error of a plugin that denied something by findings, with all of them in its text.
+fn told(error: Error) -> Error {
+    let told = finding::refusal(error.findings());
+    // The PDK makes the same text.
+    if told.is_empty() || error.message() == told {
+        return error;
+    }
+    let message = match error.message() {
+        message if message.starts_with("it ended with exit code") => told,
+        message => format!("{message}\n{told}"),
+    };
+    error.saying(message)
 }
 
 /// What a plugin may have read that no record may keep: the Secrets of its stream, and variables that it was granted, which

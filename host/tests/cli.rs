@@ -676,3 +676,33 @@ fn the_limits_are_written_down() {
     check_snapshot(&tests().join("../../docs/limits.md"), &windlass::limits::table::markdown(), &mut failures);
     finish(failures);
 }
+
+/// Reports are for other programs: Python's parser of XML reads the JUnit one, and SARIF's own schema
+/// (tests/schemas, as OASIS publishes it, from the crate serde-sarif 0.8.0) holds for the other where `jsonschema` is there.
+#[test]
+fn reports_are_read_by_other_programs() {
+    let home = Home::new();
+    let arguments =
+        ["run", "denies", "--report", "sarif=r.sarif", "--report", "junit=r.xml", "--report", "json=r.json"];
+    let output = run(home.command(arguments), INPUT.as_bytes());
+    assert_eq!(output.status.code(), Some(1), "{}", home.transcript(&output));
+    let script = "
+import json, sys, xml.etree.ElementTree as tree
+suites = tree.parse('r.xml').getroot()
+assert suites.tag == 'testsuites' and (suites.get('tests'), suites.get('failures')) == ('3', '2'), suites.attrib
+cases = suites.findall('testsuite/testcase')
+assert [case.find('failure') is not None for case in cases] == [False, True, True]
+sarif, report = json.load(open('r.sarif')), json.load(open('r.json'))
+assert report['summary'] == {'deny': 2, 'warn': 1, 'info': 0, 'passed': 0}, report
+assert [result['level'] for result in sarif['runs'][0]['results']] == ['warning', 'error', 'error']
+try:
+    import jsonschema
+except ImportError:
+    sys.exit(0)
+jsonschema.validate(sarif, json.load(open(sys.argv[1])))
+";
+    let mut python = Command::new("python3");
+    python.current_dir(home.path()).args(["-c", script]).arg(tests().join("schemas/sarif-2.1.0.json"));
+    let read = python.output().expect("python3 starts");
+    assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+}

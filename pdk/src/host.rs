@@ -8,11 +8,11 @@ pub(crate) mod native;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use guest::{
-    config, environment, http, input, is_logged, log, nanoseconds, object, objects, output, random, read_file,
+    config, environment, find, http, input, is_logged, log, nanoseconds, object, objects, output, random, read_file,
     set_error, set_variable, variable, write_file,
 };
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use native::{
-    config, environment, http, input, is_logged, log, nanoseconds, object, objects, output, random, read_file,
+    config, environment, find, http, input, is_logged, log, nanoseconds, object, objects, output, random, read_file,
     set_error, set_variable, variable, write_file,
 };

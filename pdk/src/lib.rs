@@ -44,6 +44,7 @@
 //! | [`kube`] | granted objects of the cluster |
 //! | [`clock`], [`random`] | the time and random bytes, where they are granted |
 //! | [`oci`] | images, and their digests in granted registries |
+//! | [`findings`] | what is wrong with which objects, told together at the end |
 //! | [`log`] | messages with levels: [`info!`], [`warn!`], [`debug!`] |
 //! | [`names`] | what Kubernetes accepts as a label, an annotation key or a name |
 //! | [`selector`] | Kubernetes selectors |
@@ -66,6 +67,7 @@ pub mod entry;
 pub mod environment;
 mod error;
 pub mod files;
+pub mod findings;
 mod host;
 pub mod http;
 pub mod kinds;
@@ -88,6 +90,7 @@ pub mod variables;
 
 pub use config::{Config, ConfigError, Schema};
 pub use error::Error;
+pub use findings::Findings;
 pub use manifests::Manifests;
 pub use metadata::{Ask, Metadata};
 pub use pattern::Pattern;

@@ -33,6 +33,7 @@ pub mod world;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -50,8 +51,8 @@ pub use readme::readme;
 pub use streams::{Stream, case_inputs, check_charts_twice, check_twice_is_once, objects, rendered_charts, warnings};
 #[doc(no_inline)]
 pub use world::{
-    answer_clock, answer_cluster, answer_environment, answer_files, answer_http, answer_random, take_logs,
-    take_written_files,
+    answer_clock, answer_cluster, answer_environment, answer_files, answer_http, answer_random, take_findings,
+    take_logs, take_written_files,
 };
 
 /// The variable that makes [`cases`] write what it got instead of comparing.
@@ -94,7 +95,13 @@ pub fn cases<P: Plugin>(folder: impl AsRef<Path>) {
     let mut report = String::new();
     let mut failed = 0;
     for case in &cases {
-        if let Err(problem) = run_case::<P>(case, is_blessing) {
+        // A panic is the fault of one case: the others still run.
+        let outcome = catch_unwind(|| run_case::<P>(case, is_blessing)).unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(format!("it panicked: {}", text.unwrap_or("without a message")))
+        });
+        if let Err(problem) = outcome {
             let name = case.file_name().unwrap_or_default().to_string_lossy();
             // Writing to a string cannot fail.
             let _ = writeln!(report, "case {name}: {problem}");
@@ -199,11 +206,11 @@ fn run_config<P: Plugin>(config: &[(String, Value)], args: &[String], input: &[u
         return by_raw;
     }
     // The second run must not leave its messages behind.
-    let state = with_host(|host| (std::mem::take(&mut host.variables), host.logs.clone()));
+    let state = with_host(|host| (std::mem::take(&mut host.variables), host.logs.clone(), host.findings.clone()));
     let by_message = render_message::<P>(message::encode_input(input, args), entry)
         .map(|answer| message::parse_output(answer).expect("the PDK's own answer"));
     with_host(|host| {
-        (host.variables, host.logs) = state;
+        (host.variables, host.logs, host.findings) = state;
         host.asks = None;
     });
     assert_eq!(by_raw, by_message, "the two entries of {} differ", P::METADATA.name);

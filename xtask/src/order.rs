@@ -17,7 +17,7 @@ use imports::{Arrow, Module, Source, arrows, sources};
 const FLOORS: &[&[&str]] = &[
     &[
         "text", "secrets", "error", "limits", "digest", "pages", "input", "env", "dirs", "store", "document", "source",
-        "reach", "command", "event", "cluster",
+        "reach", "command", "event", "cluster", "finding",
     ],
     &["helm"],
     &["trust", "oci"],

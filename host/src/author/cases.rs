@@ -284,7 +284,10 @@ fn compare(
     options: &RenderOptions<'_>,
 ) -> Result<CaseReport, Error> {
     let name = folder.name();
-    let (came, file, other) = match render::render(steps, input, options) {
+    let answer = render::render(steps, input, options);
+    // A limit of this machine or a trap is no answer of the plugin, and nothing to expect of it.
+    let is_no_answer = answer.as_ref().is_err_and(|error| error.is_limit() || error.detail_text().is_some());
+    let (came, file, other) = match answer {
         Ok(rendered) => (rendered.stream.into_bytes(), EXPECTED, ERROR),
         Err(error) if error.is_bug() => return Err(error),
         Err(error) => (format!("{}\n", error.message()).into_bytes(), ERROR, EXPECTED),
@@ -292,6 +295,10 @@ fn compare(
     let (expected, unexpected) = (folder.read(file)?, folder.read(other)?);
     if expected.as_ref() == Some(&came) && unexpected.is_none() {
         return Ok(CaseReport { name, passed: true, blessed: false, problem: None });
+    }
+    if bless && is_no_answer {
+        let problem = format!("this is no answer that a case may expect: {}", lossy(&came).trim_end());
+        return Ok(CaseReport { name, passed: false, blessed: false, problem: Some(problem) });
     }
     if bless {
         folder.write(file, &came)?;

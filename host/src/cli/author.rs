@@ -9,12 +9,14 @@ use serde_json::json;
 use super::ahead::compile_ahead;
 use super::plugin_args::{CompileArgs, GrantArgs, PluginArgs};
 use super::printer::{Outcome, Printer, style};
+use super::report::{Report, ReportArgs};
 use crate::author::build::{self, Tool};
 use crate::author::cases::{self, Case, CaseReport};
 use crate::author::observe;
 use crate::author::template;
 use crate::error::{Error, ExitCode};
 use crate::event::LogLevel;
+use crate::finding::{Finding, Level};
 use crate::input;
 use crate::limits::table::MAX_STREAM;
 use crate::plugin::verify::Verified;
@@ -86,6 +88,8 @@ pub(super) struct TestArgs {
     filter: String,
     #[command(flatten)]
     grants: GrantArgs,
+    #[command(flatten)]
+    reports: ReportArgs,
 }
 
 pub(super) fn new(arguments: &NewArgs) -> Result<Outcome, Error> {
@@ -180,8 +184,29 @@ pub(super) fn test(arguments: &TestArgs, printer: &Printer) -> Result<Outcome, E
     if is_failed {
         printer.note("WINDLASS_BLESS=1 takes what came out as the expectation");
     }
+    arguments.reports.write(&report_of(&subject, &reports))?;
     let exit_code = if is_failed { ExitCode::Refused } else { ExitCode::Ok };
     Ok(Outcome::report(text, json).with_exit_code(exit_code))
+}
+
+/// The report of cases: each is a finding or has passed.
+fn report_of(subject: &Subject, cases: &[CaseReport]) -> Report {
+    let name = match subject {
+        Subject::Plugin(plugin) => plugin.name(),
+        Subject::Pipeline(file, _) => file.display().to_string(),
+    };
+    let mut report = Report::default();
+    for case in cases {
+        match &case.problem {
+            None => report.passed.push((name.clone(), case.name.clone())),
+            Some(problem) => report.findings.push(Finding {
+                rule: "case".to_owned(),
+                file: format!("tests/cases/{}", case.name),
+                ..Finding::new(name.clone(), Level::Deny, problem)
+            }),
+        }
+    }
+    report
 }
 
 /// What cases are of.

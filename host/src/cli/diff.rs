@@ -54,6 +54,7 @@ pub(super) fn report(stream: &[u8], rendered: &Rendered) -> (Text, Json) {
         "changed": !objects.is_empty(),
         "summary": { "changed": changed, "added": added, "removed": removed },
         "objects": objects,
+        "findings": rendered.findings,
     });
     (text, json)
 }

@@ -6,8 +6,10 @@
 //! plugin's own error text quotes, and of that no value of a Secret.
 
 use std::collections::HashSet;
+use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use windlass_abi::set::{self, Typing};
@@ -15,12 +17,17 @@ use windlass_manifest::Value;
 
 use crate::dirs;
 use crate::error::Error;
+use crate::finding::{Finding, Level};
 use crate::helm::enable;
 use crate::secrets::{Secrets, TAKEN_OUT};
 use crate::store::PrivateFolder;
 
 /// The record's file in the state folder.
 const FILE: &str = "failures.jsonl";
+/// The record of warnings beside it.
+const WARNINGS: &str = "warnings.jsonl";
+/// How many warnings of one run are kept.
+const MOST_WARNINGS: usize = 200;
 /// How many failures are kept.
 const KEPT: usize = 50;
 /// The most bytes of one text in the record: a plugin chooses its error text.
@@ -54,6 +61,74 @@ pub(super) struct Failure {
     /// The long story: a backtrace, log lines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) detail: Option<String>,
+}
+
+/// The warnings of one run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Warned {
+    /// When, in UTC.
+    pub(super) time: String,
+    /// The command line, values that may be secret left out.
+    pub(super) command: Vec<String>,
+    /// The folder the command ran in.
+    pub(super) folder: String,
+    /// Helm's name of the plugin, when Helm started us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) helm_plugin: Option<String>,
+    /// What was warned of, one line each.
+    pub(super) warnings: Vec<String>,
+}
+
+/// What the runs of this process warned of, and what must be taken out of it.
+static WARNED: Mutex<Option<(Vec<String>, Secrets)>> = Mutex::new(None);
+
+/// Notes what a run warned of, for [`record_warnings`] at the end of the process.
+pub(super) fn note_warnings(mut warnings: Vec<String>, findings: &[Finding], secrets: &Secrets) {
+    warnings.extend(findings.iter().filter(|finding| finding.level == Level::Warn).map(|finding| {
+        let file = if finding.file.is_empty() { String::new() } else { format!("{}: ", finding.file) };
+        format!("{}: {file}{}", finding.plugin, finding.describe())
+    }));
+    if warnings.is_empty() {
+        return;
+    }
+    if let Ok(mut warned) = WARNED.lock() {
+        let (noted, of_release) = warned.get_or_insert_default();
+        noted.extend(warnings);
+        of_release.extend(secrets);
+    }
+}
+
+/// Keeps what this process warned of for `windlass why --warnings`: under Helm 4 nobody may have seen it.
+pub(super) fn record_warnings(flags: impl FnOnce() -> Flags) {
+    let Some((mut warnings, of_release)) = WARNED.lock().ok().and_then(|mut warned| warned.take()) else { return };
+    let arguments: Vec<String> =
+        std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let (command, mut secrets) = without_values(&arguments, &flags());
+    secrets.extend(&of_release);
+    let beyond = warnings.len().saturating_sub(MOST_WARNINGS);
+    warnings.truncate(MOST_WARNINGS);
+    let mut warnings: Vec<String> = warnings.iter().map(|warning| cut(&secrets.taken_out_of(warning))).collect();
+    if beyond > 0 {
+        warnings.push(format!("and {beyond} more"));
+    }
+    let warned = Warned {
+        time: timestamp(SystemTime::now()),
+        command,
+        folder: std::env::current_dir().map(|folder| folder.display().to_string()).unwrap_or_default(),
+        helm_plugin: crate::env::HELM_PLUGIN_NAME.os().and_then(|name| name.into_string().ok()),
+        warnings,
+    };
+    // A run that warns is a success: that there is no home to keep it in does not change that.
+    let _ = append(WARNINGS, &warned);
+}
+
+/// The warnings on record, those of the newest run last.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_warnings() -> Result<Vec<Warned>, Error> {
+    read_all(WARNINGS)
 }
 
 /// Whether `windlass why` should have an error. A mistyped command line does not take the place of a failure that
@@ -93,17 +168,21 @@ impl Failure {
 /// # Errors
 /// No home directory, or the folder cannot be written. The caller has a more important error to show.
 pub(super) fn record(failure: &Failure) -> Result<(), Error> {
+    append(FILE, failure)
+}
+
+fn append<T: Serialize + DeserializeOwned + Clone>(file: &str, entry: &T) -> Result<(), Error> {
     let folder = PrivateFolder::open_or_create(&dirs::state()?)?;
-    let mut kept = parse(folder.read(FILE, LARGEST_RECORD)?);
-    kept.push(failure.clone());
+    let mut kept: Vec<T> = parse(folder.read(file, LARGEST_RECORD)?);
+    kept.push(entry.clone());
     let first = kept.len().saturating_sub(KEPT);
     let mut text = Vec::new();
-    for failure in kept.iter().skip(first) {
-        serde_json::to_writer(&mut text, failure)
-            .map_err(|error| Error::bug(format!("the failure cannot be written as JSON: {error}")))?;
+    for entry in kept.iter().skip(first) {
+        serde_json::to_writer(&mut text, entry)
+            .map_err(|error| Error::bug(format!("the record cannot be written as JSON: {error}")))?;
         text.push(b'\n');
     }
-    folder.write(FILE, &[&text])
+    folder.write(file, &[&text])
 }
 
 /// The failures on record, oldest first. No record is an empty one.
@@ -111,14 +190,18 @@ pub(super) fn record(failure: &Failure) -> Result<(), Error> {
 /// # Errors
 /// No home directory, or the record cannot be read.
 pub(super) fn read() -> Result<Vec<Failure>, Error> {
+    read_all(FILE)
+}
+
+fn read_all<T: DeserializeOwned>(file: &str) -> Result<Vec<T>, Error> {
     match PrivateFolder::open(&dirs::state()?)? {
-        Some(folder) => Ok(parse(folder.read(FILE, LARGEST_RECORD)?)),
+        Some(folder) => Ok(parse(folder.read(file, LARGEST_RECORD)?)),
         None => Ok(Vec::new()),
     }
 }
 
-/// Lines that are not a failure are passed over.
-fn parse(record: Option<Vec<u8>>) -> Vec<Failure> {
+/// Lines that are no entry are passed over.
+fn parse<T: DeserializeOwned>(record: Option<Vec<u8>>) -> Vec<T> {
     let record = record.unwrap_or_default();
     record.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
 }

@@ -3,23 +3,25 @@
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum as _};
 use windlass_abi::capabilities::{Grant, TABLE};
 use windlass_abi::config::to_entries;
 
 use super::attach;
 use super::cluster_args::ClusterArgs;
+use super::failures;
 use super::printer::Printer;
 use super::remote_args::RemoteArgs;
+use super::report::{Report, ReportArgs};
 use super::spinner::Spinner;
 use crate::config::pipeline::Pipeline;
 use crate::config::settings::{self, Configured, Overrides};
-use crate::env::{ARGOCD_APP_NAME, REQUIRE_INPUT, Variable};
+use crate::env::{ARGOCD_APP_NAME, LOG, REQUIRE_INPUT, Variable};
 use crate::error::Error;
 use crate::event::{Event, LogLevel};
 use crate::input;
@@ -81,9 +83,11 @@ pub(super) struct PluginArgs {
     /// Compile the plugins anew and keep nothing.
     #[arg(long)]
     no_cache: bool,
-    /// The least level of the plugins' own log lines that is shown.
-    #[arg(long, value_enum, value_name = "LEVEL", default_value = "warn")]
-    log_level: LogLevel,
+    /// The least level of the plugins' own log lines and findings that is shown [default: WINDLASS_LOG, else warn].
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    log_level: Option<LogLevel>,
+    #[command(flatten)]
+    reports: ReportArgs,
 }
 
 /// Configuration on the command line. With several plugins, a key goes to every plugin that knows it; `NAME:` in front
@@ -370,11 +374,19 @@ impl PluginArgs {
         let cache = if self.no_cache { CodeCache::Off } else { CodeCache::default_place() };
         let spinner = Spinner::new(printer);
         let is_told = AtomicBool::new(false);
+        let warnings: Mutex<Vec<String>> = Mutex::default();
+        let log_level = self.log_level()?;
         let show = |event: Event<'_>| {
             spinner.see(&event);
             match event {
                 Event::Log { plugin, level, message } => {
-                    printer.note(format!("{} {plugin}: {message}", level_word(level)));
+                    let line = format!("{} {plugin}: {message}", level_word(level));
+                    if level == LogLevel::Warn
+                        && let Ok(mut warnings) = warnings.lock()
+                    {
+                        warnings.push(format!("{plugin}: {message}"));
+                    }
+                    printer.remark(line, level >= LogLevel::Warn);
                 }
                 // Said once, however many plugins the run has.
                 Event::Uncached { .. } if is_told.swap(true, Ordering::Relaxed) => {}
@@ -383,10 +395,34 @@ impl PluginArgs {
             }
         };
         let mut options = RenderOptions::new(cache, &show);
-        options.log_level = self.log_level;
+        options.log_level = log_level;
         options.ending = ending;
         options.cluster = self.cluster.connection();
-        render::render(steps, stream, &options)
+        let rendered = render::render(steps, stream, &options);
+        let (findings, error) = match &rendered {
+            Ok(rendered) => (rendered.findings.as_slice(), None),
+            Err(error) => (error.findings(), Some(error)),
+        };
+        printer.findings(findings, log_level);
+        let warnings = warnings.into_inner().unwrap_or_default();
+        let secrets = rendered.as_ref().map_or_else(Error::secrets, |rendered| &rendered.secrets);
+        failures::note_warnings(warnings, findings, secrets);
+        let names: Vec<String> = steps.iter().map(|step| step.plugin.name()).collect();
+        let written = self.reports.write(&Report::of_run(&names, findings.to_vec(), error));
+        let rendered = rendered?;
+        written?;
+        Ok(rendered)
+    }
+
+    /// What the flag says, or the variable where no flag can be given.
+    fn log_level(&self) -> Result<LogLevel, Error> {
+        match (self.log_level, LOG.os()) {
+            (Some(level), _) => Ok(level),
+            (None, Some(word)) if !word.is_empty() => LogLevel::from_str(&word.to_string_lossy(), true).map_err(|_| {
+                Error::usage(format!("`{}` is none of trace, debug, info, warn, error and off", LOG.name))
+            }),
+            (None, _) => Ok(LogLevel::Warn),
+        }
     }
 }
 

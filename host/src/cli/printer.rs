@@ -11,6 +11,8 @@ use serde_json::{Value as Json, json};
 
 use crate::env;
 use crate::error::{Error, ExitCode};
+use crate::event::LogLevel;
+use crate::finding::{self, Finding, Level};
 use crate::helm::enable;
 use crate::sandbox::stream::Stream;
 use crate::text::{Text, json_bytes};
@@ -167,6 +169,46 @@ impl Printer {
         }
     }
 
+    /// Says what a plugin says, as [`Printer::note`] does; an important remark also where a person sees it under Helm.
+    pub fn remark(&self, text: impl Into<Text>, is_important: bool) {
+        let text = text.into();
+        if is_important {
+            self.show_on_terminal(&text.clone().say("\n"));
+        }
+        self.note(text);
+    }
+
+    /// Tells what plugins found from a level on, but for what is denied: that is the error's.
+    pub fn findings(&self, findings: &[Finding], least: LogLevel) {
+        let is_told = |finding: &&Finding| match finding.level {
+            Level::Deny => false,
+            Level::Warn => least <= LogLevel::Warn,
+            Level::Info => least <= LogLevel::Info,
+        };
+        let told: Vec<&Finding> = findings.iter().filter(is_told).collect();
+        if self.quiet || told.is_empty() {
+            return;
+        }
+        if self.format == OutputFormat::Json {
+            for finding in told {
+                write_stderr(&json_text(&json!({ "finding": finding }), false));
+            }
+            return;
+        }
+        for of_plugin in told.chunk_by(|one, next| one.plugin == next.plugin && one.level == next.level) {
+            let Some(first) = of_plugin.first() else { continue };
+            let (style, word) = match first.level {
+                Level::Info => (style::HINT, "info"),
+                _ => (style::WARNING, "warning"),
+            };
+            let of_plugin: Vec<Finding> = of_plugin.iter().map(|finding| (*finding).clone()).collect();
+            let text = Text::new().style(style, word).say(": plugin `").show(&first.plugin).say("`: ");
+            let text = text.block(finding::text(&of_plugin), 2).say("\n");
+            self.show_on_terminal(&text);
+            self.write_stderr(&text);
+        }
+    }
+
     /// Whether the output is JSON.
     pub fn is_json(&self) -> bool {
         self.format == OutputFormat::Json
@@ -226,12 +268,17 @@ impl Printer {
             OutputFormat::Text | OutputFormat::Markdown => self.write_stderr(&text),
             OutputFormat::Json => write_stderr(&json_text(&error_json(error), true)),
         }
-        // Helm 4 keeps the stderr of a subprocess plugin to itself, whether it fails or not (helm/helm#31843).
+        self.show_on_terminal(&text);
+    }
+
+    /// Helm 4 keeps the stderr of a subprocess plugin to itself, whether it fails or not (helm/helm#31843): under Helm what
+    /// matters goes to the controlling terminal as well, where there is one.
+    fn show_on_terminal(&self, text: &Text) {
         if enable::is_under_helm()
             && !io::stderr().is_terminal()
             && let Ok(mut terminal) = OpenOptions::new().write(true).open("/dev/tty")
         {
-            let text = self.paint(&text, true);
+            let text = self.paint(text, true);
             // Nothing is left to tell a failure to.
             let _ = terminal.write_all(text.as_bytes());
         }
@@ -278,7 +325,7 @@ pub fn error_text(error: &Error) -> Text {
 
 /// An error as programs read it.
 pub fn error_json(error: &Error) -> Json {
-    json!({
+    let mut json = json!({
         "error": {
             "exitCode": error.exit_code().code(),
             "kind": kind_word(error.exit_code()),
@@ -286,7 +333,11 @@ pub fn error_json(error: &Error) -> Json {
             "plugin": error.plugin(),
             "hints": error.hints(),
         }
-    })
+    });
+    if let (false, Some(told)) = (error.findings().is_empty(), json.get_mut("error").and_then(Json::as_object_mut)) {
+        told.insert("findings".to_owned(), json!(error.findings()));
+    }
+    json
 }
 
 fn kind_word(exit_code: ExitCode) -> &'static str {

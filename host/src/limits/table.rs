@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::ByteSize;
 use crate::error::MAX_ERROR_TEXT;
+use crate::finding::{MAX_FINDINGS, MAX_FINDINGS_TEXT};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -158,6 +159,8 @@ pub const TABLE: &[(&str, &[Row])] = &[
             row("log that is kept", Amount::Bytes(MAX_LOG), "more than anybody reads"),
             row("one line of log", Amount::Bytes(MAX_LOG_LINE), "a line is for people"),
             row("log that is looked at", Amount::Bytes(MAX_LOGGED), "what is dropped must not cost time"),
+            row("findings of one run", Amount::Count(MAX_FINDINGS), "more than anybody mends; the rest is counted"),
+            row("findings of one run, as text", Amount::Bytes(MAX_FINDINGS_TEXT), "as the number of them"),
             row(
                 "name or path handed to a host function",
                 Amount::Bytes(MAX_GUEST_TEXT),

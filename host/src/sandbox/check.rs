@@ -619,7 +619,13 @@ mod tests {
     fn check_from(input: &str, output: impl Into<Vec<u8>>, expected: &str) {
         let output = output.into();
         check_both_ways(input.as_bytes(), &output);
-        let output = RawOutput { stream: output.into(), is_unchanged: false, took: Duration::ZERO, peak_memory: 0 };
+        let output = RawOutput {
+            stream: output.into(),
+            is_unchanged: false,
+            took: Duration::ZERO,
+            peak_memory: 0,
+            findings: Vec::new(),
+        };
         let stream = output.stream.to_vec();
         match check(input.as_bytes().to_vec().into(), output, &Budget::for_text(stream.len())) {
             Ok(checked) => {

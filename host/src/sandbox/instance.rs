@@ -29,6 +29,7 @@ use crate::cluster::Connection;
 use crate::command::{self, CommandLine};
 use crate::error::Error;
 use crate::event::LogLevel;
+use crate::finding::Found;
 use crate::pages::{WORTH_HUGE, prefer_huge};
 use crate::sandbox::compile::Compiled;
 use crate::sandbox::grants::{self, Grants};
@@ -100,6 +101,7 @@ pub(crate) struct Setup<'a> {
 /// What is left of an instance when it is done.
 pub(crate) struct Remains {
     pub(crate) logs: Vec<(LogLevel, String)>,
+    pub(crate) found: Found,
     /// What it looked for and no grant covers.
     pub(crate) sought: Vec<(Capability, String)>,
     pub(crate) peak_memory: u64,
@@ -109,6 +111,7 @@ pub(crate) struct Remains {
 pub(crate) struct Stillborn {
     pub(crate) error: Error,
     pub(crate) logs: Vec<(LogLevel, String)>,
+    pub(crate) found: Found,
 }
 
 impl Instance {
@@ -119,7 +122,7 @@ impl Instance {
     /// It asks for something that was not granted or does not exist (exit 3), its start fails (exit 1) or hits a limit
     /// (exit 4).
     pub(crate) fn new(compiled: &Compiled, setup: &Setup<'_>) -> Result<Self, Stillborn> {
-        let early = |error| Stillborn { error, logs: Vec::new() };
+        let early = |error| Stillborn { error, logs: Vec::new(), found: Found::default() };
         let linker = imports::link(compiled, setup.grants).map_err(early)?;
         let reach = imports::reach_through_wasi(compiled, setup.grants).map_err(early)?;
         let deadline = Instant::now() + setup.limits.timeout;
@@ -153,7 +156,8 @@ impl Instance {
             Ok(instance) => instance,
             Err(error) => {
                 let error = failure(&mut store, setup.limits, error);
-                return Err(Stillborn { error, logs: store.into_data().logs.finish() });
+                let (logs, found) = store.into_data().logs.finish();
+                return Err(Stillborn { error, logs, found });
             }
         };
         let memory = instance.get_memory(&mut store, raw::MEMORY);
@@ -164,7 +168,10 @@ impl Instance {
         let mut own = Self { store, instance, memory, limits, is_command, _watchdog: watchdog };
         match own.initialise() {
             Ok(()) => Ok(own),
-            Err(error) => Err(Stillborn { error, logs: own.finish().0.logs }),
+            Err(error) => {
+                let Remains { logs, found, .. } = own.finish().0;
+                Err(Stillborn { error, logs, found })
+            }
         }
     }
 
@@ -377,9 +384,9 @@ impl Instance {
     pub(crate) fn finish(mut self) -> (Remains, GuestMemory) {
         let host = self.store.data_mut();
         host.kernel = Kernel::new(Vec::new());
-        let logs = std::mem::replace(&mut host.logs, Logs::new(LogLevel::Off)).finish();
+        let (logs, found) = std::mem::replace(&mut host.logs, Logs::new(LogLevel::Off)).finish();
         let sought = host.wasi.files.missed().map(|(capability, path)| (capability, path.to_owned())).collect();
-        let remains = Remains { peak_memory: host.budget.peak(), logs, sought };
+        let remains = Remains { peak_memory: host.budget.peak(), logs, found, sought };
         (remains, GuestMemory { store: self.store, memory: self.memory })
     }
 }

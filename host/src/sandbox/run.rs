@@ -11,6 +11,7 @@ use crate::cluster::Connection;
 use crate::command::CommandLine;
 use crate::error::Error;
 use crate::event::{Event, LogLevel};
+use crate::finding::Finding;
 use crate::sandbox::compile::{Compiled, compile, load_kept};
 use crate::sandbox::grants::Grants;
 use crate::sandbox::instance::{Entry, Instance, Setup};
@@ -25,6 +26,7 @@ pub struct RawOutput {
     pub(crate) is_unchanged: bool,
     pub(crate) took: Duration,
     pub(crate) peak_memory: u64,
+    pub(crate) findings: Vec<Finding>,
 }
 
 /// A step with the code of its own plugin: the two cannot be of different ones.
@@ -71,7 +73,7 @@ pub fn run(step: &CompiledStep<'_>, stream: &[u8], options: &RenderOptions<'_>) 
         log_level: options.log_level,
         stream_length: stream.len(),
     };
-    let (answer, logs, sought, peak_memory) = match Instance::new(compiled, &setup) {
+    let (answer, logs, found, sought, peak_memory) = match Instance::new(compiled, &setup) {
         Ok(mut instance) => {
             let answer = call(&mut instance, stream, compiled.name(), step);
             let (remains, memory) = instance.finish();
@@ -80,9 +82,9 @@ pub fn run(step: &CompiledStep<'_>, stream: &[u8], options: &RenderOptions<'_>) 
                 Called::Bytes(bytes) => Some(Stream::from(bytes)),
                 Called::InMemory(place) => Some(memory.into_stream(place)),
             });
-            (answer, remains.logs, remains.sought, remains.peak_memory)
+            (answer, remains.logs, remains.found, remains.sought, remains.peak_memory)
         }
-        Err(stillborn) => (Err(stillborn.error), stillborn.logs, Vec::new(), 0),
+        Err(stillborn) => (Err(stillborn.error), stillborn.logs, stillborn.found, Vec::new(), 0),
     };
     for (level, message) in &logs {
         (options.on_event)(Event::Log { plugin: compiled.name(), level: *level, message });
@@ -90,10 +92,14 @@ pub fn run(step: &CompiledStep<'_>, stream: &[u8], options: &RenderOptions<'_>) 
     for (capability, path) in &sought {
         (options.on_event)(Event::Sought { plugin: compiled.name(), capability: *capability, path });
     }
-    let answer = answer.map_err(|error| error.in_plugin(compiled.name()))?;
+    let findings = found.finish(compiled.name());
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => return Err(error.in_plugin(compiled.name()).with_findings(findings)),
+    };
     let is_unchanged = answer.as_deref().is_none_or(|output| output == stream);
     let stream = answer.filter(|_| !is_unchanged).unwrap_or_default();
-    Ok(RawOutput { stream, is_unchanged, took: started.elapsed(), peak_memory })
+    Ok(RawOutput { stream, is_unchanged, took: started.elapsed(), peak_memory, findings })
 }
 
 /// Asks a plugin something else than to render: bytes in, bytes out, through the export `name`, in a fresh store.

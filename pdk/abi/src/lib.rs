@@ -7,6 +7,7 @@
 //! | [`config`] | how a config tree becomes Extism's string map, how layers overlay, unknown keys |
 //! | [`set`] | `key=value` overrides: Helm's `--set` syntax on a config tree |
 //! | [`capabilities`] | the one table of capabilities: words, flags, value forms, the imports each opens |
+//! | [`findings`] | what a plugin found in which object, as a line of its log |
 //! | [`challenge`] | how a registry's `WWW-Authenticate` is read |
 //! | [`metadata`] | the custom section in which a plugin carries its name, asks and config schema |
 //!
@@ -15,6 +16,7 @@
 pub mod capabilities;
 pub mod challenge;
 pub mod config;
+pub mod findings;
 pub mod message;
 pub mod metadata;
 pub mod raw;

@@ -92,6 +92,17 @@ pub struct Place<'m> {
     pub is_item: bool,
 }
 
+/// The annotation in which Helm 4 keeps the file of a document.
+const FILENAME_ANNOTATION: &str = "postrenderer.helm.sh/postrender-filename";
+/// How many bytes the path of a chart's file may have.
+const MAX_FILE: usize = 1024;
+
+/// The file of a document as Helm 3 says it: the comment `# Source: FILE` above it.
+fn source_comment(document: &str) -> Option<&str> {
+    let head = document.lines().take_while(|line| line.is_empty() || line.starts_with(['#', '-', '\u{feff}']));
+    head.filter_map(|line| line.strip_prefix("# Source: ")).next().map(str::trim_end)
+}
+
 /// What an edit must never be; told instead of output that lacks something.
 const OVERLAP: &str = "the parts of an edit overlap";
 
@@ -128,7 +139,8 @@ impl<'m> Session<'m> {
         }
     }
 
-    /// The current object and its line, for messages.
+    /// The current object, its line and the chart's file it comes from, for messages.
+    #[cold]
     pub(crate) fn describe(&self) -> String {
         let mut text = String::new();
         text.push_str(if self.header.kind.is_empty() { "object" } else { &self.header.kind });
@@ -136,10 +148,45 @@ impl<'m> Session<'m> {
             text.push('/');
             text.push_str(&self.header.name);
         }
+        if self.header.has_namespace {
+            text.push_str(" in ");
+            text.push_str(&self.header.namespace);
+        }
         text.push_str(" (line ");
         text.push_str(&self.header.line.to_string());
+        if let Some(file) = self.file() {
+            text.push_str(", ");
+            text.push_str(&file);
+        }
         text.push(')');
         text
+    }
+
+    /// The chart's file that the current object was rendered from.
+    #[cold]
+    pub(crate) fn file(&self) -> Option<String> {
+        let annotated = self.get_keys(&["metadata", "annotations", FILENAME_ANNOTATION]);
+        let named = annotated.filter(|node| node.written_length() <= MAX_FILE).and_then(|node| node.scalar_text());
+        let file = match named {
+            Some(file) => file,
+            None => source_comment(self.original)?.into(),
+        };
+        (!file.is_empty() && file.len() <= MAX_FILE && !file.contains(char::is_control)).then(|| file.into_owned())
+    }
+
+    /// The line of the node at a path, or of what of that path is there.
+    #[cold]
+    pub(crate) fn line_of(&self, path: &[Segment]) -> usize {
+        let mut segments = path;
+        loop {
+            if let Some(node) = self.view(segments).find_segments(segments) {
+                return node.line();
+            }
+            match segments.split_last() {
+                Some((_, above)) => segments = above,
+                None => return self.header.line,
+            }
+        }
     }
 
     pub(crate) fn get_keys(&self, keys: &[&str]) -> Option<Node<'_>> {
@@ -248,16 +295,7 @@ impl<'m> Session<'m> {
 
     /// An error that carries this object and the line of the node at a path, or of what of that path is there.
     pub(crate) fn refuse_at(&self, path: &Path, message: impl Into<String>) -> Error {
-        let mut segments = path.segments();
-        let line = loop {
-            if let Some(node) = self.view(segments).find_segments(segments) {
-                break node.line();
-            }
-            match segments.split_last() {
-                Some((_, above)) => segments = above,
-                None => break self.header.line,
-            }
-        };
+        let line = self.line_of(path.segments());
         let message: String = message.into();
         self.error(ErrorKind::Refused, line, format!("{path} (line {line}): {message}"))
     }

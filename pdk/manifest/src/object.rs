@@ -71,7 +71,17 @@ impl<'m> Object<'m> {
         self.session.place()
     }
 
-    /// `Deployment/web (line 12)`, for messages.
+    /// The chart's file that the object was rendered from, as Helm 4 (an annotation) or Helm 3 (`# Source:`) says it.
+    pub fn file(&self) -> Option<String> {
+        self.session.file()
+    }
+
+    /// The 1-based line of the stream, as it came in, of the node at a path, or of what of that path is there.
+    pub fn line_of(&self, path: &Path) -> usize {
+        self.session.line_of(path.segments())
+    }
+
+    /// `Deployment/web in prod (line 12, web/templates/deployment.yaml)`, for messages; without what is not known.
     pub fn describe(&self) -> String {
         self.session.describe()
     }

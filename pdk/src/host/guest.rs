@@ -5,6 +5,7 @@
 //! All arguments and results are numbers. A handle is a position in the host's own memory, which the host checks on every
 //! call, so that a wrong one is an error of the host and nothing that could break this module's memory.
 
+use windlass_abi::findings::{Finding, Level as FindingLevel};
 use windlass_manifest::Value;
 
 use crate::error::Error;
@@ -154,6 +155,15 @@ pub(crate) fn log(level: Level, text: &str) {
         Level::Info => log_info(text),
         Level::Warn => log_warn(text),
         Level::Error => log_error(text),
+    });
+}
+
+/// A line of the log that is a finding: kept whatever the level of the log.
+pub(crate) fn find(finding: &Finding) {
+    with_stored(&finding.encode(), |line| match finding.level {
+        FindingLevel::Info => log_info(line),
+        FindingLevel::Warn => log_warn(line),
+        FindingLevel::Deny => log_error(line),
     });
 }
 

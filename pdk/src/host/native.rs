@@ -8,6 +8,7 @@ use std::fmt::Display;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use windlass_abi::capabilities::{Capability, Request as Asked};
+use windlass_abi::findings::Finding;
 use windlass_manifest::Value;
 
 use crate::error::Error;
@@ -24,6 +25,7 @@ pub(crate) struct Host {
     pub(crate) config: BTreeMap<String, String>,
     pub(crate) variables: BTreeMap<String, Vec<u8>>,
     pub(crate) logs: Vec<(Level, String)>,
+    pub(crate) findings: Vec<Finding>,
     pub(crate) error: Option<String>,
     pub(crate) input: Vec<u8>,
     pub(crate) output: Vec<u8>,
@@ -80,6 +82,10 @@ pub(crate) fn is_logged(_level: Level) -> bool {
 
 pub(crate) fn log(level: Level, text: &str) {
     with_host(|host| host.logs.push((level, text.to_owned())));
+}
+
+pub(crate) fn find(finding: &Finding) {
+    with_host(|host| host.findings.push(finding.clone()));
 }
 
 pub(crate) fn http(request: &Request) -> Result<Response, Error> {

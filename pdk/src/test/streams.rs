@@ -5,7 +5,8 @@ use std::{env, fs};
 
 use windlass_manifest::Value;
 
-use super::{run, take_logs};
+use super::{run, take_findings, take_logs};
+use crate::findings;
 use crate::log::Level;
 use crate::plugin::Plugin;
 
@@ -89,17 +90,20 @@ pub fn check_charts_twice<P: Plugin>(configs: &[&str]) {
     }
 }
 
-/// What a run warns of. Earlier logs of this thread are dropped.
+/// What a run warns of, in its log and by findings (those last). Earlier ones of this thread are dropped.
 ///
 /// # Panics
 /// When the plugin refuses the stream.
 #[track_caller]
 pub fn warnings<P: Plugin>(config: &str, input: &str) -> Vec<String> {
     take_logs();
+    take_findings();
     if let Err(error) = run::<P>(config, &[], input) {
         panic!("the plugin refuses the stream: {error}");
     }
-    take_logs().into_iter().filter(|(level, _)| *level == Level::Warn).map(|(_, text)| text).collect()
+    let logged = take_logs().into_iter().filter(|(level, _)| *level == Level::Warn).map(|(_, text)| text);
+    let found = take_findings().into_iter().filter(|finding| finding.level == findings::Level::Warn);
+    logged.chain(found.map(|finding| finding.describe())).collect()
 }
 
 fn package() -> PathBuf {

@@ -39,6 +39,7 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use windlass_abi::findings::Finding;
 use windlass_manifest::Value;
 
 use crate::host::native::with_host;
@@ -80,6 +81,11 @@ pub fn answer_cluster(answer: impl FnMut(&str) -> Option<Vec<Value>> + 'static) 
 /// The files that plugins have written on this thread since the last call, by their paths ([`crate::files::write`]).
 pub fn take_written_files() -> BTreeMap<String, Vec<u8>> {
     with_host(|host| std::mem::take(&mut host.written))
+}
+
+/// What plugins have found on this thread since the last call ([`crate::findings`]).
+pub fn take_findings() -> Vec<Finding> {
+    with_host(|host| std::mem::take(&mut host.findings))
 }
 
 /// The messages that plugins have logged on this thread since the last call ([`crate::log`]).

@@ -36,7 +36,7 @@ fn what_stays_is_said() {
         "namespace: new",
         binding,
         &[
-            "RoleBinding/b (line 1): subjects[0].name: it refers to ServiceAccount/a in `old`, which is not in the stream: it stays as it is",
+            "RoleBinding/b in new (line 1): subjects[0].name: it refers to ServiceAccount/a in `old`, which is not in the stream: it stays as it is",
         ],
     );
     let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: old}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: old}\ndata: {url: http://web.old.svc:80}\n";
@@ -44,7 +44,7 @@ fn what_stays_is_said() {
         "namespace: new",
         service,
         &[
-            "names of Services with their former namespace stay as they are (ConfigMap/c (line 5): data.url); `serviceNames: rewrite` changes them",
+            "names of Services with their former namespace stay as they are (ConfigMap/c in new (line 5): data.url); `serviceNames: rewrite` changes them",
         ],
     );
     check("namespace: new\nserviceNames: rewrite", service, &[]);
@@ -53,7 +53,7 @@ fn what_stays_is_said() {
         "namespace: new\ntargets: [{kind: ServiceAccount}]",
         pod,
         &[
-            "Pod/p (line 5): spec.serviceAccountName: ServiceAccount/a moves to `new`, and this object, which stays in `old`, refers to it by its name alone",
+            "Pod/p in old (line 5): spec.serviceAccountName: ServiceAccount/a moves to `new`, and this object, which stays in `old`, refers to it by its name alone",
         ],
     );
 }

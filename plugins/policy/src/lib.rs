@@ -8,14 +8,11 @@ mod presets;
 mod settings;
 
 use ::cel::{Context, Value as Cel};
-use windlass_pdk::{Error, Manifests, Object, Path, Value, plugin, warn};
+use windlass_pdk::{Error, Findings, Manifests, Object, Path, Value, plugin, warn};
 
 use crate::admission::{AdmissionPolicy, Validation, plural};
 use crate::settings::Action;
 pub use crate::settings::Settings;
-
-/// The most findings that an error lists.
-const MAX_LISTED: usize = 50;
 
 /// What is wrong with an object.
 pub(crate) struct Finding {
@@ -34,29 +31,20 @@ pub fn policy(settings: Settings, manifests: &mut Manifests) -> Result<(), Error
         warn!("nothing to check: neither `presets` nor `rules` nor `policies` are configured");
         return Ok(());
     }
-    let mut denied: Vec<String> = Vec::new();
-    let mut count = 0_usize;
+    let mut findings = Findings::new();
     let mut report = |object: &Object<'_>, name: &str, action: Action, finding: Finding| {
-        let message = format!("{} ({name})", finding.message);
-        let text = match &finding.path {
-            Some(path) => object.refuse_at(path, message).to_string(),
-            None => object.refuse(message).to_string(),
-        };
+        let path = finding.path.unwrap_or_else(Path::root);
+        findings.rule(name);
         match action {
-            Action::Warn => warn!("{text}"),
-            Action::Deny => {
-                count += 1;
-                if denied.len() < MAX_LISTED {
-                    denied.push(text);
-                }
-            }
+            Action::Warn => findings.warn(object, &path, finding.message),
+            Action::Deny => findings.deny(object, &path, finding.message),
         }
     };
     manifests.read(|object| {
         for preset in &settings.presets {
-            let mut findings = Vec::new();
-            presets::check(*preset, object, &settings.custom_pod_templates, &mut findings);
-            for finding in findings {
+            let mut found = Vec::new();
+            presets::check(*preset, object, &settings.custom_pod_templates, &mut found);
+            for finding in found {
                 report(object, preset.name(), settings.action, finding);
             }
         }
@@ -83,12 +71,7 @@ pub fn policy(settings: Settings, manifests: &mut Manifests) -> Result<(), Error
         }
         Ok(())
     })?;
-    if denied.is_empty() {
-        return Ok(());
-    }
-    let more = if count > denied.len() { format!("\nand {} more", count - denied.len()) } else { String::new() };
-    let noun = if count == 1 { "object is against the policies" } else { "findings are against the policies" };
-    Err(Error::new(format!("{count} {noun}:\n{}{more}", denied.join("\n"))))
+    findings.finish()
 }
 
 /// The variables of Kubernetes' admission: a new object, in no namespace that is known.

@@ -47,7 +47,7 @@ kind: Pod
 metadata: {name: q, namespace: two}
 spec: {volumes: [{name: v, configMap: {name: c}}]}
 ";
-    let said = "Pod/p (line 5): spec.volumes[0].configMap.name: it refers to ConfigMap/c, which is dropped";
+    let said = "Pod/p in one (line 5): spec.volumes[0].configMap.name: it refers to ConfigMap/c, which is dropped";
     check("drop: [{kind: ConfigMap}]", input, &[said]);
     check("drop: [{kind: ConfigMap}]\nonReference: ignore", input, &[]);
     check("drop: [{kind: Pod}]", input, &[]);

@@ -1,6 +1,7 @@
 //! What a guest says on the side: log lines, and its standard output and error.
 
 use crate::event::LogLevel;
+use crate::finding::Found;
 use crate::limits::table::{MAX_LOG, MAX_LOG_LINE, MAX_LOGGED};
 use crate::text::one_line;
 
@@ -20,11 +21,21 @@ pub(crate) struct Logs {
     dropped: u64,
     /// What was written to standard output or error since the last line break.
     unfinished: Vec<u8>,
+    /// The lines that are findings: kept whatever the level.
+    found: Found,
 }
 
 impl Logs {
     pub(crate) fn new(level: LogLevel) -> Self {
-        Self { level, lines: Vec::new(), bytes: 0, look: MAX_LOGGED as usize, dropped: 0, unfinished: Vec::new() }
+        Self {
+            level,
+            lines: Vec::new(),
+            bytes: 0,
+            look: MAX_LOGGED as usize,
+            dropped: 0,
+            unfinished: Vec::new(),
+            found: Found::default(),
+        }
     }
 
     /// The least level that is kept.
@@ -34,23 +45,27 @@ impl Logs {
 
     /// Keeps a message, one line of the log for each of its lines.
     pub(crate) fn log(&mut self, level: LogLevel, message: &[u8]) {
-        if level < self.level {
+        if self.found.take(message) || level < self.level {
             return;
         }
-        let message = self.looked_at(message);
+        let message = self.looked_at(level, message);
         self.keep(level, message);
     }
 
     /// As much of `bytes` as may still be looked at; what is not counts as one line that was dropped.
-    fn looked_at<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+    fn looked_at<'b>(&mut self, level: LogLevel, bytes: &'b [u8]) -> &'b [u8] {
         let seen = bytes.get(..self.look).unwrap_or(bytes);
         self.look -= seen.len();
-        self.dropped += u64::from(seen.len() < bytes.len());
+        // What nobody wanted to see is not missed.
+        self.dropped += u64::from(seen.len() < bytes.len() && level >= self.level);
         seen
     }
 
     fn keep(&mut self, level: LogLevel, message: &[u8]) {
         for line in message.split(|byte| *byte == b'\n') {
+            if self.found.take(line) || level < self.level {
+                continue;
+            }
             if self.bytes >= MAX_BYTES {
                 self.dropped += 1;
                 continue;
@@ -64,10 +79,7 @@ impl Logs {
 
     /// Takes bytes written to standard output or error; each whole line becomes a log line.
     pub(crate) fn write(&mut self, bytes: &[u8]) {
-        if LogLevel::Info < self.level {
-            return;
-        }
-        let bytes = self.looked_at(bytes);
+        let bytes = self.looked_at(LogLevel::Info, bytes);
         let room = MAX_LINE_BYTES.saturating_sub(self.unfinished.len());
         let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else {
             self.unfinished.extend(bytes.iter().take(room));
@@ -80,8 +92,8 @@ impl Logs {
         self.unfinished.extend(rest.iter().skip(1).take(MAX_LINE_BYTES));
     }
 
-    /// All lines, with a last one that says how many were too many.
-    pub(crate) fn finish(mut self) -> Vec<(LogLevel, String)> {
+    /// All lines, with a last one that says how many were too many, and the findings.
+    pub(crate) fn finish(mut self) -> (Vec<(LogLevel, String)>, Found) {
         if !self.unfinished.is_empty() {
             let rest = std::mem::take(&mut self.unfinished);
             self.keep(LogLevel::Info, &rest);
@@ -89,7 +101,7 @@ impl Logs {
         if self.dropped > 0 {
             self.lines.push((LogLevel::Warn, format!("at least {} more log lines were dropped", self.dropped)));
         }
-        self.lines
+        (self.lines, self.found)
     }
 }
 
@@ -107,7 +119,7 @@ mod tests {
         for _ in 0..1000 {
             logs.log(LogLevel::Error, &vec![b'x'; 1 << 20]);
         }
-        let lines = logs.finish();
+        let (lines, _) = logs.finish();
         assert_eq!(lines[0].1, "\\u{1b}[2Jgone");
         assert_eq!((lines[1].1.as_str(), lines[2].1.as_str()), ("second", "half line"));
         assert!(lines.last().unwrap().1.ends_with("more log lines were dropped"));
@@ -118,7 +130,7 @@ mod tests {
         for _ in 0..1000 {
             logs.log(LogLevel::Error, &vec![0x1b; 1 << 20]);
         }
-        let kept: usize = logs.finish().iter().map(|(_, line)| line.len()).sum();
+        let kept: usize = logs.finish().0.iter().map(|(_, line)| line.len()).sum();
         assert!(kept < MAX_BYTES + 7 * MAX_LINE_BYTES, "{kept}");
     }
 
@@ -133,6 +145,6 @@ mod tests {
         }
         assert_eq!(logs.look, 0);
         assert!(logs.dropped < 5 << 20, "{}", logs.dropped);
-        assert!(logs.finish().len() < 50_000);
+        assert!(logs.finish().0.len() < 50_000);
     }
 }

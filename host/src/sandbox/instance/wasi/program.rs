@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::command::CommandLine;
 use crate::error::Error;
 use crate::error::MAX_ERROR_TEXT;
+use crate::finding::PREFIX;
 use crate::limits::ByteSize;
 use crate::sandbox::instance::budget::Budget;
 use crate::text::printable;
@@ -107,6 +108,9 @@ impl Program {
     /// What it wrote to its standard error, fit to be shown; none if it wrote nothing.
     pub(in crate::sandbox::instance) fn stderr_text(&self) -> Option<String> {
         let text = self.stderr.text();
+        // What is a finding is told as one.
+        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with(PREFIX)).collect();
+        let text = lines.join("\n");
         let text = printable(text.trim());
         (!text.is_empty()).then(|| text.into_owned())
     }
