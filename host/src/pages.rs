@@ -7,6 +7,9 @@ use std::ptr::NonNull;
 
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags, madvise, mmap_anonymous, mprotect, munmap};
 
+/// What the start of an advice has to be a multiple of: the largest page of the systems that we know. The system itself is
+/// not asked, which takes longer than what is done here.
+const LARGEST_PAGE: usize = 64 << 10;
 /// From this length on a buffer is worth huge pages: with small ones, the faults cost more than what is done in them.
 pub(crate) const WORTH_HUGE: usize = 256 << 10;
 
@@ -32,7 +35,8 @@ impl Pages {
     ///
     /// It cannot be read, or there is no memory.
     pub(crate) fn read(source: &mut impl io::Read, length: usize) -> io::Result<Self> {
-        let mapped = length.max(1).next_multiple_of(rustix::param::page_size());
+        // Whole pages of it, as the system makes them.
+        let mapped = length.max(1);
         // SAFETY: the system chooses the place; nothing is mapped there yet.
         #[allow(unsafe_code)]
         let start = unsafe {
@@ -93,8 +97,7 @@ pub(crate) fn prefer_huge(start: *const u8, length: usize) {
     if length < WORTH_HUGE || !cfg!(target_os = "linux") {
         return;
     }
-    let page = rustix::param::page_size();
-    let inside = start.addr().next_multiple_of(page) - start.addr();
+    let inside = start.addr().next_multiple_of(LARGEST_PAGE) - start.addr();
     let Some(length) = length.checked_sub(inside) else { return };
     // SAFETY: the advice changes no byte and no permission, whatever is mapped there.
     #[allow(unsafe_code)]

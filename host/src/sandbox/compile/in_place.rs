@@ -16,6 +16,9 @@ use crate::pages::Pages;
 /// Elsewhere the processor has to be told of new code, which the engine does by itself where it copies.
 pub(super) const IS_POSSIBLE: bool = cfg!(target_arch = "x86_64");
 
+/// The size of a page, of this processor.
+const PAGE: usize = 4096;
+
 /// The pages of all modules that are loaded, each with a number of its own.
 static LOADED: Mutex<Vec<(u64, Pages)>> = Mutex::new(Vec::new());
 
@@ -54,7 +57,7 @@ pub(super) struct Publisher;
 
 impl CustomCodeMemory for Publisher {
     fn required_alignment(&self) -> usize {
-        rustix::param::page_size()
+        PAGE
     }
 
     fn publish_executable(&self, start: *const u8, length: usize) -> wasmtime::Result<()> {
