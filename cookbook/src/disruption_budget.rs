@@ -25,10 +25,11 @@ pub fn disruption_budget(settings: Settings, manifests: &mut Manifests) -> Resul
         let place = (object.name().to_owned(), object.namespace().map(str::to_owned));
         if object.kind() == "PodDisruptionBudget" {
             known.insert(place);
-        } else if object.kind() == "Deployment" && number(&Path::new(["spec", "replicas"])).unwrap_or(1) > 1 {
-            if let Some(selector) = object.get(&Path::new(["spec", "selector"])) {
-                budgets.push((place, selector.to_value()?));
-            }
+        } else if object.kind() == "Deployment"
+            && number(&Path::new(["spec", "replicas"])).unwrap_or(1) > 1
+            && let Some(selector) = object.get(&Path::new(["spec", "selector"]))
+        {
+            budgets.push((place, selector.to_value()?));
         }
         Ok(())
     })?;
