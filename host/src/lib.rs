@@ -16,7 +16,7 @@
 //!
 //! - the ground floor, which knows no plugin: [`text`] (what a person reads, made safe to look at), [`error`] (what went wrong,
 //!   what to do, the exit code), [`digest`], [`limits`] (every limit, in one table), `input` (the one door to files), `pages`
-//!   (memory straight from the system), [`dirs`] and [`store`] (where files are kept, and how private ones), [`env`] (every
+//!   (memory straight from the system), [`dirs`] and [`store`] (where files are kept, and how private ones), [`mod@env`] (every
 //!   variable of the environment), [`document`] (YAML that people write, with places), [`source`],
 //!   `command` (programs as plugins), `reach` (which addresses may be contacted), [`event`], [`cluster`] (an API server);
 //! - [`helm`] (what Helm defines), [`trust`] (whom to believe), [`oci`] (registries and layouts);

@@ -1,6 +1,6 @@
 //! Which object of the stream an object of the script's result is, where the script made a new one of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use windlass_pdk::Value;
 
@@ -31,6 +31,8 @@ struct Identity(Vec<Option<String>>);
 /// How an object is recognised, the surest first.
 #[derive(Clone, Copy)]
 enum By {
+    /// By all that it says: of several that are called the same, the one that did not change.
+    Content,
     /// By group, version, kind, namespace and name.
     All,
     /// By kind and name: it got another namespace, or version.
@@ -46,6 +48,7 @@ impl Identity {
         let of_metadata = |key| text(metadata.and_then(|metadata| metadata.get(key)));
         let kind = text(object.get("kind"));
         Identity(match by {
+            By::Content => vec![Some(format!("{object:?}"))],
             By::All => vec![text(object.get("apiVersion")), kind, of_metadata("namespace"), of_metadata("name")],
             By::KindAndName => vec![kind, of_metadata("name")],
             By::Place => vec![kind, Some(place.to_string())],
@@ -86,8 +89,13 @@ pub(crate) fn pair(objects: &[Value], left: Vec<Left>) -> Plan {
         }
     }
     let is_as_long = places.len() == objects.len();
-    for by in [By::All, By::KindAndName, By::Place] {
-        if rest.is_empty() || (matches!(by, By::Place) && !is_as_long) {
+    for by in [By::Content, By::All, By::KindAndName, By::Place] {
+        let needed = match by {
+            By::Content => some_are_called_the_same(objects),
+            By::Place => is_as_long,
+            By::All | By::KindAndName => true,
+        };
+        if rest.is_empty() || !needed {
             continue;
         }
         let mut free: HashMap<Identity, Vec<usize>> = HashMap::new();
@@ -125,6 +133,11 @@ pub(crate) fn pair(objects: &[Value], left: Vec<Left>) -> Plan {
     Plan { fates: fates.into_iter().map(Option::unwrap_or_default).collect(), additions }
 }
 
+fn some_are_called_the_same(objects: &[Value]) -> bool {
+    let mut seen = HashSet::with_capacity(objects.len());
+    objects.iter().any(|object| !seen.insert(Identity::of(object, 0, By::All)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,6 +173,9 @@ mod tests {
             [Fate::Same, Fate::Dropped, Fate::Dropped],
             &[(3, c.clone())],
         );
+        // Of those that are called the same, what did not change is itself.
+        let left: Vec<Left> = before.iter().rev().cloned().map(Left::Other).collect();
+        check(left, [changed(&before[0]), changed(&before[1]), changed(&before[2])], &[]);
         // The same one twice.
         check(
             vec![Left::Same(0), Left::Same(0)],
