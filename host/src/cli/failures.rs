@@ -276,9 +276,11 @@ fn leaves(pair: &str) -> Vec<String> {
     let mut tree = Vec::new();
     // What was understood before a mistake counts.
     let _ = set::apply(&mut tree, pair, Typing::Strings);
-    // Of JSON, what is in it.
+    // Of JSON, what is in it: in a tree of its own, where it takes nothing's place.
     let json: &set::Reader = &|text| Value::from_yaml(text).map_err(|error| error.to_string());
-    let _ = set::apply(&mut tree, pair, Typing::Json(json));
+    let mut of_json = Vec::new();
+    let _ = set::apply(&mut of_json, pair, Typing::Json(json));
+    tree.append(&mut of_json);
     if let Ok(value @ Value::Map(_)) = Value::from_yaml(pair) {
         tree.push((String::new(), value));
     }

@@ -106,7 +106,7 @@ const EXAMPLES: &[Examples] = &[
         &[
             (
                 "A script and what was made of it, on a chart",
-                "windlass port compare --old './post-render.sh prod' --new windlass.yaml --input ./chart",
+                "windlass port compare --old ./post-render.sh --new windlass.yaml --input ./chart",
             ),
             (
                 "On a folder of streams, kept for the build server",
