@@ -193,8 +193,8 @@ impl Tree {
             if self.by_path.contains_key(&path) {
                 return Some(path);
             }
-            let (from, to) =
-                self.links.iter().find(|(from, _)| path == **from || path.starts_with(&format!("{from}/")))?;
+            let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
+            let (from, to) = ends.filter_map(|end| self.links.get_key_value(path.get(..end)?)).next()?;
             path = format!("{to}{}", path.get(from.len()..).unwrap_or_default());
         }
         None

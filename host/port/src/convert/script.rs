@@ -760,6 +760,12 @@ impl<'r> Reader<'r> {
                 None => mirrors.push((from, text(&to))),
             }
         }
+        if mirrors.iter().any(|(from, _)| from == "docker.io" || from.starts_with("docker.io/")) {
+            self.conversion.better(
+                "Images that name no registry come from docker.io too, and are mirrored with those that name it.",
+                "name what is to be mirrored further (`docker.io/NAMESPACE`), or give the plugin `targets`.",
+            );
+        }
         if !mirrors.is_empty() {
             self.conversion.step("images", map([("mirrors", Value::Map(mirrors))]));
         }
