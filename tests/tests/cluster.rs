@@ -237,6 +237,7 @@ fn a_release_that_never_becomes_ready_says_why() {
         ],
     );
     stage.apply(&[impatient("bad-image")]);
+    let file = stage.file(&[impatient("bad-image")]);
     check(&stage.run(&["wait", "-f", &file], ""), 1, &["Deployment/web  Failed", "ProgressDeadlineExceeded"]);
 }
 

@@ -4,6 +4,10 @@
 const MAX_DEPTH: usize = 40;
 /// How many statements a program has.
 const MAX_STATEMENTS: usize = 2_000;
+/// How many statements share a line.
+const MAX_ON_A_LINE: usize = 50;
+/// How many words and signs an expression has: each may be a level of its tree.
+const MAX_TOKENS: usize = 1_000;
 
 /// A statement with its line, from 1.
 #[derive(Clone, Debug)]
@@ -77,6 +81,8 @@ fn logical_lines(source: &str) -> Vec<Line> {
     let mut open: Option<Line> = None;
     let mut depth = 0_usize;
     let mut quote: Option<String> = None;
+    // Whether the open line has a text of three quotes, in which line breaks count.
+    let mut has_long_text = false;
     for (number, written) in source.lines().enumerate() {
         let mut text = String::new();
         let mut rest = written;
@@ -101,6 +107,7 @@ fn logical_lines(source: &str) -> Vec<Line> {
                 '"' | '\'' => {
                     let three: String = std::iter::repeat_n(letter, 3).collect();
                     let mark = if rest.starts_with(&three) { three } else { letter.to_string() };
+                    has_long_text |= mark == "\"\"\"";
                     text.push_str(&mark);
                     rest = rest.get(mark.len()..).unwrap_or_default();
                     quote = Some(mark);
@@ -119,7 +126,7 @@ fn logical_lines(source: &str) -> Vec<Line> {
         }
         let line = match open.take() {
             Some(mut line) => {
-                line.text.push(if quote.is_some() || line.text.contains("\"\"\"") { '\n' } else { ' ' });
+                line.text.push(if quote.is_some() || has_long_text { '\n' } else { ' ' });
                 line.text.push_str(if quote.is_some() { &text } else { text.trim_start() });
                 line
             }
@@ -132,8 +139,11 @@ fn logical_lines(source: &str) -> Vec<Line> {
             open = Some(line);
         } else if let Some(joined) = line.text.strip_suffix('\\') {
             open = Some(Line { text: joined.to_owned(), ..line });
-        } else if !line.text.trim().is_empty() {
-            lines.push(line);
+        } else {
+            has_long_text = false;
+            if !line.text.trim().is_empty() {
+                lines.push(line);
+            }
         }
     }
     lines.extend(open);
@@ -157,8 +167,13 @@ fn block(lines: &[Line], at: &mut usize, indent: usize, depth: usize, left: &mut
         let unknown = || What::Unknown(text.to_owned());
         let (head, after) = split_head(text);
         let Some(head) = head else {
+            let are_several = text.contains(';') && !text.contains(['"', '\'']);
             let simple: Vec<&str> =
-                if text.contains(';') && !text.contains(['"', '\'']) { text.split(';').collect() } else { vec![text] };
+                if are_several { text.split(';').take(MAX_ON_A_LINE + 1).collect() } else { vec![text] };
+            if simple.len() > MAX_ON_A_LINE {
+                out.push(Statement { line: line.number, what: unknown() });
+                continue;
+            }
             out.extend(simple.into_iter().map(|text| Statement { line: line.number, what: simple_statement(text) }));
             continue;
         };
@@ -317,6 +332,9 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
     let mut tokens = Vec::new();
     let mut rest = text;
     while let Some(letter) = rest.chars().next() {
+        if tokens.len() >= MAX_TOKENS {
+            return None;
+        }
         let take = |length: usize| (rest.get(..length).unwrap_or_default(), rest.get(length..).unwrap_or_default());
         if letter.is_whitespace() {
             rest = take(letter.len_utf8()).1;
@@ -348,7 +366,7 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
 }
 
 fn text_start(rest: &str) -> Option<(&str, String)> {
-    let end = rest.find(['"', '\'']).filter(|end| *end <= 2)?;
+    let end = rest.bytes().take(3).position(|byte| matches!(byte, b'"' | b'\''))?;
     let (prefix, from) = rest.split_at(end);
     if !prefix.chars().all(|letter| "rRfFbBuU".contains(letter)) {
         return None;
@@ -645,5 +663,30 @@ fn format_pieces(text: &str) -> Option<Expression> {
         let (inside, after) = inside.split_once('}')?;
         pieces.push(expression(inside)?);
         rest = after;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Neither a deep tree, nor a scan of the rest for each word: the second would take minutes here.
+    #[test]
+    fn a_strangers_program_is_read_in_linear_work() {
+        let many = 100_000;
+        for value in [
+            vec!["'a'"; many].join("+"),
+            vec!["a"; many].join(" and "),
+            format!("d{}", ".a".repeat(many)),
+            format!("d{}", "[0]".repeat(many)),
+            format!("{}{}", "[".repeat(many), "]".repeat(many)),
+            format!("{}a", "not ".repeat(many)),
+            format!("{}z", "x if y else ".repeat(many)),
+        ] {
+            assert!(matches!(read(&format!("x = {value}\n"))[0].what, What::Unknown(_)), "{:.20}", value);
+        }
+        assert!(matches!(read(&"a;".repeat(many))[0].what, What::Unknown(_)));
+        assert_eq!(read(&format!("x = [\n{}]\n", "1,\n".repeat(many))).len(), 1);
+        assert!(read(&"x = 1\n".repeat(many)).len() <= MAX_STATEMENTS + 1);
     }
 }
