@@ -4,14 +4,13 @@ use crate::command::{self, During, Failure, Result};
 use crate::zig::Toolchain;
 use crate::{expect_only, say, setup, tools, workspace};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 /// The most that the wasm of some plugins may weigh, in bytes, so that none grows unseen; of others [`SIZE_LIMIT`].
 /// `label-injector` stands for all plugins made with the PDK: a bigger one means that the PDK or the manifest library grew.
 /// Its goal is 300,000 and is not reached; ARCHITECTURE.md says what was tried. `sidecar-injector` and `kstatus` carry more
-/// rules than others, `expression` and `policy` carry languages, `script` an
-/// engine.
+/// rules than others, `expression` and `policy` carry languages, `script` an engine.
 const SIZE_LIMITS: &[(&str, u64)] = &[
     ("label-injector", 365_000),
     ("sidecar-injector", 440_000),
@@ -133,18 +132,27 @@ pub fn compile(root: &Path, target: &Path, package: &str) -> Result<()> {
     // What a shell or a build server says would end up in the bytes.
     cargo.env("CARGO_INCREMENTAL", "0").env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     if IN_C.contains(&package) {
-        let zig = Toolchain::new(target, "wasm32-freestanding")?;
-        let name = setup::WASM_TARGET.replace('-', "_");
-        cargo.env(format!("CC_{name}"), zig.cc).env(format!("AR_{name}"), zig.ar);
-        // What it builds goes into the target folder: not into the home directory.
-        let caches = target.join("zig");
-        cargo.env("ZIG_GLOBAL_CACHE_DIR", &caches).env("ZIG_LOCAL_CACHE_DIR", &caches);
+        compile_c_with_zig(&mut cargo, target)?;
     }
     command::run(&mut cargo)
 }
 
+/// Has cargo compile C for wasm by zig, whose caches go into the target folder: not into the home directory.
+///
+/// # Errors
+///
+/// As [`Toolchain::new`].
+pub(crate) fn compile_c_with_zig(cargo: &mut Command, target: &Path) -> Result<()> {
+    let zig = Toolchain::new(target, "wasm32-freestanding")?;
+    let name = setup::WASM_TARGET.replace('-', "_");
+    cargo.env(format!("CC_{name}"), zig.cc).env(format!("AR_{name}"), zig.ar);
+    let caches = target.join("zig");
+    cargo.env("ZIG_GLOBAL_CACHE_DIR", &caches).env("ZIG_LOCAL_CACHE_DIR", &caches);
+    Ok(())
+}
+
 /// Whether the plugin could not be compiled because nothing here compiles its C.
-fn is_without_compiler(package: &str) -> bool {
+pub(crate) fn is_without_compiler(package: &str) -> bool {
     IN_C.contains(&package) && tools::ZIG.ensure().is_err()
 }
 
