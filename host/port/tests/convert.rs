@@ -137,4 +137,46 @@ fn hostile_trees_are_bounded() {
     write("kustomization.yaml", &bomb);
     let out = shown(Artefact::File(folder.path()), &Options::default());
     assert!(out.contains("too large"), "{out}");
+    // Variables that double, in one name and through many; the second is nothing in the end, after 10^18 steps.
+    let doubled = format!("X=aaaaaaaaaa\n{}", "X=$X$X\n".repeat(60));
+    let through_many: String =
+        (0..18).map(|level| format!("x{level}={}\n", format!("$x{}", level + 1).repeat(10))).collect();
+    for variables in [doubled, format!("{through_many}x18=\nX=$x0\n")] {
+        write("run.sh", &format!("{variables}sed -i \"$X\" all.yaml\nyq \"$X\"\n"));
+        let out = shown(Artefact::File(&folder.path().join("run.sh")), &Options::default());
+        assert!(out.len() < 100_000 && !out.contains("# exit 0"), "{:.2000}", out);
+    }
+    let python = |before: &str, object: &str| {
+        format!(
+            "import sys, yaml\n{before}\nfor d in yaml.safe_load_all(sys.stdin):\n{object}\n    print(yaml.dump(d))\n"
+        )
+    };
+    let set_x = "    d['metadata']['labels']['x'] = x";
+    let tower: String = (0..11)
+        .map(|level| {
+            let next = level + 1;
+            format!("def f{level}(a):\n{}", format!("    f{next}(a)\n").repeat(20))
+        })
+        .collect();
+    for script in [
+        python(&format!("x = 'aaaaaaaaaa'\n{}", "x = x + x\n".repeat(60)), set_x),
+        python(&format!("x = ['a']\n{}", "x = [x, x, x]\n".repeat(60)), set_x),
+        python(&format!("x = 'a'\n{}", "x = f'{x}{x}'\n".repeat(60)), set_x),
+        python(&format!("{tower}def f11(a):\n    a['x'] = 1\n"), "    f0(d)"),
+        python("", &"    if d['a']:\n        d['x'] = 1\n    elif d['b']:\n        continue\n".repeat(60)),
+        python(
+            "",
+            &format!(
+                "{}{}d['x'] = 1",
+                (1..9).fold(String::new(), |text, depth| {
+                    format!("{text}{}for i{depth} in [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]:\n", "    ".repeat(depth))
+                }),
+                "    ".repeat(9)
+            ),
+        ),
+    ] {
+        write("run.py", &script);
+        let out = shown(Artefact::File(&folder.path().join("run.py")), &Options::default());
+        assert!(out.len() < 200_000 && !out.contains("# exit 0"), "{:.2000}", out);
+    }
 }

@@ -22,6 +22,10 @@ use syntax::{Expression, Statement, What};
 const MAX_CALLS: usize = 12;
 /// The longest program that the plugin takes.
 const MAX_PROGRAM: usize = 60_000;
+/// What the translation of a script may cost: a name may stand for others twice, a branch for all that follows it.
+const MAX_WORK: usize = 300_000;
+/// What a statement costs of it; a value or a place costs its length.
+const STATEMENT: usize = 10;
 
 /// Converts a script.
 pub(super) fn convert(name: &str, source: &str, options: &Options, conversion: &mut Conversion) {
@@ -48,6 +52,7 @@ pub(super) fn convert(name: &str, source: &str, options: &Options, conversion: &
         bindings: 0,
         counters: Vec::new(),
         expect: None,
+        work: MAX_WORK,
     };
     let mut scope = Scope::default();
     reader.main(&rest, &mut scope);
@@ -108,11 +113,18 @@ struct Reader<'r> {
     counters: Vec<String>,
     /// How many objects must change: a guard of the script.
     expect: Option<Value>,
+    /// What is left of [`MAX_WORK`].
+    work: usize,
 }
 
 impl Reader<'_> {
     fn miss(&mut self, line: usize, what: impl Into<String>) {
         self.conversion.miss(&Site::new(self.name, line), what);
+    }
+
+    fn costs(&mut self, work: usize) -> Result<(), Why> {
+        self.work = self.work.saturating_sub(work);
+        if self.work == 0 { Err("the script is too much to translate".to_owned()) } else { Ok(()) }
     }
 
     /// Statements outside of the loop over the objects.
@@ -125,6 +137,7 @@ impl Reader<'_> {
     }
 
     fn outer(&mut self, statement: &Statement, scope: &mut Scope) -> Result<(), Why> {
+        self.costs(STATEMENT)?;
         match &statement.what {
             What::Nothing | What::Return(None) => Ok(()),
             What::If(branches) => match branches.as_slice() {
@@ -424,6 +437,7 @@ impl Reader<'_> {
             return Ok(if scope.is_explicit { "empty" } else { "." }.to_owned());
         };
         let at = |why: Why| if why.starts_with("line ") { why } else { format!("line {}: {why}", first.line) };
+        self.costs(STATEMENT).map_err(at)?;
         match &first.what {
             What::Continue => Ok(if scope.is_explicit { "empty" } else { "." }.to_owned()),
             What::Return(value) => self.answer(value.as_ref(), scope).map_err(at),
@@ -800,6 +814,17 @@ impl Reader<'_> {
 
     /// A place in the object; `before` gets what `setdefault` makes on the way.
     fn place(&mut self, value: &Expression, scope: &mut Scope, before: &mut Vec<String>) -> Result<Option<Place>, Why> {
+        let place = self.place_of(value, scope, before)?;
+        self.costs(place.as_ref().map_or(0, |place| place.rest.len()))?;
+        Ok(place)
+    }
+
+    fn place_of(
+        &mut self,
+        value: &Expression,
+        scope: &mut Scope,
+        before: &mut Vec<String>,
+    ) -> Result<Option<Place>, Why> {
         Ok(match value {
             Expression::Name(name) => match scope.names.get(name) {
                 Some(Bound::Place(place)) => Some(place.clone()),
@@ -849,6 +874,12 @@ impl Reader<'_> {
 
     /// A value as jq, evaluated on the object or the item.
     fn value(&mut self, value: &Expression, scope: &mut Scope) -> Result<String, Why> {
+        let jq = self.value_of(value, scope)?;
+        self.costs(1 + jq.len())?;
+        Ok(jq)
+    }
+
+    fn value_of(&mut self, value: &Expression, scope: &mut Scope) -> Result<String, Why> {
         let mut before = Vec::new();
         if let Some(place) = self.place(value, scope, &mut before)? {
             return Ok(place.read(scope.frame));

@@ -3,6 +3,7 @@
 //! A command is taken for harmless, converted, or named as missing: there is no fourth way. What stands under a condition
 //! and does something counts as missing, as nobody here knows whether it holds.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use windlass_manifest::Value;
@@ -17,6 +18,8 @@ use crate::audit::shell::{self, Command, Given, Part, Word};
 const TEMPORARY: &str = ".windlass-temporary";
 /// How deep variables within variables are followed.
 const MAX_DEPTH: usize = 20;
+/// How many parts and bytes all variables of a script are written out to: each may name others twice.
+const MAX_EXPANDED: usize = 4 << 20;
 
 /// Programs that change nothing of the stream.
 const HARMLESS: &[&str] = &[
@@ -104,6 +107,8 @@ struct Reader<'r> {
     conditions: Vec<(usize, usize)>,
     saved: Vec<String>,
     temporaries: usize,
+    /// What is left of [`MAX_EXPANDED`].
+    expansions: usize,
 }
 
 impl<'r> Reader<'r> {
@@ -128,6 +133,7 @@ impl<'r> Reader<'r> {
             conditions: conditions(source),
             saved: Vec::new(),
             temporaries: 0,
+            expansions: MAX_EXPANDED,
         }
     }
 
@@ -187,19 +193,25 @@ impl<'r> Reader<'r> {
     }
 
     fn expand(&mut self, word: &Word, depth: usize) -> Option<String> {
-        if depth > MAX_DEPTH {
+        if depth > MAX_DEPTH || self.expansions == 0 {
             return None;
         }
         let mut out = String::new();
         for part in &word.parts {
-            match part {
-                Part::Text(piece) => out.push_str(piece),
+            let written = match part {
+                Part::Text(piece) => Cow::Borrowed(piece.as_str()),
                 Part::Variable { name, default, indirect: false } => {
-                    out.push_str(&self.value(name, default.as_deref(), depth)?)
+                    self.value(name, default.as_deref(), depth)?.into()
                 }
-                Part::Substitution(inside) => out.push_str(&self.substitution(inside)?),
+                Part::Substitution(inside) => self.substitution(inside)?.into(),
                 Part::Variable { .. } | Part::Template(_) => return None,
+            };
+            // What is beyond it ends every later expansion too, before anything is copied for it.
+            self.expansions = self.expansions.saturating_sub(1 + written.len());
+            if self.expansions == 0 {
+                return None;
             }
+            out.push_str(&written);
         }
         Some(out)
     }
