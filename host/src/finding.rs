@@ -1,8 +1,10 @@
 //! What plugins found in a release: read from the lines of their logs, kept under a budget, told in one form.
 
+use std::ops::Deref;
+
 use serde::{Deserialize, Serialize};
 use windlass_abi::findings as abi;
-pub use windlass_abi::findings::PREFIX;
+pub use windlass_abi::findings::{Level, PREFIX};
 
 use crate::text::one_line;
 
@@ -13,150 +15,59 @@ pub const MAX_FINDINGS_TEXT: u64 = 8 << 20;
 /// Bytes of one finding, as of one line of a log.
 const MAX_LINE: usize = 16 << 10;
 
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// Good to know.
-    Info,
-    /// A person should look at it.
-    Warn,
-    /// The release is refused.
-    Deny,
-}
-
-impl Level {
-    fn abi(self) -> abi::Level {
-        match self {
-            Self::Info => abi::Level::Info,
-            Self::Warn => abi::Level::Warn,
-            Self::Deny => abi::Level::Deny,
-        }
-    }
-
-    /// `deny`, `warn` or `info`.
-    pub fn word(self) -> &'static str {
-        self.abi().word()
-    }
-}
-
 /// What a plugin found. Texts may be empty and lines 0 where the plugin did not say; no text has a control character.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct Finding {
     /// The plugin's name.
     #[serde(default)]
     pub plugin: String,
-    /// How bad it is.
-    pub level: Level,
-    /// What is wrong, without the place.
-    pub message: String,
-    /// Which rule says so.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub rule: String,
-    /// The chart's file.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub file: String,
-    /// The object's apiVersion.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub api_version: String,
-    /// The object's kind.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub kind: String,
-    /// The object's namespace.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub namespace: String,
-    /// The object's name.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub name: String,
-    /// The 1-based line on which the object starts in the stream as it came in.
-    #[serde(default, skip_serializing_if = "is_unknown")]
-    pub object_line: usize,
-    /// The path within the object.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub path: String,
-    /// The 1-based line of what the path leads to.
-    #[serde(default, skip_serializing_if = "is_unknown")]
-    pub line: usize,
+    /// What it says.
+    #[serde(flatten)]
+    pub found: abi::Finding,
 }
 
-fn is_unknown(line: &usize) -> bool {
-    *line == 0
+impl Deref for Finding {
+    type Target = abi::Finding;
+
+    fn deref(&self) -> &abi::Finding {
+        &self.found
+    }
 }
 
 impl Finding {
     /// A finding about nothing in particular.
     pub fn new(plugin: impl Into<String>, level: Level, message: impl Into<String>) -> Self {
-        let nothing = String::new;
-        Self {
-            plugin: plugin.into(),
-            level,
-            message: message.into(),
-            rule: nothing(),
-            file: nothing(),
-            api_version: nothing(),
-            kind: nothing(),
-            namespace: nothing(),
-            name: nothing(),
-            object_line: 0,
-            path: nothing(),
-            line: 0,
+        Self { plugin: plugin.into(), found: abi::Finding::new(level, message) }
+    }
+}
+
+/// Every text of it on one line, without what a terminal would obey.
+fn cleaned(mut found: abi::Finding) -> abi::Finding {
+    for text in [
+        &mut found.message,
+        &mut found.rule,
+        &mut found.file,
+        &mut found.api_version,
+        &mut found.kind,
+        &mut found.namespace,
+        &mut found.name,
+        &mut found.path,
+    ] {
+        if text.contains(char::is_control) || !text.is_ascii() {
+            *text = one_line(text).into_owned();
         }
     }
-
-    fn abi(&self) -> abi::Finding {
-        abi::Finding {
-            level: self.level.abi(),
-            message: self.message.clone(),
-            rule: self.rule.clone(),
-            file: self.file.clone(),
-            api_version: self.api_version.clone(),
-            kind: self.kind.clone(),
-            namespace: self.namespace.clone(),
-            name: self.name.clone(),
-            object_line: self.object_line,
-            path: self.path.clone(),
-            line: self.line,
-        }
-    }
-
-    /// One line for people, without the plugin and the file.
-    pub fn describe(&self) -> String {
-        self.abi().describe()
-    }
-
-    /// Every text of it on one line, without what a terminal would obey.
-    fn cleaned(mut self) -> Self {
-        for text in [
-            &mut self.message,
-            &mut self.rule,
-            &mut self.file,
-            &mut self.api_version,
-            &mut self.kind,
-            &mut self.namespace,
-            &mut self.name,
-            &mut self.path,
-        ] {
-            if text.contains(char::is_control) || !text.is_ascii() {
-                *text = one_line(text).into_owned();
-            }
-        }
-        self
-    }
+    found
 }
 
 /// What is denied, as an error's text; empty where nothing is.
 pub fn refusal(findings: &[Finding]) -> String {
-    abi::refusal(&as_abi(findings))
+    abi::refusal(findings.iter().map(|finding| &finding.found))
 }
 
 /// Findings for people, grouped by the chart's files.
 pub fn text(findings: &[Finding]) -> String {
-    abi::text(&as_abi(findings))
-}
-
-fn as_abi(findings: &[Finding]) -> Vec<abi::Finding> {
-    findings.iter().map(Finding::abi).collect()
+    abi::text(findings.iter().map(|finding| &finding.found))
 }
 
 /// The findings of one run so far.
@@ -176,11 +87,11 @@ impl Found {
             self.beyond += 1;
             return true;
         }
-        let finding = serde_json::from_slice::<Finding>(json).unwrap_or_else(|error| {
-            Finding::new("", Level::Warn, format!("the plugin sent a finding that cannot be read: {error}"))
+        let found = serde_json::from_slice(json).unwrap_or_else(|error| {
+            abi::Finding::new(Level::Warn, format!("the plugin sent a finding that cannot be read: {error}"))
         });
         self.bytes += json.len() + size_of::<Finding>();
-        self.findings.push(finding.cleaned());
+        self.findings.push(Finding { plugin: String::new(), found: cleaned(found) });
         true
     }
 

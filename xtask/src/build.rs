@@ -131,18 +131,20 @@ pub fn compile(root: &Path, target: &Path, package: &str) -> Result<()> {
         .arg(rustflags(root)?);
     // What a shell or a build server says would end up in the bytes.
     cargo.env("CARGO_INCREMENTAL", "0").env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
-    if IN_C.contains(&package) {
-        compile_c_with_zig(&mut cargo, target)?;
-    }
+    compile_c_with_zig(&mut cargo, package, target)?;
     command::run(&mut cargo)
 }
 
-/// Has cargo compile C for wasm by zig, whose caches go into the target folder: not into the home directory.
+/// Has cargo compile the C of a plugin, where it has any, for wasm by zig, whose caches go into the target folder: not into the
+/// home directory.
 ///
 /// # Errors
 ///
 /// As [`Toolchain::new`].
-pub(crate) fn compile_c_with_zig(cargo: &mut Command, target: &Path) -> Result<()> {
+pub(crate) fn compile_c_with_zig(cargo: &mut Command, package: &str, target: &Path) -> Result<()> {
+    if !IN_C.contains(&package) {
+        return Ok(());
+    }
     let zig = Toolchain::new(target, "wasm32-freestanding")?;
     let name = setup::WASM_TARGET.replace('-', "_");
     cargo.env(format!("CC_{name}"), zig.cc).env(format!("AR_{name}"), zig.ar);

@@ -5,3 +5,4 @@
 
 pub mod audit;
 pub mod convert;
+pub mod markup;

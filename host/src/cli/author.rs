@@ -199,11 +199,12 @@ fn report_of(subject: &Subject, cases: &[CaseReport]) -> Report {
     for case in cases {
         match &case.problem {
             None => report.passed.push((name.clone(), case.name.clone())),
-            Some(problem) => report.findings.push(Finding {
-                rule: "case".to_owned(),
-                file: format!("tests/cases/{}", case.name),
-                ..Finding::new(name.clone(), Level::Deny, problem)
-            }),
+            Some(problem) => {
+                let mut finding = Finding::new(name.clone(), Level::Deny, problem);
+                finding.found.rule = "case".to_owned();
+                finding.found.file = format!("tests/cases/{}", case.name);
+                report.findings.push(finding);
+            }
         }
     }
     report

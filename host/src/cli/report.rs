@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use clap::Args;
 use serde_json::{Value as Json, json};
+use windlass_port::markup::uri;
 
 use crate::error::Error;
 use crate::finding::{Finding, Level};
@@ -71,7 +72,9 @@ impl Report {
             // A report without it would say that all is well.
             let plugin = error.plugin().unwrap_or("windlass");
             let message = error.message();
-            findings.push(Finding { rule: "failed".to_owned(), ..Finding::new(plugin, Level::Deny, message) });
+            let mut failed = Finding::new(plugin, Level::Deny, message);
+            failed.found.rule = "failed".to_owned();
+            findings.push(failed);
         }
         let is_denied = |plugin: &String| findings.iter().any(|finding| denies(finding) && finding.plugin == *plugin);
         let passed = match error {
@@ -172,7 +175,7 @@ fn sarif_result(finding: &Finding, id: &str, rules: &BTreeMap<String, usize>) ->
     };
     let mut location = serde_json::Map::new();
     if !finding.file.is_empty() {
-        let artifact = json!({ "uri": as_uri(&finding.file) });
+        let artifact = json!({ "uri": uri(&finding.file) });
         location.insert("physicalLocation".to_owned(), json!({ "artifactLocation": artifact }));
     }
     let object = object_name(finding);
@@ -192,19 +195,6 @@ fn sarif_result(finding: &Finding, id: &str, rules: &BTreeMap<String, usize>) ->
         "locations": locations,
         "properties": { "plugin": finding.plugin, "objectLine": finding.object_line, "line": finding.line },
     })
-}
-
-/// A chart's path as a relative URI reference.
-fn as_uri(path: &str) -> String {
-    let mut uri = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(char::from(byte)),
-            // Writing to a string cannot fail.
-            _ => _ = write!(uri, "%{byte:02X}"),
-        }
-    }
-    uri
 }
 
 /// JUnit's XML: a suite for each plugin, a case for each finding and for what passed. Warnings are the output of a case.
@@ -292,7 +282,7 @@ mod tests {
     use super::*;
 
     fn report() -> Report {
-        let denied = Finding {
+        let found = windlass_abi::findings::Finding {
             rule: "no-latest".to_owned(),
             file: "shop/templates/my web.yaml".to_owned(),
             kind: "Pod".to_owned(),
@@ -300,8 +290,9 @@ mod tests {
             path: "spec.containers[0].image".to_owned(),
             object_line: 3,
             line: 9,
-            ..Finding::new("policy", Level::Deny, "is <\"bad\"> & \u{1}")
+            ..windlass_abi::findings::Finding::new(Level::Deny, "is <\"bad\"> & \u{1}")
         };
+        let denied = Finding { plugin: "policy".to_owned(), found };
         let warned = Finding::new("select", Level::Warn, "leaves 2 objects");
         Report { findings: vec![denied, warned], passed: vec![("select".to_owned(), "the release".to_owned())] }
     }

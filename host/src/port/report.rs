@@ -196,11 +196,9 @@ fn lines(before: &str, after: &str) -> String {
     out
 }
 
-/// Text that HTML takes for nothing else, also within attributes.
+/// A text from outside within HTML, also within attributes.
 fn escaped(text: &str) -> String {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let text = text.replace('"', "&quot;").replace('\'', "&#39;");
-    crate::text::printable(&text).into_owned()
+    crate::text::printable(&windlass_port::markup::html(text)).into_owned()
 }
 
 const HEAD: &str = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>windlass port compare</title>\n\

@@ -17,6 +17,8 @@ const LONGEST_TEXT: usize = 12 << 10;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum Level {
     /// Good to know.
     Info,
@@ -44,29 +46,45 @@ impl Level {
 
 /// What a plugin found. Every text but the message may be empty, every line 0: not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "camelCase"))]
 pub struct Finding {
     /// How bad it is.
     pub level: Level,
     /// What is wrong, without the place.
     pub message: String,
     /// Which rule says so: a short name that stays the same.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "String::is_empty"))]
     pub rule: String,
     /// The chart's file that the object was rendered from, as Helm names it.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "String::is_empty"))]
     pub file: String,
     /// The object's apiVersion.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "String::is_empty"))]
     pub api_version: String,
     /// The object's kind.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "String::is_empty"))]
     pub kind: String,
     /// The object's namespace.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "String::is_empty"))]
     pub namespace: String,
     /// The object's name.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "String::is_empty"))]
     pub name: String,
     /// The 1-based line of the stream on which the object starts.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "is_unknown"))]
     pub object_line: usize,
     /// The path within the object.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "String::is_empty"))]
     pub path: String,
     /// The 1-based line of the stream on which the path's node stands.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "is_unknown"))]
     pub line: usize,
+}
+
+#[cfg(feature = "serde")]
+fn is_unknown(line: &usize) -> bool {
+    *line == 0
 }
 
 impl Finding {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::{Finding, Report, Verdict};
+use crate::markup::{self, uri};
 
 /// The report as JSON; its fields are a contract.
 pub fn json(report: &Report) -> Json {
@@ -115,18 +116,6 @@ fn sarif_result(finding: &Finding) -> Json {
             },
         }],
     })
-}
-
-/// A path as a relative reference: what a URI must not have is written in percent.
-fn uri(path: &str) -> String {
-    let mut out = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
 }
 
 /// The columns of the table for a spreadsheet.
@@ -269,16 +258,11 @@ fn html_row(finding: &Finding) -> String {
     )
 }
 
-/// Text that HTML takes for nothing else, also within attributes.
+/// A text of the tree within HTML, also within attributes.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
+    for letter in markup::html(text).chars() {
         match letter {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
             // What turns the order of reading round, or shows nothing.
             '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}'..='\u{200f}' => {
                 out.extend(letter.escape_unicode())
