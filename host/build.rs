@@ -1,5 +1,6 @@
-//! Puts into the program what `windlass new` writes, so that it works offline and without a checkout: a table of all files
-//! below `templates/`, without what a build of a template leaves behind, and the sources of the PDK and of windlass-go.
+//! Puts into the program what `windlass new` writes, so that it works offline and without a checkout: a table of all
+//! files below `templates/`, without what a build of a template leaves behind, and the sources of the PDK and of
+//! windlass-go.
 //!
 //! Both are read from this package alone: `templates` and what is in `pdk` are links into the checkout, in whose place
 //! `cargo package` puts the files. A folder with a Cargo.toml would stay out of the package, so that of a template is

@@ -1,12 +1,12 @@
 //! What the fuzz targets share: seeds, mutations, and the loop.
 //!
-//! Here are the targets that need the manifest library alone; those of the host's formats are `host/tests/fuzz.rs`, and the
-//! sandbox's functions are tried by `host/tests/hostile/calls.rs`. `cargo xtask fuzz` runs all of them.
+//! Here are the targets that need the manifest library alone; those of the host's formats are `host/tests/fuzz.rs`, and
+//! the sandbox's functions are tried by `host/tests/hostile/calls.rs`. `cargo xtask fuzz` runs all of them.
 //!
-//! Each target is a program `fuzz/src/bin/NAME.rs` that takes a number of rounds or of seconds and ends with an error when it finds
-//! something; the input is then in the message and should become a seed in `fuzz/seeds/NAME` or a case of the crate's
-//! own tests. Mutations know a little YAML (lines, indentation, indicators), as blind ones rarely get past a parser.
-//! No nightly toolchain and no instrumentation are needed; `cargo xtask fuzz TARGET SECONDS` runs one longer.
+//! Each target is a program `fuzz/src/bin/NAME.rs` that takes a number of rounds or of seconds and ends with an error
+//! when it finds something; the input is then in the message and should become a seed in `fuzz/seeds/NAME` or a case of
+//! the crate's own tests. Mutations know a little YAML (lines, indentation, indicators), as blind ones rarely get past
+//! a parser. No nightly toolchain and no instrumentation are needed; `cargo xtask fuzz TARGET SECONDS` runs one longer.
 
 mod mutation;
 
@@ -75,8 +75,8 @@ impl Length {
     }
 }
 
-/// The loop of a target: mutates seeds for as long as the arguments say, each round from a seed of its own that the message
-/// of a finding names. `WINDLASS_FUZZ_SEED` sets the first.
+/// The loop of a target: mutates seeds for as long as the arguments say, each round from a seed of its own that the
+/// message of a finding names. `WINDLASS_FUZZ_SEED` sets the first.
 pub fn run(name: &str, check: impl Fn(&str, &mut Random) -> Result<(), String>) -> ExitCode {
     let Some(length) = Length::from_arguments() else {
         eprintln!("usage: {name} --rounds N | --seconds N");

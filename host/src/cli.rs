@@ -348,7 +348,8 @@ mod tests {
         command.get_subcommands().for_each(check);
     }
 
-    /// Clap looks for this in debug builds alone. In a release build the value of one goes to the other, without a word.
+    /// Clap looks for this in debug builds alone. In a release build the value of one goes to the other, without a
+    /// word.
     #[test]
     fn every_argument_of_a_command_has_a_key_of_its_own() {
         check(&CommandLine::command());

@@ -1,8 +1,8 @@
 //! Commands as plugins: an unchanged program, built for WASI preview 1, that turns its standard input into its standard
 //! output. It exports `_start` and no entry of a plugin.
 //!
-//! A command knows nothing of configuration, so its configuration is what it knows: `args` and `env`. This module says what
-//! makes a module a command, and reads those two; the sandbox gives them to the program.
+//! A command knows nothing of configuration, so its configuration is what it knows: `args` and `env`. This module says
+//! what makes a module a command, and reads those two; the sandbox gives them to the program.
 
 use wasmparser::{Chunk, ExternalKind, Parser, Payload};
 use windlass_abi::raw;
@@ -51,7 +51,8 @@ impl CommandLine {
     ///
     /// # Errors
     ///
-    /// A key that is neither `args` nor `env`, a value of another form, or a text that no program can be given (exit 2).
+    /// A key that is neither `args` nor `env`, a value of another form, or a text that no program can be given (exit
+    /// 2).
     pub(crate) fn read(name: &str, config: &[(String, String)], extra_args: &[String]) -> Result<Self, Error> {
         let mut line = Self { args: vec![name.to_owned()], env: Vec::new() };
         for (key, text) in config {
@@ -116,8 +117,8 @@ fn as_text(value: Value) -> Option<String> {
     }
 }
 
-/// Whether a module is a command, by its exports' names. Sections are skipped, not parsed, so this costs next to nothing;
-/// whatever is wrong with the module is found when it is compiled.
+/// Whether a module is a command, by its exports' names. Sections are skipped, not parsed, so this costs next to
+/// nothing; whatever is wrong with the module is found when it is compiled.
 pub(crate) fn is_command(wasm: &[u8]) -> bool {
     let mut parser = Parser::new(0);
     let mut rest = wasm;

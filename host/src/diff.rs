@@ -3,8 +3,8 @@
 //! Objects are matched by group, version, kind, namespace and name; where several share all of these (a hook and a
 //! template may), by their order. Only lines are compared: what a person would see in the two files.
 //!
-//! The second stream is what plugins made, so the comparison has a budget of its own. What is beyond it is told in one line
-//! instead of in lines: less is shown then, nothing is hidden.
+//! The second stream is what plugins made, so the comparison has a budget of its own. What is beyond it is told in one
+//! line instead of in lines: less is shown then, nothing is hidden.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

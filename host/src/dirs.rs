@@ -1,7 +1,7 @@
 //! Where Windlass keeps its files: the XDG base directories, with `WINDLASS_CACHE_DIR` on top for the cache.
 //!
-//! Nothing here writes, and only what lists or finds plugins looks at the disk. As the XDG specification says, a variable that
-//! is empty or not absolute counts as unset.
+//! Nothing here writes, and only what lists or finds plugins looks at the disk. As the XDG specification says, a
+//! variable that is empty or not absolute counts as unset.
 
 use std::fs;
 use std::io;
@@ -56,8 +56,9 @@ pub fn policy() -> Option<PathBuf> {
     base(env::XDG_CONFIG_HOME, ".config").map(|folder| folder.join("policy.yaml"))
 }
 
-/// Where the plugins that come with this program may be: beside it, as in the release archives and a checkout's `target`, or in
-/// `share/windlass` of its prefix, as packages and the image have them. Whoever can write there can replace the program too.
+/// Where the plugins that come with this program may be: beside it, as in the release archives and a checkout's
+/// `target`, or in `share/windlass` of its prefix, as packages and the image have them. Whoever can write there can
+/// replace the program too.
 fn bundles() -> Vec<PathBuf> {
     let program = std::env::current_exe().and_then(fs::canonicalize);
     let Some(folder) = program.ok().and_then(|program| Some(program.parent()?.to_path_buf())) else {

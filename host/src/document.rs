@@ -105,8 +105,8 @@ pub struct Entry {
 /// Aliases are written out while reading, so what they repeat counts: in nodes and in bytes.
 ///
 /// # Errors
-/// Text that is not YAML, a second document, a key given twice, a key that is not a scalar, a tag of the file's own; more
-/// than the limits for such files, whatever they came in (a folder, an archive, a layer of an image).
+/// Text that is not YAML, a second document, a key given twice, a key that is not a scalar, a tag of the file's own;
+/// more than the limits for such files, whatever they came in (a folder, an archive, a layer of an image).
 pub fn read(text: &str) -> Result<Option<Node>, Misread> {
     if text.len() as u64 > MAX_DOCUMENT {
         let message = format!("the file is larger than {}", ByteSize(MAX_DOCUMENT));

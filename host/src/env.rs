@@ -160,7 +160,8 @@ impl Variable {
     }
 }
 
-/// The value of a variable that a person named: of a grant (`--allow-env NAME`), or another spelling of one in the table.
+/// The value of a variable that a person named: of a grant (`--allow-env NAME`), or another spelling of one in the
+/// table.
 #[must_use]
 #[allow(clippy::disallowed_methods, reason = "the one door to the environment")]
 pub fn any(name: &str) -> Option<OsString> {

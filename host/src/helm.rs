@@ -1,5 +1,5 @@
-//! What Helm itself defines: its plugin format, its packages, the environment it starts plugins in, the folders it looks
-//! in.
+//! What Helm itself defines: its plugin format, its packages, the environment it starts plugins in, the folders it
+//! looks in.
 
 pub mod archive;
 pub mod enable;

@@ -44,9 +44,9 @@ pub(crate) fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     text(read(path, limit)?)
 }
 
-/// [`read`] for a file that the user names on the command line. It may also be one that the shell opened for us, as with
-/// `--config <(sops -d values.yaml)` or `/dev/stdin`: that is read like standard input, to its end and under the same
-/// limit.
+/// [`read`] for a file that the user names on the command line. It may also be one that the shell opened for us, as
+/// with `--config <(sops -d values.yaml)` or `/dev/stdin`: that is read like standard input, to its end and under the
+/// same limit.
 ///
 /// # Errors
 ///

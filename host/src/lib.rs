@@ -14,17 +14,18 @@
 //!
 //! The wings, from the ground up; `cargo xtask tidy` holds the order in which they may import each other:
 //!
-//! - the ground floor, which knows no plugin: [`text`] (what a person reads, made safe to look at), [`error`] (what went wrong,
-//!   what to do, the exit code), [`digest`], [`limits`] (every limit, in one table), `input` (the one door to files), `pages`
-//!   (memory straight from the system), [`dirs`] and [`store`] (where files are kept, and how private ones), [`mod@env`] (every
-//!   variable of the environment), [`document`] (YAML that people write, with places), [`source`],
-//!   `command` (programs as plugins), `reach` (which addresses may be contacted), [`event`], [`cluster`] (an API server);
+//! - the ground floor, which knows no plugin: [`text`] (what a person reads, made safe to look at), [`error`] (what
+//!   went wrong, what to do, the exit code), [`digest`], [`limits`] (every limit, in one table), `input` (the one door
+//!   to files), `pages` (memory straight from the system), [`dirs`] and [`store`] (where files are kept, and how
+//!   private ones), [`mod@env`] (every variable of the environment), [`document`] (YAML that people write, with
+//!   places), [`source`], `command` (programs as plugins), `reach` (which addresses may be contacted), [`event`],
+//!   [`cluster`] (an API server);
 //! - [`helm`] (what Helm defines), [`trust`] (whom to believe), [`oci`] (registries and layouts);
 //! - [`plugin`]: from a name to verified bytes;
 //! - [`sandbox`]: from verified bytes and a stream to checked output;
 //! - [`render`], [`inspect`] (a plugin looked at without running it), [`diff`];
-//! - [`config`] (Windlass's own files, and how plugins are configured), [`author`] (make, build, test, package and ship plugins),
-//!   [`wait`] (a release in a cluster, until it is ready);
+//! - [`config`] (Windlass's own files, and how plugins are configured), [`author`] (make, build, test, package and ship
+//!   plugins), [`wait`] (a release in a cluster, until it is ready);
 //! - [`port`]: an old post-renderer run and compared with a pipeline, or kept;
 //! - [`cli`], the command line on top of it all.
 

@@ -1,4 +1,5 @@
-//! How people write limits, and [`table`]: every limit of the host with its reason, those included that no flag changes.
+//! How people write limits, and [`table`]: every limit of the host with its reason, those included that no flag
+//! changes.
 
 pub mod table;
 

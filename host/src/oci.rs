@@ -3,7 +3,8 @@
 //! - [`registry`] speaks a registry's API, over [`http`] (authentication, retries, bounds);
 //! - [`credentials`] reads and writes the files that Helm and Docker keep;
 //! - [`artifact`] is the form of a plugin in a registry;
-//! - [`layout`] is a registry in a folder, [`blobs`] the store of fetched content, `origin` makes both the same to a reader;
+//! - [`layout`] is a registry in a folder, [`blobs`] the store of fetched content, `origin` makes both the same to a
+//!   reader;
 //! - [`progress`] shows transfers.
 
 pub mod artifact;

@@ -7,13 +7,14 @@ use std::ptr::NonNull;
 
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags, madvise, mmap_anonymous, mprotect, munmap};
 
-/// What the start of an advice has to be a multiple of: the largest page of the systems that we know. The system itself is
-/// not asked, which takes longer than what is done here.
+/// What the start of an advice has to be a multiple of: the largest page of the systems that we know. The system itself
+/// is not asked, which takes longer than what is done here.
 const LARGEST_PAGE: usize = 64 << 10;
 /// From this length on a buffer is worth huge pages: with small ones, the faults cost more than what is done in them.
 pub(crate) const WORTH_HUGE: usize = 256 << 10;
 
-/// Bytes in pages of their own. They belong to this process alone: no file stands behind them, so nobody can change them.
+/// Bytes in pages of their own. They belong to this process alone: no file stands behind them, so nobody can change
+/// them.
 #[derive(Debug)]
 pub(crate) struct Pages {
     start: NonNull<c_void>,
@@ -92,7 +93,8 @@ impl Drop for Pages {
     }
 }
 
-/// Asks for huge pages behind the next `length` bytes from `start`, where that is worth it. Nothing depends on the answer.
+/// Asks for huge pages behind the next `length` bytes from `start`, where that is worth it. Nothing depends on the
+/// answer.
 pub(crate) fn prefer_huge(start: *const u8, length: usize) {
     if length < WORTH_HUGE || !cfg!(target_os = "linux") {
         return;

@@ -1,5 +1,5 @@
-//! `windlass port` beyond reading: the old post-renderer is run, as its user named it, and compared with the pipeline; what
-//! cannot move becomes a plugin of Helm 4 that runs it.
+//! `windlass port` beyond reading: the old post-renderer is run, as its user named it, and compared with the pipeline;
+//! what cannot move becomes a plugin of Helm 4 that runs it.
 
 pub mod compare;
 pub mod compile;

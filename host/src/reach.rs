@@ -1,13 +1,13 @@
 //! Which addresses an answer of a server may send us to.
 //!
-//! A registry's redirects, token servers and upload locations are addresses that somebody else chooses and this machine connects
-//! to, from inside whatever network it stands in: a cloud's metadata service, a router's admin page, a database
-//! without a password. So a registry may only name addresses of the public internet, or of the same kind as
-//! its own: a registry on loopback may name loopback, one in a private network its private network, and one
-//! whose name gives a public address, besides others or at another time, neither.
+//! A registry's redirects, token servers and upload locations are addresses that somebody else chooses and this machine
+//! connects to, from inside whatever network it stands in: a cloud's metadata service, a router's admin page, a
+//! database without a password. So a registry may only name addresses of the public internet, or of the same kind as
+//! its own: a registry on loopback may name loopback, one in a private network its private network, and one whose name
+//! gives a public address, besides others or at another time, neither.
 //!
-//! The check runs where names become addresses ([`GuardedResolver`]), so that a name that resolves differently a second time
-//! (DNS rebinding) gains nothing.
+//! The check runs where names become addresses ([`GuardedResolver`]), so that a name that resolves differently a second
+//! time (DNS rebinding) gains nothing.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -32,8 +32,8 @@ pub(crate) enum Misleading {
     HasUser(Url),
 }
 
-/// The one rule for what servers name, registries and those that plugins ask alike, in redirects and elsewhere: an address
-/// of HTTP, with TLS where `base`, which names it, has TLS, and without a user's name.
+/// The one rule for what servers name, registries and those that plugins ask alike, in redirects and elsewhere: an
+/// address of HTTP, with TLS where `base`, which names it, has TLS, and without a user's name.
 ///
 /// # Errors
 ///
@@ -51,8 +51,8 @@ pub(crate) fn named(text: &str, base: &Url) -> Result<Url, Misleading> {
     }
 }
 
-/// `registry.example.` is `registry.example` to a resolver; said in one way, it has one origin, one grant, and one set of
-/// addresses.
+/// `registry.example.` is `registry.example` to a resolver; said in one way, it has one origin, one grant, and one set
+/// of addresses.
 pub(crate) fn without_final_dot(url: &mut Url) {
     let host = url.host_str().and_then(|host| host.strip_suffix('.')).map(str::to_owned);
     if let Some(host) = host {
@@ -81,8 +81,8 @@ use Reach::{Loopback, Metadata, Private, Special};
 /// IANA's special-purpose address registries, whole, as last updated on 2025-10-09, without the blocks that
 /// [`embedded`] reads:
 /// <https://www.iana.org/assignments/iana-ipv4-special-registry> and
-/// <https://www.iana.org/assignments/iana-ipv6-special-registry>. That some of them are globally reachable (anycast relays,
-/// AS112) makes them no place for a registry. The most specific block counts.
+/// <https://www.iana.org/assignments/iana-ipv6-special-registry>. That some of them are globally reachable (anycast
+/// relays, AS112) makes them no place for a registry. The most specific block counts.
 const SPECIAL_PURPOSE: &[(&str, Reach)] = &[
     // "This network", RFC 791.
     ("0.0.0.0/8", Special),
@@ -134,17 +134,17 @@ const SPECIAL_PURPOSE: &[(&str, Reach)] = &[
     ("3fff::/20", Special),
     // Unique-Local, RFC 4193.
     ("fc00::/7", Private),
-    // Of the IPv6 address space only 2000::/3 is unicast of the internet (RFC 4291, section 4, and IANA's registry of it). The
-    // rest says so as a whole: unspecified ::/128, IPv4-compatible ::/96, translation 64:ff9b:1::/48 (RFC 8215), discard
-    // 100::/64 (RFC 6666), dummy 100:0:0:1::/64 (RFC 9780), segment routing 5f00::/16 (RFC 9602), link-local fe80::/10,
-    // site-local fec0::/10 (RFC 3879), multicast ff00::/8.
+    // Of the IPv6 address space only 2000::/3 is unicast of the internet (RFC 4291, section 4, and IANA's registry of
+    // it). The rest says so as a whole: unspecified ::/128, IPv4-compatible ::/96, translation 64:ff9b:1::/48 (RFC
+    // 8215), discard 100::/64 (RFC 6666), dummy 100:0:0:1::/64 (RFC 9780), segment routing 5f00::/16 (RFC 9602),
+    // link-local fe80::/10, site-local fec0::/10 (RFC 3879), multicast ff00::/8.
     ("::/3", Special),
     ("4000::/2", Special),
     ("8000::/1", Special),
 ];
 
-/// Where clouds answer their own machines, from their documentation as of November 2026. Most are in blocks that are not public
-/// anyway, and stand here as a private network's registry must not name them either.
+/// Where clouds answer their own machines, from their documentation as of November 2026. Most are in blocks that are
+/// not public anyway, and stand here as a private network's registry must not name them either.
 const METADATA: &[(&str, Reach)] = &[
     // Amazon, Azure, Google, OpenStack, Oracle, DigitalOcean, Hetzner and others.
     ("169.254.169.254/32", Metadata),
@@ -228,8 +228,8 @@ fn reach_v6(address: Ipv6Addr) -> Reach {
     row.map_or(Reach::Public, |(_, _, kind)| *kind)
 }
 
-/// The IPv4 address that is really connected to: of an IPv4-mapped address (`::ffff:0:0/96`, RFC 4291), and behind NAT64's
-/// well-known prefix (`64:ff9b::/96`, RFC 6052), where networks without IPv4 find all of the public internet.
+/// The IPv4 address that is really connected to: of an IPv4-mapped address (`::ffff:0:0/96`, RFC 4291), and behind
+/// NAT64's well-known prefix (`64:ff9b::/96`, RFC 6052), where networks without IPv4 find all of the public internet.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     match address.segments() {
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
@@ -262,11 +262,11 @@ pub(crate) struct ReachGuard {
 /// Where a registry's own name leads.
 #[derive(Clone, Debug, Default)]
 struct Own {
-    /// What it gave when it was first looked up; the addresses of later answers must be of these kinds, or public. Public
-    /// alone once it is public later; never this machine besides.
+    /// What it gave when it was first looked up; the addresses of later answers must be of these kinds, or public.
+    /// Public alone once it is public later; never this machine besides.
     kinds: Option<BTreeSet<Reach>>,
-    /// Whether it ever gave an address of the public internet. Then somebody out there answers for it, who names nothing in
-    /// here, whatever else the name gave before, besides or after.
+    /// Whether it ever gave an address of the public internet. Then somebody out there answers for it, who names
+    /// nothing in here, whatever else the name gave before, besides or after.
     is_public: bool,
 }
 
@@ -371,8 +371,8 @@ impl Resolve for GuardedResolver {
     }
 }
 
-/// Knows the addresses of one host, which were judged before, and nothing else: a name that is spelled another way than the one
-/// that was judged is not resolved a second time, but fails.
+/// Knows the addresses of one host, which were judged before, and nothing else: a name that is spelled another way than
+/// the one that was judged is not resolved a second time, but fails.
 #[derive(Clone, Debug)]
 pub(crate) struct JudgedResolver {
     /// The host as it stands in the URL.

@@ -1,7 +1,8 @@
 //! The whole path: `PluginRef` → fetch → verify → compile (cached) → instantiate with grants and limits → run →
 //! graft → check.
 //!
-//! Read [`open`] and [`render`] downwards. Each arrow is a type that only its stage can make, so no step can be skipped.
+//! Read [`open`] and [`render`] downwards. Each arrow is a type that only its stage can make, so no step can be
+//! skipped.
 
 use std::sync::mpsc;
 use std::thread;
@@ -93,8 +94,8 @@ pub fn prepare(plugin: &Verified, limits: CompileLimits, options: &RenderOptions
 /// A plugin cannot be compiled or linked (exit 2), lacks a grant (exit 3), hits a limit (exit 4), refuses the stream or
 /// breaks a rule (exit 1); the error names the plugin.
 pub fn render(steps: &[Step], stream: Vec<u8>, options: &RenderOptions<'_>) -> Result<Rendered, Error> {
-    // While one plugin runs, the code of the next is read and authenticated. Only what is kept: nothing is compiled for a
-    // plugin whose turn may never come.
+    // While one plugin runs, the code of the next is read and authenticated. Only what is kept: nothing is compiled for
+    // a plugin whose turn may never come.
     let later = steps.get(1..).unwrap_or_default();
     let (sender, kept) = mpsc::sync_channel(1);
     thread::scope(|scope| {
@@ -191,8 +192,8 @@ fn told(error: Error) -> Error {
     error.saying(message)
 }
 
-/// What a plugin may have read that no record may keep: the Secrets of its stream, and variables that it was granted, which
-/// are where tokens are.
+/// What a plugin may have read that no record may keep: the Secrets of its stream, and variables that it was granted,
+/// which are where tokens are.
 fn secrets_of(stream: &[u8], grants: &Grants) -> Secrets {
     let mut secrets = Secrets::of_stream(stream);
     for grant in grants.iter() {

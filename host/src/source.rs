@@ -16,8 +16,9 @@ pub enum PluginRef {
     Path(PathBuf),
     /// `oci://HOST/REPO/NAME:VERSION[@sha256:...]`. A digest in it is the word of whoever runs Windlass, and so a pin.
     Oci(OciReference),
-    /// A plugin that a registry says is attached to a chart, by the digest that the registry gave: nobody's pin, as a chart's
-    /// digest does not cover what refers to it. Never parsed from a text: what somebody wrote is [`PluginRef::Oci`].
+    /// A plugin that a registry says is attached to a chart, by the digest that the registry gave: nobody's pin, as a
+    /// chart's digest does not cover what refers to it. Never parsed from a text: what somebody wrote is
+    /// [`PluginRef::Oci`].
     Attached(OciReference),
     /// `oci-layout:DIR[:TAG]`.
     Layout {
@@ -31,8 +32,8 @@ pub enum PluginRef {
 }
 
 impl PluginRef {
-    /// The same plugin, for a reference in a file in `folder`: its path counts from there. However a path was written, the same
-    /// place gets the same reference, as lock files are looked up by it.
+    /// The same plugin, for a reference in a file in `folder`: its path counts from there. However a path was written,
+    /// the same place gets the same reference, as lock files are looked up by it.
     pub(crate) fn counted_from(self, folder: &Path) -> Self {
         match self {
             Self::Path(path) => Self::Path(in_folder(folder, &path)),
@@ -49,9 +50,9 @@ fn in_folder(folder: &Path, path: &Path) -> PathBuf {
     if plain.is_absolute() || plain.components().count() > 1 { plain } else { Path::new(".").join(plain) }
 }
 
-/// `HOST[:PORT]` of a registry in the one form that is compared, shown and connected to, so that a registry has one name
-/// however it was written: lower case, no final dot, addresses in their shortest form (an IPv4 address also where an IPv6
-/// one holds it), the port as a number and none where it is that of HTTPS, `docker.io` for Docker Hub.
+/// `HOST[:PORT]` of a registry in the one form that is compared, shown and connected to, so that a registry has one
+/// name however it was written: lower case, no final dot, addresses in their shortest form (an IPv4 address also where
+/// an IPv6 one holds it), the port as a number and none where it is that of HTTPS, `docker.io` for Docker Hub.
 ///
 /// The host is read by the same parser that makes the URLs that are connected to (the WHATWG's, in the crate `url`), so
 /// that no spelling means one host here and another one there.

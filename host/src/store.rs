@@ -65,8 +65,8 @@ impl PrivateFolder {
         &self.path
     }
 
-    /// The bytes of the file `name`; none if there is no such file. A file that belongs to someone else, that others may
-    /// write, that is a link or larger than `limit` counts as none: whoever asks makes it anew.
+    /// The bytes of the file `name`; none if there is no such file. A file that belongs to someone else, that others
+    /// may write, that is a link or larger than `limit` counts as none: whoever asks makes it anew.
     ///
     /// # Errors
     ///
@@ -81,7 +81,8 @@ impl PrivateFolder {
         Ok(Some(bytes))
     }
 
-    /// [`PrivateFolder::read`] into pages of their own, which is faster where there are many bytes, and where code is run.
+    /// [`PrivateFolder::read`] into pages of their own, which is faster where there are many bytes, and where code is
+    /// run.
     ///
     /// # Errors
     ///

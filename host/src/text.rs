@@ -17,9 +17,9 @@ use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 ///
 /// Control characters move the cursor and begin escape sequences; the marks, embeddings, overrides and isolates of
 /// Unicode's bidirectional algorithm (UAX #9) reorder what is read; line and paragraph separators end a line for some
-/// readers; what Unicode calls Default_Ignorable_Code_Point (DerivedCoreProperties.txt of Unicode 16) shows nothing, and may hold
-/// a whole text. Of the latter, joiners (U+200C, U+200D) and the first variation selectors (U+FE00-FE0F) stay: words and
-/// emoji need them.
+/// readers; what Unicode calls Default_Ignorable_Code_Point (DerivedCoreProperties.txt of Unicode 16) shows nothing,
+/// and may hold a whole text. Of the latter, joiners (U+200C, U+200D) and the first variation selectors (U+FE00-FE0F)
+/// stay: words and emoji need them.
 fn deceives(letter: char) -> bool {
     letter.is_control()
         || matches!(
@@ -68,8 +68,8 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     escaped(text, |letter| deceives(letter) && letter != '\t')
 }
 
-/// Text of one paragraph with line breaks between words, so that no line is longer than `width` characters unless a word
-/// is. It is still foreign: what shows it makes it safe.
+/// Text of one paragraph with line breaks between words, so that no line is longer than `width` characters unless a
+/// word is. It is still foreign: what shows it makes it safe.
 pub(crate) fn wrapped(text: &str, width: usize) -> String {
     let mut lines = String::with_capacity(text.len() + 16);
     let mut length = 0;
@@ -88,8 +88,8 @@ pub(crate) fn wrapped(text: &str, width: usize) -> String {
     lines
 }
 
-/// The beginning of a foreign value, for an error message that puts it between quotes or backquotes: on one line, at most
-/// `longest` characters, and the marks that end it written as escapes.
+/// The beginning of a foreign value, for an error message that puts it between quotes or backquotes: on one line, at
+/// most `longest` characters, and the marks that end it written as escapes.
 pub(crate) fn shown(text: &str, longest: usize) -> String {
     let mut start = text.chars();
     let mut kept = String::new();
@@ -153,8 +153,8 @@ impl Text {
         self
     }
 
-    /// Adds a value of several lines; all but its first are indented by so many spaces, so that none can pass for a line
-    /// of Windlass's own.
+    /// Adds a value of several lines; all but its first are indented by so many spaces, so that none can pass for a
+    /// line of Windlass's own.
     #[must_use]
     pub fn block(mut self, value: impl Display, indentation: usize) -> Self {
         let value = value.to_string();
@@ -228,8 +228,8 @@ pub fn json_bytes(json: &Json, pretty: bool) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A text as a double-quoted scalar of YAML, in ASCII where YAML would read something else or nothing: JSON's escapes are
-/// YAML's.
+/// A text as a double-quoted scalar of YAML, in ASCII where YAML would read something else or nothing: JSON's escapes
+/// are YAML's.
 pub(crate) fn quoted(text: &str) -> String {
     let bytes = json_bytes(&Json::from(text), false).unwrap_or_default();
     String::from_utf8_lossy(bytes.trim_ascii_end()).into_owned()

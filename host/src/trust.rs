@@ -1,12 +1,12 @@
 //! Whom to believe: the policy that decides whether a plugin may be compiled.
 //!
-//! Rules come from the user's policy file and from `trust` of a pipeline; for one reference exactly one rule counts, the user's before the
-//! pipeline's, and of either the one that fixes most of the reference. Where no rule fits, a plugin from a registry needs a pin
-//! (a digest in the reference or the lock file) or a valid signature. A path on this machine, layouts included, was chosen by
-//! whoever named it; a rule may still ask for more of a layout.
+//! Rules come from the user's policy file and from `trust` of a pipeline; for one reference exactly one rule counts,
+//! the user's before the pipeline's, and of either the one that fixes most of the reference. Where no rule fits, a
+//! plugin from a registry needs a pin (a digest in the reference or the lock file) or a valid signature. A path on this
+//! machine, layouts included, was chosen by whoever named it; a rule may still ask for more of a layout.
 //!
-//! A key that the command line names is a question of its own: whatever else holds, and wherever the plugin comes from, a
-//! signature by one of those keys is then needed.
+//! A key that the command line names is a question of its own: whatever else holds, and wherever the plugin comes from,
+//! a signature by one of those keys is then needed.
 
 pub mod cosign;
 pub mod evidence;

@@ -144,8 +144,8 @@ fn bounded(mut verdict: Verdict) -> Verdict {
     verdict
 }
 
-/// Cuts a text to so many bytes as they are written at most: what JSON, a terminal or Markdown escapes counts as what it
-/// becomes.
+/// Cuts a text to so many bytes as they are written at most: what JSON, a terminal or Markdown escapes counts as what
+/// it becomes.
 fn cut(text: &mut String, most: usize) {
     let mut bytes = 0;
     let end = text.char_indices().find_map(|(index, letter)| {

@@ -1,6 +1,6 @@
-//! How many WebAssembly instructions a plugin spends on fixed streams, and how much memory it takes, against the budget in
-//! `host/tests/budget.json`. Unlike a clock, both are the same on every machine and under every load, so a slow-down is seen
-//! the day it is made. `WINDLASS_BLESS=1` writes today's figures into the budget.
+//! How many WebAssembly instructions a plugin spends on fixed streams, and how much memory it takes, against the budget
+//! in `host/tests/budget.json`. Unlike a clock, both are the same on every machine and under every load, so a slow-down
+//! is seen the day it is made. `WINDLASS_BLESS=1` writes today's figures into the budget.
 
 #![allow(clippy::disallowed_methods, reason = "tests read what they wrote")]
 
@@ -50,8 +50,8 @@ impl Counter {
         Self { engine, module }
     }
 
-    /// The host's functions answer 0 to everything: no configuration, no variables, no log; what the plugin needs to know
-    /// comes as extra arguments.
+    /// The host's functions answer 0 to everything: no configuration, no variables, no log; what the plugin needs to
+    /// know comes as extra arguments.
     fn run(&self, args: &str, stream: &[u8]) -> Spent {
         const FUEL: u64 = u64::MAX / 2;
         let mut store = Store::new(&self.engine, ());
@@ -133,8 +133,8 @@ fn instructions_and_memory_stay_within_the_budget() {
     println!("{table}");
 }
 
-/// The most page faults of a warm run on 10 KB. Each costs more than a microsecond, and they are what a copy too many of the
-/// code, or a larger program, shows in first. A thousand before code was run where it was read to.
+/// The most page faults of a warm run on 10 KB. Each costs more than a microsecond, and they are what a copy too many
+/// of the code, or a larger program, shows in first. A thousand before code was run where it was read to.
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 const MOST_PAGE_FAULTS: i64 = 900;
 
@@ -183,7 +183,8 @@ fn a_warm_run_touches_few_pages() {
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 fn faults_of_children() -> i64 {
-    // SAFETY: the call fills the place, which is of the type that it takes; it is plain numbers, for which zeros are valid.
+    // SAFETY: the call fills the place, which is of the type that it takes; it is plain numbers, for which zeros are
+    // valid.
     #[allow(unsafe_code)] // no safe library hands out what children used
     let usage = unsafe {
         let mut usage: libc::rusage = std::mem::zeroed();

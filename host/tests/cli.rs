@@ -678,7 +678,8 @@ fn the_limits_are_written_down() {
 }
 
 /// Reports are for other programs: Python's parser of XML reads the JUnit one, and SARIF's own schema
-/// (tests/schemas, as OASIS publishes it, from the crate serde-sarif 0.8.0) holds for the other where `jsonschema` is there.
+/// (tests/schemas, as OASIS publishes it, from the crate serde-sarif 0.8.0) holds for the other where `jsonschema` is
+/// there.
 #[test]
 fn reports_are_read_by_other_programs() {
     let home = Home::new();

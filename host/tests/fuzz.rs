@@ -1,8 +1,9 @@
 //! Mutated files of every format that the host reads: each is read, or refused with an error that is the file's fault,
 //! and what is read holds together. Never a panic, never a "bug in Windlass".
 //!
-//! A fixed number of rounds, always the same inputs but for the time in a signature. `WINDLASS_FUZZ_SECONDS` goes on for as long with others each time
-//! (`cargo xtask fuzz host SECONDS`); a finding names the seed that repeats it and becomes a file in `fuzz/seeds`.
+//! A fixed number of rounds, always the same inputs but for the time in a signature. `WINDLASS_FUZZ_SECONDS` goes on
+//! for as long with others each time (`cargo xtask fuzz host SECONDS`); a finding names the seed that repeats it and
+//! becomes a file in `fuzz/seeds`.
 
 #![allow(clippy::disallowed_methods, reason = "tests read what they wrote")]
 

@@ -1,5 +1,5 @@
-//! The wall clock (`--allow-clock`). What a plugin makes of it differs from run to run: nothing that should stay the same
-//! between two renders of the same release may depend on it.
+//! The wall clock (`--allow-clock`). What a plugin makes of it differs from run to run: nothing that should stay the
+//! same between two renders of the same release may depend on it.
 //!
 //! A plugin that uses this module imports a function that only Windlass offers: Helm's own engine cannot run it.
 

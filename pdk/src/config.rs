@@ -30,8 +30,8 @@
 //! ```
 //!
 //! Keys and words are the names in camel case (`onConflict`, `overwrite`), unless `#[config(rename = "...")]` says
-//! otherwise. A field without `default` that is not an `Option` is required. `pattern = "..."` gives a regular expression
-//! that a string must match, and `check = function` one that looks at the value that was read:
+//! otherwise. A field without `default` that is not an `Option` is required. `pattern = "..."` gives a regular
+//! expression that a string must match, and `check = function` one that looks at the value that was read:
 //! `fn(&T) -> Result<(), ConfigError>`.
 //!
 //! String-typed values are never retyped: `1.20` stays `1.20`, `on` given as a string stays `on`.

@@ -1,5 +1,5 @@
-//! Files in granted folders: `--allow-read GUEST=HOSTDIR` and `--allow-write GUEST=HOSTDIR`, two grants of which neither
-//! contains the other. Paths are the guest's: absolute, with `/`, without `.` and `..`.
+//! Files in granted folders: `--allow-read GUEST=HOSTDIR` and `--allow-write GUEST=HOSTDIR`, two grants of which
+//! neither contains the other. Paths are the guest's: absolute, with `/`, without `.` and `..`.
 //!
 //! A plugin that uses this module imports functions that only Windlass offers: Helm's own engine cannot run it. A path
 //! outside every granted folder ends the run, and so does one that a link leads out of its folder; the host says which
@@ -25,8 +25,8 @@ pub fn read_text(path: &str) -> Result<Option<String>, Error> {
     read(path)?.map(text).transpose()
 }
 
-/// Writes a whole file below a folder that was granted with `--allow-write`, in place of what was there. The folder that
-/// holds it must exist.
+/// Writes a whole file below a folder that was granted with `--allow-write`, in place of what was there. The folder
+/// that holds it must exist.
 ///
 /// # Errors
 /// Only in tests: the plugin does not ask for `write`.

@@ -23,17 +23,14 @@
 //! }
 //!
 //! # fn main() {
-//! let pod = "kind: Pod\napiVersion: v1\nmetadata: {name: web}\nspec:\n  containers:\n  - {name: a, image: a:latest}\n";
-//! assert_eq!(
-//!     windlass_pdk::test::run::<NoLatest>("", &[], pod).unwrap_err(),
-//!     "1 finding is against this release:\n\
-//!      Pod/web (line 1): spec.containers[0].image (line 6): has the tag `latest` (no-latest)",
-//! );
+//! let pod = "kind: Pod\napiVersion: v1\nmetadata: {name: web}\nspec:\n containers:\n - {name: a, image: a:latest}\n";
+//! assert_eq!( windlass_pdk::test::run::<NoLatest>("", &[], pod).unwrap_err(), "1 finding is against this release:\n\
+//! Pod/web (line 1): spec.containers[0].image (line 6): has the tag `latest` (no-latest)", );
 //! # }
 //! ```
 //!
-//! Under Windlass warnings reach the person who runs the plugin, and every finding the reports of `--report`. Under Helm's
-//! own engine what is denied is shown, as the error's text; the rest is not.
+//! Under Windlass warnings reach the person who runs the plugin, and every finding the reports of `--report`. Under
+//! Helm's own engine what is denied is shown, as the error's text; the rest is not.
 
 use windlass_abi::findings::refusal;
 pub use windlass_abi::findings::{Finding, Level};
@@ -67,8 +64,8 @@ impl Findings {
         self
     }
 
-    /// What must not be released: [`Findings::finish`] refuses the stream. The path is that of the object alone where it is
-    /// empty.
+    /// What must not be released: [`Findings::finish`] refuses the stream. The path is that of the object alone where
+    /// it is empty.
     pub fn deny(&mut self, object: &Object<'_>, path: &Path, message: impl Into<String>) {
         self.found(Level::Deny, Some((object, path)), message.into());
     }

@@ -1,5 +1,6 @@
 //! HTTP requests, for plugins that were granted hosts (`--allow-net HOST[:PORT]`; under Helm's own engine
-//! `allowedHosts`). A plugin that uses this module imports Extism's HTTP functions, and does not start without any grant.
+//! `allowedHosts`). A plugin that uses this module imports Extism's HTTP functions, and does not start without any
+//! grant.
 //!
 //! A request that no grant covers, and one that fails on the way, ends the run: the host says why. Any status is an
 //! answer.

@@ -16,8 +16,8 @@ pub enum Scope {
     Unknown,
 }
 
-/// The kinds of the Kubernetes API that stand in no namespace, by group. Those of 1.37 are compared with its OpenAPI document
-/// by a test; below them those of earlier versions.
+/// The kinds of the Kubernetes API that stand in no namespace, by group. Those of 1.37 are compared with its OpenAPI
+/// document by a test; below them those of earlier versions.
 pub const CLUSTER_SCOPED: &[(&str, &str)] = &[
     ("", "ComponentStatus Namespace Node PersistentVolume"),
     (

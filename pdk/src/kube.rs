@@ -1,5 +1,5 @@
-//! A look at the cluster, for plugins that were granted it (`--allow-kube VERB:RESOURCE.VERSION[.GROUP][/NAMESPACE]`). Only
-//! reading; with the rights of the user that Windlass's kubeconfig names.
+//! A look at the cluster, for plugins that were granted it (`--allow-kube VERB:RESOURCE.VERSION[.GROUP][/NAMESPACE]`).
+//! Only reading; with the rights of the user that Windlass's kubeconfig names.
 //!
 //! Objects are named as in the grants: `configmaps.v1/web`, `deployments.v1.apps/web`, `nodes.v1`. A grant without a
 //! namespace covers all of them, one for `get` does not cover `list`.
@@ -14,8 +14,8 @@ use windlass_manifest::Value;
 use crate::error::Error;
 use crate::host;
 
-/// One object of `from` by its name, as the API server has it but for `metadata.managedFields` and the annotation in which
-/// kubectl keeps its last input. `None` if there is no such object, or the cluster has no such resource.
+/// One object of `from` by its name, as the API server has it but for `metadata.managedFields` and the annotation in
+/// which kubectl keeps its last input. `None` if there is no such object, or the cluster has no such resource.
 ///
 /// # Errors
 /// The host's answer cannot be read; in tests also: nobody said what the cluster has

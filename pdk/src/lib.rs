@@ -32,8 +32,8 @@
 //! JSON Schema of the config. Built for anything else it is an ordinary library: `cargo test` needs no wasm and no host
 //! ([`mod@test`]).
 //!
-//! Every plugin reads `targets` (which objects to treat) and `expect` (how many must have changed) without doing anything
-//! for it: [`Manifests::visit`] applies the first, the PDK checks the second.
+//! Every plugin reads `targets` (which objects to treat) and `expect` (how many must have changed) without doing
+//! anything for it: [`Manifests::visit`] applies the first, the PDK checks the second.
 //!
 //! | module | for |
 //! |---|---|

@@ -66,8 +66,8 @@ impl Manifests {
         Ok(self.stream.push(object)?)
     }
 
-    /// Adds objects as documents of their own, each in front of the document that holds the object at its position (0 is
-    /// the first object of the stream, whatever the targets say); one past the last object goes to the end.
+    /// Adds objects as documents of their own, each in front of the document that holds the object at its position (0
+    /// is the first object of the stream, whatever the targets say); one past the last object goes to the end.
     ///
     /// # Errors
     /// As [`Manifests::push`], and a document that nothing can stand before.
@@ -83,9 +83,10 @@ impl Manifests {
     /// Words to end an error with that says that something was not found in this stream: where the stream holds hooks
     /// alone, why that may be. Empty elsewhere.
     ///
-    /// Programs that use Helm's SDK with the hook strategy `separate` call a post-renderer twice for one release: with all
-    /// objects but the hooks, and with the hooks. A plugin sees one of the two and cannot tell that there is another, so
-    /// what it demands of a stream (`expect`, and whatever else fails on something missing) holds for each call.
+    /// Programs that use Helm's SDK with the hook strategy `separate` call a post-renderer twice for one release: with
+    /// all objects but the hooks, and with the hooks. A plugin sees one of the two and cannot tell that there is
+    /// another, so what it demands of a stream (`expect`, and whatever else fails on something missing) holds for each
+    /// call.
     pub fn about_hooks(&self) -> &'static str {
         let (mut objects, mut others) = (0_usize, 0_usize);
         let read = self.stream.read(|object| {

@@ -109,8 +109,8 @@ impl Metadata {
         json.raw("}}");
     }
 
-    /// Stops the compilation of a plugin whose settings cannot be read: they must be a struct, and must not use the keys
-    /// that every plugin has.
+    /// Stops the compilation of a plugin whose settings cannot be read: they must be a struct, and must not use the
+    /// keys that every plugin has.
     ///
     /// # Panics
     /// At compile time only.

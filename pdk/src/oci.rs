@@ -1,6 +1,6 @@
 //! Digests of images, asked of their registries over [`crate::http`]. The plugin needs a grant for each registry, and
-//! for the token server that a registry sends it to (for Docker Hub: `registry-1.docker.io` and `auth.docker.io`). It has no
-//! login, so the token server gets the repository's name, and nothing else.
+//! for the token server that a registry sends it to (for Docker Hub: `registry-1.docker.io` and `auth.docker.io`). It
+//! has no login, so the token server gets the repository's name, and nothing else.
 
 use std::fmt;
 
@@ -337,7 +337,8 @@ mod tests {
         check_resolve(&[(ASK, 503, "x", "")], Err("status 503"));
     }
 
-    /// Several challenges, in one header or in several lines of it, in any letter case: the one that can be met is taken.
+    /// Several challenges, in one header or in several lines of it, in any letter case: the one that can be met is
+    /// taken.
     #[test]
     fn the_challenge_that_can_be_met_is_taken() {
         const ASK: &str = "HEAD https://ghcr.io/v2/a/b/manifests/1";

@@ -1,10 +1,11 @@
 //! Regular expressions in a configuration.
 //!
-//! The engine is this crate's own: the smallest published one (`regex-lite`) makes a module 60 KB larger, a quarter of what
-//! label-injector may weigh, for patterns like `web-.*`. Its syntax is the part of Go's (and the `regex` crate's) that such
-//! patterns use: literals, `.`, classes like `[a-z_]` and `[^0-9]`, `\d \w \s` and their opposites, groups, `|`,
-//! `* + ? {m} {m,} {m,n}`, `^` and `$`, and `(?i)` at the front. Anything else is an error, never a guess. Matching takes
-//! time proportional to pattern times text, whatever the pattern; the tests compare it with `regex-lite`.
+//! The engine is this crate's own: the smallest published one (`regex-lite`) makes a module 60 KB larger, a quarter of
+//! what label-injector may weigh, for patterns like `web-.*`. Its syntax is the part of Go's (and the `regex` crate's)
+//! that such patterns use: literals, `.`, classes like `[a-z_]` and `[^0-9]`, `\d \w \s` and their opposites, groups,
+//! `|`, `* + ? {m} {m,} {m,n}`, `^` and `$`, and `(?i)` at the front. Anything else is an error, never a guess.
+//! Matching takes time proportional to pattern times text, whatever the pattern; the tests compare it with
+//! `regex-lite`.
 
 mod parse;
 mod program;

@@ -1,5 +1,5 @@
-//! Where an object keeps its pod templates, pods, containers and images: the built-in workloads, widely used custom kinds
-//! (`known.rs` has the table), and those that a configuration names.
+//! Where an object keeps its pod templates, pods, containers and images: the built-in workloads, widely used custom
+//! kinds (`known.rs` has the table), and those that a configuration names.
 
 mod known;
 mod places;
@@ -20,14 +20,15 @@ pub struct CustomPodTemplate {
     group: String,
     /// The kind, such as `Rollout`.
     kind: String,
-    /// The map with the pod's `metadata` and `spec`, such as `spec.template`. `[*]` after a key stands for every item of
-    /// a list, `*` as a key for every entry of a map.
+    /// The map with the pod's `metadata` and `spec`, such as `spec.template`. `[*]` after a key stands for every item
+    /// of a list, `*` as a key for every entry of a map.
     path: PathPattern,
 }
 
-/// A path in which `[*]` stands for every item of a list, `[name=web]` for those items whose `name` is `web`, and `*` for
-/// every entry of a map: `spec.workerGroupSpecs[*].template`, `spec.containers[*].env[name=IMAGE].value` or
-/// `spec.tfReplicaSpecs.*.template`. A backslash keeps a dot as part of a key: `metadata.annotations.example\\.com/image`.
+/// A path in which `[*]` stands for every item of a list, `[name=web]` for those items whose `name` is `web`, and `*`
+/// for every entry of a map: `spec.workerGroupSpecs[*].template`, `spec.containers[*].env[name=IMAGE].value` or
+/// `spec.tfReplicaSpecs.*.template`. A backslash keeps a dot as part of a key:
+/// `metadata.annotations.example\\.com/image`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathPattern {
     steps: Vec<PodStep>,

@@ -1,8 +1,9 @@
 //! Where objects name other objects: Kubernetes' own fields, and those of widely used custom kinds.
 //!
 //! The table began as kustomize's `nameReference` (`api/internal/konfig/builtinpluginconsts/namereference.go`); what a
-//! `namePrefix` of both changes is compared on every chart (`tests/tests/set_kustomize.rs`). It follows pods into every workload, and has what kustomize lacks: init and ephemeral containers
-//! everywhere, KEDA, Gateway API, cert-manager, Prometheus operator, Argo Rollouts, Traefik.
+//! `namePrefix` of both changes is compared on every chart (`tests/tests/set_kustomize.rs`). It follows pods into every
+//! workload, and has what kustomize lacks: init and ephemeral containers everywhere, KEDA, Gateway API, cert-manager,
+//! Prometheus operator, Argo Rollouts, Traefik.
 
 mod table;
 
@@ -34,8 +35,8 @@ pub struct NamespacePlace {
     pub namespace: Option<String>,
 }
 
-/// The objects that an object names, as far as they are known to be names. References to nothing (an empty name) are not
-/// given.
+/// The objects that an object names, as far as they are known to be names. References to nothing (an empty name) are
+/// not given.
 #[must_use]
 pub fn references(object: &Object<'_>, custom: &[CustomPodTemplate]) -> Vec<Reference> {
     let mut found = Found { references: Vec::new() };
@@ -66,8 +67,8 @@ struct Found {
 }
 
 impl Found {
-    /// Adds what a row of the table finds below a place: `PATH>KIND.GROUP`, with `@KEY` behind it where that key beside the
-    /// name says the namespace, or `PATH*KIND.GROUP` for a map that says kind and group itself.
+    /// Adds what a row of the table finds below a place: `PATH>KIND.GROUP`, with `@KEY` behind it where that key beside
+    /// the name says the namespace, or `PATH*KIND.GROUP` for a map that says kind and group itself.
     fn add_row(&mut self, object: &Object<'_>, below: &Path, row: &str) {
         let Some(root) = object.get(below) else { return };
         if let Some((pattern, target)) = row.split_once('>') {

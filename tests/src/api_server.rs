@@ -1,8 +1,8 @@
 //! A small API server for the tests of `wait` and `status`: lists with pages, watches, discovery and refusals, as the
 //! Kubernetes API has them, over objects that the test sets. It remembers what it was asked.
 //!
-//! It also takes what `helm install` sends, so that both Helms can be watched waiting for the same objects. An object gets
-//! the status that the test has set for its name when it is created.
+//! It also takes what `helm install` sends, so that both Helms can be watched waiting for the same objects. An object
+//! gets the status that the test has set for its name when it is created.
 //!
 //! What no real server can be made to do at will is done here: lose its connections, forget old resource versions, take
 //! rights away. The control plane in `tests/peers/control-plane` is the real thing.

@@ -1,8 +1,9 @@
-//! A real Kubernetes control plane for tests: etcd, API server, controllers, scheduler, and kwok in the kubelet's place,
-//! all from the peer `control-plane`. What its pods do is in `tests/cluster/stages.yaml`.
+//! A real Kubernetes control plane for tests: etcd, API server, controllers, scheduler, and kwok in the kubelet's
+//! place, all from the peer `control-plane`. What its pods do is in `tests/cluster/stages.yaml`.
 //!
-//! Tests share one, each in a namespace of its own; a test that restarts parts starts one for itself. Each part holds the
-//! end of a pipe whose other end is this process: when that is gone, however it went, the parts end and the folder goes.
+//! Tests share one, each in a namespace of its own; a test that restarts parts starts one for itself. Each part holds
+//! the end of a pipe whose other end is this process: when that is gone, however it went, the parts end and the folder
+//! goes.
 
 use crate::needs;
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! A registry that can be told to fail: it serves what is in an OCI layout, or stands before a real registry and passes on
-//! what it does not spoil.
+//! A registry that can be told to fail: it serves what is in an OCI layout, or stands before a real registry and passes
+//! on what it does not spoil.
 
 use crate::http::{self, Answer, Request};
 use std::io::Write as _;
@@ -48,8 +48,8 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// What to say for `--registry-timeout`: little only where the fault is that no end comes, and no busy machine can make a
-    /// difference.
+    /// What to say for `--registry-timeout`: little only where the fault is that no end comes, and no busy machine can
+    /// make a difference.
     #[must_use]
     pub fn patience(&self) -> &'static str {
         if matches!(self, Self::Slow) { "2s" } else { "60s" }

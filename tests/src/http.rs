@@ -103,8 +103,8 @@ pub fn read_request(reader: &mut impl BufRead) -> Option<Request> {
     Some(Request { method, target, headers, body })
 }
 
-/// Sends a request to `address` and reads the answer. Of the body only the first `sent` bytes leave; then the connection ends
-/// without an answer.
+/// Sends a request to `address` and reads the answer. Of the body only the first `sent` bytes leave; then the
+/// connection ends without an answer.
 ///
 /// # Errors
 ///
@@ -137,8 +137,8 @@ pub fn exchange(address: &str, request: &Request, sent: Option<usize>) -> std::i
     Ok(Answer { status, headers, body })
 }
 
-/// Serves each connection's only request on a thread of its own until the process ends; gives the address. A handler that
-/// gives nothing has answered by itself, or ends the connection without an answer.
+/// Serves each connection's only request on a thread of its own until the process ends; gives the address. A handler
+/// that gives nothing has answered by itself, or ends the connection without an answer.
 ///
 /// # Panics
 ///

@@ -22,8 +22,8 @@ pub fn tool(tool: Tool) -> Option<PathBuf> {
     )
 }
 
-/// A built peer; `None` when the test should end here. One that takes minutes to build is only built with `CI=true`, and
-/// by `cargo xtask setup` and `test`.
+/// A built peer; `None` when the test should end here. One that takes minutes to build is only built with `CI=true`,
+/// and by `cargo xtask setup` and `test`.
 ///
 /// # Panics
 ///

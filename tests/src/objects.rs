@@ -1,5 +1,5 @@
-//! Live Kubernetes objects: the table cases of windlass-kstatus, generated ones, and the objects of the recorded streams
-//! with a status made up. Everything is the same at each run.
+//! Live Kubernetes objects: the table cases of windlass-kstatus, generated ones, and the objects of the recorded
+//! streams with a status made up. Everything is the same at each run.
 
 use crate::{input, oracle};
 use serde_json::{Map, Value, json};
@@ -28,8 +28,8 @@ pub fn generated(count: usize) -> Vec<(String, Value)> {
     (0..count).map(|number| (format!("generated {number}"), source.object())).collect()
 }
 
-/// Objects of the kinds of the table of well-known kinds, and of some groups with words of their own, with statuses that such
-/// kinds have: without annotations, and with the table's.
+/// Objects of the kinds of the table of well-known kinds, and of some groups with words of their own, with statuses
+/// that such kinds have: without annotations, and with the table's.
 #[must_use]
 pub fn well_known() -> Vec<(String, Value)> {
     let conditions = |list: &[(&str, &str)]| {

@@ -1,5 +1,5 @@
-//! No verdict may hang on how fast a machine is. What must happen is waited for, with a limit that only ends what would never
-//! end; what must run out of time gets more of it until everything else about it can be seen.
+//! No verdict may hang on how fast a machine is. What must happen is waited for, with a limit that only ends what would
+//! never end; what must run out of time gets more of it until everything else about it can be seen.
 
 use std::time::{Duration, Instant};
 use xtask::command::Finished;
@@ -21,8 +21,8 @@ pub fn until(mut is_so: impl FnMut() -> bool, otherwise: impl Fn() -> String) {
     }
 }
 
-/// Runs a command that has to run out of the time it is given, with more each time until it ends with `code` and everything
-/// in `texts` was said: a machine that is busy only takes longer to get there.
+/// Runs a command that has to run out of the time it is given, with more each time until it ends with `code` and
+/// everything in `texts` was said: a machine that is busy only takes longer to get there.
 ///
 /// # Panics
 ///

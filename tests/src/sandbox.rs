@@ -52,8 +52,8 @@ impl Sandbox {
         path
     }
 
-    /// Sets a program up to live here: home, folders, a PATH that starts with the release binary. Compiled code is shared
-    /// by all tests, as compiling is not what they test.
+    /// Sets a program up to live here: home, folders, a PATH that starts with the release binary. Compiled code is
+    /// shared by all tests, as compiling is not what they test.
     pub fn apply<'c>(&self, command: &'c mut Command) -> &'c mut Command {
         let home = self.path().join("home");
         for (name, _) in std::env::vars_os() {

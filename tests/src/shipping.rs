@@ -1,4 +1,5 @@
-//! What the tests around registries share: a registry with a Windlass that speaks to it, the keys of the tests, a chart.
+//! What the tests around registries share: a registry with a Windlass that speaks to it, the keys of the tests, a
+//! chart.
 
 use crate::needs;
 use crate::sandbox::Sandbox;
@@ -179,8 +180,8 @@ impl Stage {
         assert_eq!(finished.code, Some(0), "cosign: {}", finished.stderr);
     }
 
-    /// Helm 4, with the chart `app` in its folder, packaged as `app-1.2.3.tgz`. `None` when the test should end, as there is
-    /// no Helm.
+    /// Helm 4, with the chart `app` in its folder, packaged as `app-1.2.3.tgz`. `None` when the test should end, as
+    /// there is no Helm.
     #[track_caller]
     #[must_use]
     pub fn helm(&self) -> Option<StagedHelm> {

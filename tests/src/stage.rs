@@ -79,8 +79,8 @@ impl Stage {
         until(|| said().contains(wanted), || format!("`{wanted}` in\n{}", said()));
     }
 
-    /// Has a command that cannot succeed run out of time (`--timeout`): with more time, until it has seen all that its answer
-    /// must hold. So a slow machine only takes longer.
+    /// Has a command that cannot succeed run out of time (`--timeout`): with more time, until it has seen all that its
+    /// answer must hold. So a slow machine only takes longer.
     ///
     /// # Panics
     ///

@@ -1,5 +1,5 @@
-//! A token server as registries send their clients to (Docker's token authentication), for CNCF Distribution to believe: it
-//! signs what it gives out, after a look at who asks.
+//! A token server as registries send their clients to (Docker's token authentication), for CNCF Distribution to
+//! believe: it signs what it gives out, after a look at who asks.
 
 use crate::http::{self, Answer, Request};
 use base64::Engine as _;
@@ -23,8 +23,8 @@ pub struct TokenServer {
 }
 
 impl TokenServer {
-    /// Starts a server that lets anybody pull below `public/`, and `ann` with this password (or with it as a refresh token)
-    /// pull and push everywhere. The file with its public key goes into `folder`.
+    /// Starts a server that lets anybody pull below `public/`, and `ann` with this password (or with it as a refresh
+    /// token) pull and push everywhere. The file with its public key goes into `folder`.
     ///
     /// # Panics
     ///

@@ -1,5 +1,5 @@
-//! Every capability of the table as a person meets it: refused before the run with the exact flags, granted by flags and
-//! by windlass.yaml alike, shown by `inspect`. The guest `asks-for-everything` uses the functions of the PDK.
+//! Every capability of the table as a person meets it: refused before the run with the exact flags, granted by flags
+//! and by windlass.yaml alike, shown by `inspect`. The guest `asks-for-everything` uses the functions of the PDK.
 
 use windlass_abi::capabilities::TABLE;
 use windlass_tests::needs;

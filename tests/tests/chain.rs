@@ -1,5 +1,5 @@
-//! Several plugins in one run, named on the command line or in windlass.yaml, give what running them one after the other
-//! gives; `diff` tells what a run would do.
+//! Several plugins in one run, named on the command line or in windlass.yaml, give what running them one after the
+//! other gives; `diff` tells what a run would do.
 
 use serde_json::Value;
 use windlass_tests::input::streams;

@@ -1,5 +1,6 @@
-//! `windlass wait`, `windlass status` and plugins that look at the cluster, with real Helm against a real control plane:
-//! what `wait.rs` and `kube.rs` check against a server of our own must be so where the objects have lives of their own.
+//! `windlass wait`, `windlass status` and plugins that look at the cluster, with real Helm against a real control
+//! plane: what `wait.rs` and `kube.rs` check against a server of our own must be so where the objects have lives of
+//! their own.
 
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -645,8 +646,8 @@ fn kinds_that_are_not_ready_yet() {
     check(&stage.run(&["wait"], &stream(&[budget])), 0, &["all 1 objects are ready"]);
 }
 
-/// What the API server says of a Pod with one container, before and after the plugin made it fit. The objects are given as
-/// Helm gives them, and not looked at by kubectl.
+/// What the API server says of a Pod with one container, before and after the plugin made it fit. The objects are given
+/// as Helm gives them, and not looked at by kubectl.
 #[track_caller]
 fn check_fit(stage: &Stage<'_>, object: &str, refusal: &str, config: &str) {
     let apply = |stream: &str| {

@@ -1,5 +1,5 @@
-//! Unchanged programs as plugins: built by `windlass build`, they give the bytes that they give natively, in Windlass and, once
-//! packaged for it, in Helm's engine.
+//! Unchanged programs as plugins: built by `windlass build`, they give the bytes that they give natively, in Windlass
+//! and, once packaged for it, in Helm's engine.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,5 +1,5 @@
-//! The same plugin file gives the same in Windlass, in Helm's engine (Extism's Go SDK on wazero) and in the `extism` crate:
-//! the sample plugins over every stream, small guests, and the answers of the kernel's functions.
+//! The same plugin file gives the same in Windlass, in Helm's engine (Extism's Go SDK on wazero) and in the `extism`
+//! crate: the sample plugins over every stream, small guests, and the answers of the kernel's functions.
 
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -221,8 +221,8 @@ fn a_wrong_configuration_says_the_same_everywhere() {
     assert!(ours.stderr.contains(text), "windlass: {}\nHelm's engine: {text}", ours.stderr);
 }
 
-/// Guests of `tests/guests` that would run for ever, take the machine's memory, or wait in the others, and why: what they
-/// are about is Windlass's limits. All others have to end alike.
+/// Guests of `tests/guests` that would run for ever, take the machine's memory, or wait in the others, and why: what
+/// they are about is Windlass's limits. All others have to end alike.
 const NOT_RUN: &[(&str, &str)] = &[
     ("loop_", "the others have no limit in start functions and initialisers, and a long one elsewhere"),
     ("sleeps_", "the others sleep"),
@@ -247,8 +247,8 @@ fn small_guests(folder: &Path) -> Vec<PathBuf> {
             continue;
         }
         let text = std::fs::read_to_string(&path).expect("a guest");
-        // Windlass prefers the raw entry, which the others do not know, and has a module of its own; to commands they give
-        // no input.
+        // Windlass prefers the raw entry, which the others do not know, and has a module of its own; to commands they
+        // give no input.
         if !text.contains("windlass_render") && !text.contains("windlass:host/env") && !text.contains("\"_start\"") {
             let module = folder.join(name).with_extension("wasm");
             std::fs::write(&module, wat::parse_str(&text).expect("a module")).expect("a written module");

@@ -1,5 +1,5 @@
-//! What tools print when nothing is meant, grafted onto what they were given, is what they were given, byte for byte; and
-//! of what is meant only that changes.
+//! What tools print when nothing is meant, grafted onto what they were given, is what they were given, byte for byte;
+//! and of what is meant only that changes.
 
 use std::io::Write;
 use std::path::Path;
@@ -27,8 +27,8 @@ fn text(stream: &Stream) -> &str {
     std::str::from_utf8(&stream.bytes).expect("UTF-8")
 }
 
-/// Every stream, printed again by a tool that was asked for nothing, comes back as it was; what shares its parts by anchors and
-/// merge keys, which tools write out, comes back with its meaning.
+/// Every stream, printed again by a tool that was asked for nothing, comes back as it was; what shares its parts by
+/// anchors and merge keys, which tools write out, comes back with its meaning.
 fn check_reprint(tool: &str, at_least: usize, print: impl Fn(&[u8]) -> Option<String>) {
     let mut count = 0;
     for stream in streams() {

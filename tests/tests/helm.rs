@@ -1,5 +1,6 @@
-//! Real Helm calls label-injector, in every way that Helm calls a post-renderer. Each test renders the chart twice: once
-//! through a program that changes nothing, once through the plugin; the difference must be the label and nothing else.
+//! Real Helm calls label-injector, in every way that Helm calls a post-renderer. Each test renders the chart twice:
+//! once through a program that changes nothing, once through the plugin; the difference must be the label and nothing
+//! else.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -236,7 +237,8 @@ fn windlass_itself_as_a_helm_4_post_renderer() {
     assert_eq!(String::from_utf8(finished.stdout).expect("UTF-8"), direct);
 }
 
-/// What helmfile, Ansible and scripts have: one program or plugin name with one list of arguments, whichever Helm it is.
+/// What helmfile, Ansible and scripts have: one program or plugin name with one list of arguments, whichever Helm it
+/// is.
 #[test]
 fn one_configuration_serves_both() {
     each_helm(|sandbox, helm| {

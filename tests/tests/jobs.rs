@@ -37,8 +37,8 @@ const PLUGINS: &[(&str, Native)] = &[
     ("hooks", run::<hooks::Hooks>),
 ];
 
-/// The page's jobs: a heading, the plugin's name, a block with its configuration, and where there is something to compare
-/// `yq, on CHART:` or `kustomize, on CHART:` and another block.
+/// The page's jobs: a heading, the plugin's name, a block with its configuration, and where there is something to
+/// compare `yq, on CHART:` or `kustomize, on CHART:` and another block.
 fn jobs(page: &str) -> Vec<Job<'_>> {
     let block = |text: &'_ str| -> Option<(usize, usize)> {
         let start = text.find("```")? + text.get(text.find("```")?..)?.find('\n')? + 1;
@@ -63,8 +63,8 @@ fn jobs(page: &str) -> Vec<Job<'_>> {
         .collect()
 }
 
-/// The objects of a stream, in one order, as the API server would see them: what is null is not there, and of a text with
-/// YAML its meaning counts.
+/// The objects of a stream, in one order, as the API server would see them: what is null is not there, and of a text
+/// with YAML its meaning counts.
 fn objects(stream: &str) -> Vec<Value> {
     let documents: Vec<Value> = serde_saphyr::from_multiple(stream).expect("YAML");
     let mut objects: Vec<Value> = documents.into_iter().filter(|it| !it.is_null()).map(|it| plain(&it)).collect();

@@ -1,5 +1,6 @@
-//! Getting into real registries: plain HTTP only when asked for, TLS with an authority of one's own, client certificates, passwords,
-//! a token server, credential files and helpers that Helm and Docker share with us; and secrets that are seen nowhere.
+//! Getting into real registries: plain HTTP only when asked for, TLS with an authority of one's own, client
+//! certificates, passwords, a token server, credential files and helpers that Helm and Docker share with us; and
+//! secrets that are seen nowhere.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -242,7 +243,8 @@ fn a_token_server() {
     );
 }
 
-/// A token server chooses where our password goes: never to a private network, never without encryption when the registry has it.
+/// A token server chooses where our password goes: never to a private network, never without encryption when the
+/// registry has it.
 #[test]
 fn a_token_server_elsewhere_gets_nothing() {
     for realm in ["http://10.255.255.1/token", "http://169.254.169.254/token", "ftp://127.0.0.1/token"] {

@@ -1,5 +1,5 @@
-//! Plugins travel where no network reaches: plugin, signatures, what is attached and the lock file go together in a folder, are
-//! run from there without a registry, and go on into another registry.
+//! Plugins travel where no network reaches: plugin, signatures, what is attached and the lock file go together in a
+//! folder, are run from there without a registry, and go on into another registry.
 
 use serde_json::Value;
 use std::path::Path;
@@ -11,8 +11,8 @@ use xtask::peers;
 
 const OTHER: &str = "patcher";
 
-/// Two plugins in the registry, and the pipeline of them, that asks for signatures by the keys of the tests: what the pushes
-/// answered, and the pipeline's text, which is written into the sandbox with its keys.
+/// Two plugins in the registry, and the pipeline of them, that asks for signatures by the keys of the tests: what the
+/// pushes answered, and the pipeline's text, which is written into the sandbox with its keys.
 fn pushed(stage: &Stage, require: &str) -> (Value, Value, String) {
     let plugins = stage.oci("plugins");
     let first = stage.push_plugin("plugins");

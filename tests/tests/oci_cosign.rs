@@ -1,4 +1,5 @@
-//! Signatures that cosign makes with a key, in every form that it writes, on registries with and without the referrers API.
+//! Signatures that cosign makes with a key, in every form that it writes, on registries with and without the referrers
+//! API.
 
 use std::path::PathBuf;
 use windlass_tests::needs;

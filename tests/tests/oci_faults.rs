@@ -1,5 +1,6 @@
-//! Everything that can go wrong between us and a registry, one fault at a time, for every command that reads: a clear error or
-//! success after a retry, nothing half-written in the store, and the next call works. `oci_faults_writing.rs` has those that write.
+//! Everything that can go wrong between us and a registry, one fault at a time, for every command that reads: a clear
+//! error or success after a retry, nothing half-written in the store, and the next call works. `oci_faults_writing.rs`
+//! has those that write.
 
 use std::path::{Path, PathBuf};
 use windlass_tests::faulty_registry::{Fault, FaultyRegistry, manifest, manifest_digest};
@@ -68,8 +69,8 @@ fn check_store(sandbox: &Sandbox, layout: &Path) {
     }
 }
 
-/// Pulls with a fault in the answers for `part`: `manifests`, or `blobs/INDEX` of the manifest's layers. Then the fault is
-/// gone: the next pull works.
+/// Pulls with a fault in the answers for `part`: `manifests`, or `blobs/INDEX` of the manifest's layers. Then the fault
+/// is gone: the next pull works.
 fn check_pull((part, fault, expected): &(&str, Fault, Outcome)) {
     let sandbox = Sandbox::new();
     let layout = layout(&sandbox);
@@ -149,8 +150,8 @@ fn a_pull_meets_every_fault() {
     each(&cases, check_pull);
 }
 
-/// An index instead of a manifest, under the tag and under the digest that the user pinned: a plugin is a single manifest, and
-/// nobody may choose another for this platform.
+/// An index instead of a manifest, under the tag and under the digest that the user pinned: a plugin is a single
+/// manifest, and nobody may choose another for this platform.
 #[test]
 fn an_index_is_no_plugin() {
     let sandbox = Sandbox::new();
@@ -251,8 +252,8 @@ fn challenges_of_others_are_not_answered() {
     assert!(!seen.is_empty() && !seen.iter().any(is_told), "{seen:?}");
 }
 
-/// A login for one path of a registry (`HOST/team-a`, as podman writes it) is for that path: it is found for what is below, and
-/// what is elsewhere is asked for without it.
+/// A login for one path of a registry (`HOST/team-a`, as podman writes it) is for that path: it is found for what is
+/// below, and what is elsewhere is asked for without it.
 #[test]
 fn a_login_for_a_path_stays_below_it() {
     let sandbox = Sandbox::new();
@@ -273,8 +274,8 @@ fn a_login_for_a_path_stays_below_it() {
     }
 }
 
-/// Whoever may write to a repository may attach to a chart, and a registry may make it up: lists have an end, in entries, bytes
-/// and pages, and half a list never passes for the whole.
+/// Whoever may write to a repository may attach to a chart, and a registry may make it up: lists have an end, in
+/// entries, bytes and pages, and half a list never passes for the whole.
 #[test]
 fn lists_of_referrers_have_an_end() {
     let entry = |number: usize, size: usize| {

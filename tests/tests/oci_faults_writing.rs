@@ -1,5 +1,5 @@
-//! What can go wrong while something is pushed to a real registry, one fault at a time: a clear error or success after a retry,
-//! no version there that is not whole, and the next push works.
+//! What can go wrong while something is pushed to a real registry, one fault at a time: a clear error or success after
+//! a retry, no version there that is not whole, and the next push works.
 
 use windlass_tests::faulty_registry::{Fault, FaultyRegistry};
 use windlass_tests::needs;
@@ -103,8 +103,8 @@ fn a_push_meets_every_fault() {
     });
 }
 
-/// Where a registry sends an upload is another server, which may ask for a login as it likes: it gets none of the registry's, and
-/// its token server, which is whatever it says, hears nothing of us. In every form that a login has.
+/// Where a registry sends an upload is another server, which may ask for a login as it likes: it gets none of the
+/// registry's, and its token server, which is whatever it says, hears nothing of us. In every form that a login has.
 #[test]
 fn credentials_do_not_follow_an_upload() {
     let Some(stage) = Stage::distribution() else { return };
@@ -140,8 +140,8 @@ fn credentials_do_not_follow_an_upload() {
     }
 }
 
-/// Where the registry has TLS, everything that it names has TLS, at every step of an upload; and the client certificate is for
-/// the registry, not for whom it names.
+/// Where the registry has TLS, everything that it names has TLS, at every step of an upload; and the client certificate
+/// is for the registry, not for whom it names.
 #[test]
 fn what_an_encrypted_registry_names_is_encrypted() {
     let Some(stage) = Stage::distribution() else { return };

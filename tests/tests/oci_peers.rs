@@ -18,7 +18,8 @@ fn oras() -> Option<PathBuf> {
     needs::peer(peers::ORAS)
 }
 
-/// A chart, a plugin, and the plugin attached to the chart; the references of chart and plugin, and the Helm that pushed.
+/// A chart, a plugin, and the plugin attached to the chart; the references of chart and plugin, and the Helm that
+/// pushed.
 fn shipped(stage: &Stage) -> Option<(String, String, StagedHelm)> {
     let (chart, helm) = stage.push_chart()?;
     let plugin = stage.push_plugin("plugins")["reference"].as_str()?.to_owned();
@@ -73,8 +74,8 @@ fn we_read_what_crane_copies() {
     });
 }
 
-/// A valid signature does not make a plugin the one that was asked for: another of the same signer, or an old version, under a
-/// name that is not its own is refused.
+/// A valid signature does not make a plugin the one that was asked for: another of the same signer, or an old version,
+/// under a name that is not its own is refused.
 #[test]
 fn another_plugin_under_the_name_is_refused() {
     let (Some(crane), Some(stage)) = (crane(), Stage::distribution()) else { return };
@@ -201,8 +202,8 @@ fn helm_and_windlass_believe_each_other_s_signatures() {
     stage.succeed(&["run", &stage.oci(&format!("by-helm/{PLUGIN}:0.1.0")), "--keyring", &public, "--no-cache"], STREAM);
 }
 
-/// Helm installs from both registries, checks the signature, and renders through what it installed; a chart with plugins
-/// attached is the same chart to it.
+/// Helm installs from both registries, checks the signature, and renders through what it installed; a chart with
+/// plugins attached is the same chart to it.
 #[test]
 fn helm_installs_and_renders() {
     on_both(|stage| {
@@ -236,8 +237,8 @@ fn helm_installs_and_renders() {
     });
 }
 
-/// A package for Helm's own engine installs as well. Released Helm versions hand it no stream (helm/helm#31832), which the
-/// plugin says, instead of rendering nothing.
+/// A package for Helm's own engine installs as well. Released Helm versions hand it no stream (helm/helm#31832), which
+/// the plugin says, instead of rendering nothing.
 #[test]
 fn helm_installs_packages_for_its_own_engine() {
     let Some(stage) = Stage::distribution() else { return };

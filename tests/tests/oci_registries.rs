@@ -1,5 +1,5 @@
-//! The whole way, on two real registries: one without the referrers API (CNCF Distribution), one with it. What other programs make
-//! of it is in `oci_peers.rs`.
+//! The whole way, on two real registries: one without the referrers API (CNCF Distribution), one with it. What other
+//! programs make of it is in `oci_peers.rs`.
 
 use serde_json::Value;
 use std::path::Path;

@@ -1,5 +1,6 @@
-//! Whoever vouches must vouch for what runs: pins that are nobody's word, registries that change their mind between two requests,
-//! names that no signature covers, keys that are named and must not be for show, and commands that are all or nothing.
+//! Whoever vouches must vouch for what runs: pins that are nobody's word, registries that change their mind between two
+//! requests, names that no signature covers, keys that are named and must not be for show, and commands that are all or
+//! nothing.
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -103,7 +104,8 @@ impl Place {
     }
 }
 
-/// A chart's digest does not cover what refers to it: the registry, or whoever may write to it, adds to that what it likes.
+/// A chart's digest does not cover what refers to it: the registry, or whoever may write to it, adds to that what it
+/// likes.
 #[test]
 fn a_chart_s_digest_vouches_for_nothing_that_is_attached() {
     let place = Place::new();

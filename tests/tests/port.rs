@@ -1,5 +1,5 @@
-//! Converted pipelines do what the artefacts did: for each case of `host/port/tests/convert` with a file `old` that names its
-//! command, the old tool runs for real and `windlass port compare` holds the pipeline to it.
+//! Converted pipelines do what the artefacts did: for each case of `host/port/tests/convert` with a file `old` that
+//! names its command, the old tool runs for real and `windlass port compare` holds the pipeline to it.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,5 @@
-//! `cargo xtask publish` against real registries, with the plugins that were built already: every sample plugin, next to a chart.
+//! `cargo xtask publish` against real registries, with the plugins that were built already: every sample plugin, next
+//! to a chart.
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! The plugins that do what fields of a kustomization do, against kustomize itself, on every chart at hand: what each of the
-//! two changes, leaf by leaf. Differences are those that the plugins' READMEs list, and those must be there.
+//! The plugins that do what fields of a kustomization do, against kustomize itself, on every chart at hand: what each
+//! of the two changes, leaf by leaf. Differences are those that the plugins' READMEs list, and those must be there.
 
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,5 @@
-//! What `windlass new` makes works: its own tests pass, it builds, its cases hold in the sandbox, and the result runs in
-//! Windlass and in Helm's engine.
+//! What `windlass new` makes works: its own tests pass, it builds, its cases hold in the sandbox, and the result runs
+//! in Windlass and in Helm's engine.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,8 @@ fn a_new_plugin_builds_without_a_checkout() {
     assert!(String::from_utf8_lossy(&output).contains("    team: payments\n"));
 }
 
-/// A new plugin by a template, and whoever works on it: in a home of its own, with the compilers' caches of the machine.
+/// A new plugin by a template, and whoever works on it: in a home of its own, with the compilers' caches of the
+/// machine.
 struct Author {
     sandbox: Sandbox,
     folder: PathBuf,
@@ -93,7 +94,8 @@ impl Author {
     fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         self.sandbox.apply(&mut command).current_dir(&self.folder);
-        // Compilers and their caches are found by the home that they were installed into. What the workspace has compiled counts.
+        // Compilers and their caches are found by the home that they were installed into. What the workspace has
+        // compiled counts.
         command.env("HOME", std::env::var_os("HOME").unwrap_or_default()).env("GOWORK", "off");
         command.env("CARGO_TARGET_DIR", workspace::target().join("tests/template"));
         if let Some(zig) = self.zig.as_ref().and_then(|zig| zig.parent()) {
@@ -173,8 +175,8 @@ impl Author {
         Some(self.finish(template))
     }
 
-    /// Windlass, both Helms and Helm's engine run it, and `expected` is in what comes of it; `module` is for the engine, with
-    /// what plugin.yaml configures.
+    /// Windlass, both Helms and Helm's engine run it, and `expected` is in what comes of it; `module` is for the
+    /// engine, with what plugin.yaml configures.
     fn everywhere(&self, words: &[&str], expected: &str, module: Option<(&Path, &[&str])>) -> String {
         let plugin = self.folder.display().to_string();
         let arguments: Vec<&str> = ["run", &plugin, "--"].iter().chain(words).copied().collect();
@@ -327,8 +329,8 @@ fn the_javascript_template_works() {
     }
 }
 
-/// docs/authoring.md, run as it stands there: at most eight commands to a plugin of one's own under real Helm 4. The lines below
-/// a session are among those that its last command prints.
+/// docs/authoring.md, run as it stands there: at most eight commands to a plugin of one's own under real Helm 4. The
+/// lines below a session are among those that its last command prints.
 #[test]
 fn the_author_page_is_true() {
     let page = std::fs::read_to_string(workspace::root().join("docs/authoring.md")).expect("the page");

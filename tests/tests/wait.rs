@@ -370,7 +370,8 @@ fn an_interrupt_ends_it_cleanly() {
     check(&stage.end(child), 130, &["interrupted after", "Deployment/web  "]);
 }
 
-/// What Helm waits for, too: a name, the objects of a chart with the status that each will have, whether all become ready.
+/// What Helm waits for, too: a name, the objects of a chart with the status that each will have, whether all become
+/// ready.
 type Scenario = (&'static str, Vec<(Value, Value)>, bool);
 
 fn scenarios() -> Vec<Scenario> {

@@ -1,5 +1,5 @@
-//! `windlass wait`: rules of one's own, expressions that can never hold, fields that were taken out, and bounds on what a
-//! cluster may make it say.
+//! `windlass wait`: rules of one's own, expressions that can never hold, fields that were taken out, and bounds on what
+//! a cluster may make it say.
 
 use serde_json::{Value, json};
 use std::process::Stdio;
@@ -202,8 +202,8 @@ fn no_object_says_more_than_64_kib() {
     }
 }
 
-/// Time is up when it is up, whatever is waited for: the bound is far above what a slow machine needs, and far below what
-/// any library's own timeout would take.
+/// Time is up when it is up, whatever is waited for: the bound is far above what a slow machine needs, and far below
+/// what any library's own timeout would take.
 #[test]
 fn nothing_outlasts_the_timeout() {
     let stage = Stage::new();
@@ -232,8 +232,8 @@ fn nothing_outlasts_the_timeout() {
     timed(&["wait", "--delete", "-f", &file], 5);
 }
 
-/// The table on a terminal: smaller than the screen however many objects there are, no line wider than it, also after it
-/// was made smaller, and nothing that an object says makes a line.
+/// The table on a terminal: smaller than the screen however many objects there are, no line wider than it, also after
+/// it was made smaller, and nothing that an object says makes a line.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_table_on_a_terminal() {

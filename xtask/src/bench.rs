@@ -1,5 +1,6 @@
-//! `cargo xtask bench [--quick] [--json FILE]`: how fast Windlass is, and how much memory it takes, side by side with what
-//! people use today. One run, every case in turn on the same input, so that a busy machine is busy for all of them.
+//! `cargo xtask bench [--quick] [--json FILE]`: how fast Windlass is, and how much memory it takes, side by side with
+//! what people use today. One run, every case in turn on the same input, so that a busy machine is busy for all of
+//! them.
 //!
 //! | module | job |
 //! |---|---|

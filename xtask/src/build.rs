@@ -1,4 +1,5 @@
-//! `cargo xtask build`: the host's release binary, every plugin as Helm and Windlass take it, and the guests of the tests.
+//! `cargo xtask build`: the host's release binary, every plugin as Helm and Windlass take it, and the guests of the
+//! tests.
 
 use crate::command::{self, During, Failure, Result};
 use crate::zig::Toolchain;
@@ -8,9 +9,9 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 /// The most that the wasm of some plugins may weigh, in bytes, so that none grows unseen; of others [`SIZE_LIMIT`].
-/// `label-injector` stands for all plugins made with the PDK: a bigger one means that the PDK or the manifest library grew.
-/// Its goal is 300,000 and is not reached; ARCHITECTURE.md says what was tried. `sidecar-injector` and `kstatus` carry more
-/// rules than others, `expression` and `policy` carry languages, `script` an engine.
+/// `label-injector` stands for all plugins made with the PDK: a bigger one means that the PDK or the manifest library
+/// grew. Its goal is 300,000 and is not reached; ARCHITECTURE.md says what was tried. `sidecar-injector` and `kstatus`
+/// carry more rules than others, `expression` and `policy` carry languages, `script` an engine.
 const SIZE_LIMITS: &[(&str, u64)] = &[
     ("label-injector", 365_000),
     ("sidecar-injector", 440_000),
@@ -114,8 +115,8 @@ fn wasm(folder: &str, names: &[String]) -> Result<Vec<BuiltPlugin>> {
     Ok(built)
 }
 
-/// Compiles one plugin of the workspace in `root`. The same sources give the same bytes wherever they and `target` are, and whatever
-/// else is built: several packages in one build would share the features that any of them asks for.
+/// Compiles one plugin of the workspace in `root`. The same sources give the same bytes wherever they and `target` are,
+/// and whatever else is built: several packages in one build would share the features that any of them asks for.
 ///
 /// # Errors
 ///
@@ -135,8 +136,8 @@ pub fn compile(root: &Path, target: &Path, package: &str) -> Result<()> {
     command::run(&mut cargo)
 }
 
-/// Has cargo compile the C of a plugin, where it has any, for wasm by zig, whose caches go into the target folder: not into the
-/// home directory.
+/// Has cargo compile the C of a plugin, where it has any, for wasm by zig, whose caches go into the target folder: not
+/// into the home directory.
 ///
 /// # Errors
 ///

@@ -55,8 +55,8 @@ pub fn fill_once(wanted: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Resul
     Ok(true)
 }
 
-/// A short digest of names and contents of the files in `folder` and below it, without build folders: tells when what was
-/// built from them is out of date.
+/// A short digest of names and contents of the files in `folder` and below it, without build folders: tells when what
+/// was built from them is out of date.
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
-//! `cargo xtask crates`: the packages for crates.io as `cargo publish` would send them, and a host that is built from them,
-//! away from the checkout, whose `windlass new` makes a plugin that builds.
+//! `cargo xtask crates`: the packages for crates.io as `cargo publish` would send them, and a host that is built from
+//! them, away from the checkout, whose `windlass new` makes a plugin that builds.
 
 use crate::command::{self, During, Failure, Result};
 use crate::{build, expect_only, say, workspace};

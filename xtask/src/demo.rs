@@ -1,8 +1,8 @@
 //! `cargo xtask demo`: the project's awkward chart through two sample plugins in the sandbox, with a readable diff.
 //!
 //! What needs nothing but Rust comes first: the stream that Helm 4 handed over when it was recorded, and a plugin that
-//! travels in a folder. Then, unless `--quick` leaves it out, the same under real Helm 3, real Helm 4 and a registry, whose
-//! first build takes minutes. Everything it makes is in `target/demo`, to look at.
+//! travels in a folder. Then, unless `--quick` leaves it out, the same under real Helm 3, real Helm 4 and a registry,
+//! whose first build takes minutes. Everything it makes is in `target/demo`, to look at.
 
 mod registry;
 
@@ -130,8 +130,8 @@ impl Stage {
         Ok(Self { folder, pipeline })
     }
 
-    /// Renders the chart with a Helm, without and with the pipeline, and checks that nothing else changed. Gives the file
-    /// that holds what Helm handed to Windlass.
+    /// Renders the chart with a Helm, without and with the pipeline, and checks that nothing else changed. Gives the
+    /// file that holds what Helm handed to Windlass.
     fn render(&self, version: Version, program: PathBuf) -> Result<PathBuf> {
         let folder = self.folder.join(version.folder_name());
         let helm = Helm::new(version, program, &folder.join("home"))?;

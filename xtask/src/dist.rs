@@ -288,7 +288,8 @@ fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The time that everything in a release carries, in seconds since 1970: the commit's, or what `SOURCE_DATE_EPOCH` says.
+/// The time that everything in a release carries, in seconds since 1970: the commit's, or what `SOURCE_DATE_EPOCH`
+/// says.
 fn time() -> u64 {
     let said = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.parse().ok());
     said.or_else(|| {

@@ -1,5 +1,5 @@
-//! Guests by other toolchains than Rust's, in `tests/guests`: what Go's own compiler and clang make of small plugins, built
-//! on demand into the cache, once per content of their folder.
+//! Guests by other toolchains than Rust's, in `tests/guests`: what Go's own compiler and clang make of small plugins,
+//! built on demand into the cache, once per content of their folder.
 
 use crate::command::{self, During, Failure, Result};
 use crate::{cache, say, tools, workspace};

@@ -9,8 +9,8 @@ pub enum Edit<'o> {
     Extended(&'o str),
 }
 
-/// The edits by line number in `output` (from 1), provided that every line of `input` is in `output`, in the same order:
-/// as it was, or, where it holds a flow map or ends with an empty value, with text inserted.
+/// The edits by line number in `output` (from 1), provided that every line of `input` is in `output`, in the same
+/// order: as it was, or, where it holds a flow map or ends with an empty value, with text inserted.
 ///
 /// # Errors
 ///

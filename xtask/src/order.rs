@@ -1,4 +1,5 @@
-//! Which module may import which: no circle in any package, and in the host floors, each of which knows only those below.
+//! Which module may import which: no circle in any package, and in the host floors, each of which knows only those
+//! below.
 //!
 //! ARCHITECTURE.md shows the floors as they are here, with the arrows that the code has.
 
@@ -12,8 +13,8 @@ use crate::command::{During, Result};
 use crate::workspace;
 use imports::{Arrow, Module, Source, arrows, sources};
 
-/// The host's modules from the ground up. A module may import those of lower floors; on the ground floor, whose modules are
-/// many and small, also its neighbours. Nothing may go round in a circle.
+/// The host's modules from the ground up. A module may import those of lower floors; on the ground floor, whose modules
+/// are many and small, also its neighbours. Nothing may go round in a circle.
 const FLOORS: &[&[&str]] = &[
     &[
         "text", "secrets", "error", "limits", "digest", "pages", "input", "env", "dirs", "store", "document", "source",

@@ -65,7 +65,8 @@ const fn registry_tool(name: &'static str) -> Peer {
     Peer { name, sources: "oci-tools", language: Language::Go { linker: "", names }, cost: None }
 }
 
-/// What the end-to-end tests need, in the order in which it is worth to have it. All registry tools are built with the first.
+/// What the end-to-end tests need, in the order in which it is worth to have it. All registry tools are built with the
+/// first.
 pub const FOR_TESTS: [Peer; 7] =
     [YAML_ORACLE, YAML_REPRINT, HELM_ENGINE, KSTATUS_GO, EXTISM_CRATE, DISTRIBUTION, CONTROL_PLANE];
 

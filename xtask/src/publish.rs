@@ -1,7 +1,7 @@
 //! `cargo xtask publish`: every sample plugin into a registry, built, tested, packaged, signed; and next to a chart.
 //!
-//! All packages are made, and the registry is asked about each, before the first one is sent: one version that is there with other
-//! content keeps all of them back.
+//! All packages are made, and the registry is asked about each, before the first one is sent: one version that is there
+//! with other content keeps all of them back.
 
 use crate::command::{self, During, Failure, Finished, Result};
 use crate::{build, dist, say, workspace};
@@ -98,8 +98,8 @@ pub fn table(rows: &[Value]) -> String {
     lines
 }
 
-/// Packages the plugins in `folders` into `packages` and, unless it is a dry run, pushes and attaches them. Gives a row per
-/// plugin, whose `state` is `pushed` (`would push` in a dry run), `unchanged`, or, in a dry run alone, `refused`.
+/// Packages the plugins in `folders` into `packages` and, unless it is a dry run, pushes and attaches them. Gives a row
+/// per plugin, whose `state` is `pushed` (`would push` in a dry run), `unchanged`, or, in a dry run alone, `refused`.
 ///
 /// # Errors
 ///
@@ -163,7 +163,8 @@ impl Publisher<'_> {
         let pushed = answer(self.remote(&["push", text(row, "archive"), &self.target(row)])?)?;
         note(row, &pushed, "pushed");
         if let Some(chart) = &self.options.chart {
-            // By its digest in the registry: what is attached is what is published, and its blobs need not be sent again.
+            // By its digest in the registry: what is attached is what is published, and its blobs need not be sent
+            // again.
             let attached = answer(self.remote(&["attach", chart, text(&pushed, "pinned")])?)?;
             row["attached"] = attached["plugins"][0]["reference"].clone();
         }

@@ -1,5 +1,5 @@
-//! `cargo xtask streams [--bless]`: what both Helms hand to a post-renderer for the charts in `tests/charts`, recorded in
-//! `tests/streams/helm3` and `helm4`. Tests read the records where there is no Helm; this keeps them true.
+//! `cargo xtask streams [--bless]`: what both Helms hand to a post-renderer for the charts in `tests/charts`, recorded
+//! in `tests/streams/helm3` and `helm4`. Tests read the records where there is no Helm; this keeps them true.
 
 use crate::command::{During, Failure, Result};
 use crate::helm::{self, Helm, Version};

@@ -1,5 +1,5 @@
-//! `cargo xtask test`: everything that must hold before a change lands, one step after the other. A step that fails does
-//! not stop the others. It ends with a table of times and a line `N passed, N failed`.
+//! `cargo xtask test`: everything that must hold before a change lands, one step after the other. A step that fails
+//! does not stop the others. It ends with a table of times and a line `N passed, N failed`.
 //!
 //! Programs by others (Helm, registries, a Kubernetes) are fetched and built beside the steps that do without them.
 
@@ -38,7 +38,8 @@ struct Step {
     name: &'static str,
     /// Not part of `--quick`.
     slow: bool,
-    /// Needs programs by others, which are fetched and built while the steps before it run; nor is it part of `--quick`.
+    /// Needs programs by others, which are fetched and built while the steps before it run; nor is it part of
+    /// `--quick`.
     tools: bool,
     act: fn() -> Result<Counts>,
 }
@@ -141,8 +142,8 @@ fn build_all() -> Result<Counts> {
 }
 
 /// Has everything that the steps need fetched and built, one thing after the other and giving way to the steps. A step
-/// that needs a thing asks for it once more: it waits for that one alone, or makes it itself when its turn has not come.
-/// So it is there that a failure is reported.
+/// that needs a thing asks for it once more: it waits for that one alone, or makes it itself when its turn has not
+/// come. So it is there that a failure is reported.
 fn fetch_tools() {
     std::thread::spawn(|| {
         for tool in tools::FOR_TESTS {

@@ -22,6 +22,9 @@ const DATA: &[&str] = &["Cargo.lock", "go.sum", "LICENSE"];
 /// The most lines a Rust file may have. A longer one holds two things.
 const MOST_LINES: usize = 1_200;
 
+/// The most columns a line of comment may have. rustfmt holds the lines of code.
+const MOST_COLUMNS: usize = 120;
+
 /// Which packages of the workspace a package may depend on (ARCHITECTURE.md, "Directions").
 const MAY_DEPEND: &[(&str, &[&str])] = &[
     ("windlass-manifest-events", &[]),
@@ -92,9 +95,14 @@ fn check_text(path: &Path, text: &str, problems: &mut Vec<String>) {
         if lines > MOST_LINES {
             problems.push(format!("{shown}:{lines}: more than {MOST_LINES} lines; split it"));
         }
+        problems.extend(
+            long_comments(text)
+                .map(|line| format!("{shown}:{line}: a comment of more than {MOST_COLUMNS} columns; break it")),
+        );
         let mut code = text.lines().filter(|line| !line.trim().is_empty());
         let documented = code.next().is_some_and(|line| line.starts_with("//!") || line.starts_with("#!["));
-        // Cases of the macro's own tests and the fixture company are input, not code of ours; a `tests.rs` belongs to the file beside its folder.
+        // Cases of the macro's own tests and the fixture company are input, not code of ours; a `tests.rs` belongs to
+        // the file beside its folder.
         let exempt = path
             .components()
             .any(|part| ["ui", "templates", "tests.rs", "company"].iter().any(|name| part.as_os_str() == *name));
@@ -102,6 +110,16 @@ fn check_text(path: &Path, text: &str, problems: &mut Vec<String>) {
             problems.push(format!("{shown}:1: does not start with what the file is for (`//! …`)"));
         }
     }
+}
+
+/// The numbers of the lines of comment that are too long and could be broken: a row of a table and a word alone, such
+/// as an address, cannot.
+fn long_comments(text: &str) -> impl Iterator<Item = usize> + '_ {
+    text.lines().enumerate().filter_map(|(number, line)| {
+        let comment = line.trim_start().strip_prefix("//")?.trim_start_matches(['/', '!']).trim();
+        let broken = comment.starts_with('|') || !comment.contains(' ');
+        (line.chars().count() > MOST_COLUMNS && !broken).then_some(number + 1)
+    })
 }
 
 /// The heading of the table in ARCHITECTURE.md that says where things are.

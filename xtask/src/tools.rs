@@ -218,7 +218,8 @@ impl Tool {
     }
 }
 
-/// Lays a package without dependencies out in `folder`; npm refuses it where its digest is another. None of its scripts runs.
+/// Lays a package without dependencies out in `folder`; npm refuses it where its digest is another. None of its scripts
+/// runs.
 fn npm(package: &str, version: &str, integrity: &str, folder: &Path) -> Result<()> {
     if !command::on_path("npm") {
         return Err(Failure::new(format!("{package} is a package for Node, and there is no npm")).hint("install Node"));

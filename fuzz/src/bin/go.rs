@@ -1,6 +1,6 @@
-//! What Kubernetes sees: every mutated document is read by us and by Go's two parsers (`tests/peers/yaml-oracle`, whose path
-//! is in `WINDLASS_YAML_ORACLE`), and both must see the same nodes, the same values, or refuse. Then a random edit is made,
-//! and Go must read its output, as the document it read before plus the edit.
+//! What Kubernetes sees: every mutated document is read by us and by Go's two parsers (`tests/peers/yaml-oracle`, whose
+//! path is in `WINDLASS_YAML_ORACLE`), and both must see the same nodes, the same values, or refuse. Then a random edit
+//! is made, and Go must read its output, as the document it read before plus the edit.
 
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Write};

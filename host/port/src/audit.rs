@@ -155,8 +155,8 @@ fn one(mut tree: Tree, progress: &(dyn Fn(Progress) + Sync), report: &mut Report
     report.skipped.extend(tree.skipped);
 }
 
-/// Charts that set `replicas` and bring an autoscaler for it: under server-side apply both own the field. A condition on
-/// autoscaling around it is what keeps them apart.
+/// Charts that set `replicas` and bring an autoscaler for it: under server-side apply both own the field. A condition
+/// on autoscaling around it is what keeps them apart.
 fn contested_replicas(tree: &Tree) -> Vec<(String, usize)> {
     let mut found = Vec::new();
     let scalers = tree.entries.iter().filter(|entry| {

@@ -1,7 +1,7 @@
 //! `windlass port convert`: a post-renderer as a pipeline of ready-made plugins, with what could not be converted.
 //!
-//! Nothing that is read is ever run, and a conversion that leaves something out never says that it is complete: whatever a
-//! reader here does not know is [`Conversion::missing`], with its file and line.
+//! Nothing that is read is ever run, and a conversion that leaves something out never says that it is complete:
+//! whatever a reader here does not know is [`Conversion::missing`], with its file and line.
 
 mod expression;
 mod files;

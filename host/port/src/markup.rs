@@ -13,7 +13,8 @@ pub fn uri(path: &str) -> String {
     out
 }
 
-/// Text that HTML takes for nothing else, also within attributes. What deceives the eye stays: that is another question.
+/// Text that HTML takes for nothing else, also within attributes. What deceives the eye stays: that is another
+/// question.
 #[must_use]
 pub fn html(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

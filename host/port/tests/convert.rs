@@ -1,7 +1,7 @@
 //! Artefacts of all kinds and the pipelines they become: a folder under `tests/convert` each, and expressions.
 //!
-//! `artefact` names what is converted (the folder itself where there is none), `options` the caller's words, one on a line:
-//! `--release NAME`, `--env K=V`, or an argument.
+//! `artefact` names what is converted (the folder itself where there is none), `options` the caller's words, one on a
+//! line: `--release NAME`, `--env K=V`, or an argument.
 
 #![allow(clippy::disallowed_methods, reason = "tests read what they wrote")]
 

@@ -1,8 +1,8 @@
-//! Joins the adapter (`adapter.wat`) to a command, so that Helm's own engine can run it: one module with the command's memory,
-//! in which the functions of WASI that the adapter has are the adapter's, and `helm_plugin_main` is its entry.
+//! Joins the adapter (`adapter.wat`) to a command, so that Helm's own engine can run it: one module with the command's
+//! memory, in which the functions of WASI that the adapter has are the adapter's, and `helm_plugin_main` is its entry.
 //!
-//! Function indices change, as imports come and go in front of all others; types and globals of the adapter follow those of the
-//! command, so that the command's own stay. Names of functions are left out: they would be wrong.
+//! Function indices change, as imports come and go in front of all others; types and globals of the adapter follow
+//! those of the command, so that the command's own stay. Names of functions are left out: they would be wrong.
 
 use std::convert::Infallible;
 

@@ -1,5 +1,5 @@
-//! From a source folder to `plugin.wasm` beside its `plugin.yaml`: of a plugin, or of a program that filters its standard input
-//! and knows nothing of plugins (a command).
+//! From a source folder to `plugin.wasm` beside its `plugin.yaml`: of a plugin, or of a program that filters its
+//! standard input and knows nothing of plugins (a command).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,8 +27,8 @@ const FIRST_VERSION: &str = "0.1.0";
 /// Source files that are looked at to tell a plugin from a program.
 const MAX_SOURCES: usize = 1000;
 
-/// What a module by a tool without the PDK says about itself, as a file beside plugin.yaml: the JSON object of the section
-/// [`SECTION`], in which `abi`, and plugin.yaml's name and version, are filled in.
+/// What a module by a tool without the PDK says about itself, as a file beside plugin.yaml: the JSON object of the
+/// section [`SECTION`], in which `abi`, and plugin.yaml's name and version, are filled in.
 const METADATA_FILE: &str = "metadata.json";
 
 /// What a build made.
@@ -86,9 +86,9 @@ struct Made {
     version: String,
 }
 
-/// Builds what is in `source`, a folder or one file in C, and puts plugin.wasm and plugin.yaml into `out`, or beside the source.
-/// A program that has no plugin.yaml gets one. The tool's own messages go to stderr. Under `WINDLASS_OFFLINE=1` it may not
-/// use the network.
+/// Builds what is in `source`, a folder or one file in C, and puts plugin.wasm and plugin.yaml into `out`, or beside
+/// the source. A program that has no plugin.yaml gets one. The tool's own messages go to stderr. Under
+/// `WINDLASS_OFFLINE=1` it may not use the network.
 ///
 /// # Errors
 /// No source, no plugin.yaml of a plugin, the tool is missing or fails, or the result cannot run (exit 2).
@@ -376,8 +376,8 @@ fn cargo_build(folder: &Path, is_command: bool, speed: Speed) -> Result<Made, Er
     Ok(Made { copy_from: Some(module), name, version })
 }
 
-/// The setting by which panic messages name `/plugin` and `/cargo` instead of folders of this machine. It adds to the flags of
-/// the author's own `.cargo/config.toml`.
+/// The setting by which panic messages name `/plugin` and `/cargo` instead of folders of this machine. It adds to the
+/// flags of the author's own `.cargo/config.toml`.
 fn remapped_paths(target: &str, root: Option<&Path>) -> String {
     let home = env::CARGO_HOME.os().map(PathBuf::from).or_else(|| Some(std::env::home_dir()?.join(".cargo")));
     let flags: Vec<String> = [(root.map(Path::to_owned), "/plugin"), (home, "/cargo")]

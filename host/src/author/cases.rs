@@ -14,9 +14,9 @@
 //! The PDK's own test helper runs the same folders natively, so the configuration goes to the plugin as it is: without
 //! the defaults of plugin.yaml, and checked by nobody but the plugin.
 //!
-//! Cases come with the plugin, so they are its author's word and not that of whoever runs them. A case reads, writes and grants
-//! what lies below its own folder (links resolved), which is no link itself, and the clock and random bytes; any other
-//! grant in it is a question that a flag of the person answers.
+//! Cases come with the plugin, so they are its author's word and not that of whoever runs them. A case reads, writes
+//! and grants what lies below its own folder (links resolved), which is no link itself, and the clock and random bytes;
+//! any other grant in it is a question that a flag of the person answers.
 
 use std::fs;
 use std::path::{Path, PathBuf};

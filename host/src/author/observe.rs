@@ -20,8 +20,8 @@ pub struct Observation {
     pub error: Option<String>,
     /// What it looked for and was not granted.
     pub sought: Vec<Sought>,
-    /// The capabilities that its imports could use, by their words. Of variables nobody can tell which ones it reads: they are
-    /// handed over all together.
+    /// The capabilities that its imports could use, by their words. Of variables nobody can tell which ones it reads:
+    /// they are handed over all together.
     pub usable_grants: Vec<&'static str>,
 }
 

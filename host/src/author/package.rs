@@ -1,4 +1,5 @@
-//! Packages: a plugin's folder as the archive that Helm installs, the same bytes for the same files, and its provenance.
+//! Packages: a plugin's folder as the archive that Helm installs, the same bytes for the same files, and its
+//! provenance.
 
 use std::path::Path;
 
@@ -37,11 +38,11 @@ pub struct Package {
     pub provenance: Option<String>,
 }
 
-/// Packages the plugin in `folder`: plugin.yaml is checked by Helm's rules (and those that Helm skips), the module against
-/// what Helm's engine takes.
+/// Packages the plugin in `folder`: plugin.yaml is checked by Helm's rules (and those that Helm skips), the module
+/// against what Helm's engine takes.
 ///
-/// With `runtime` the package's plugin.yaml is for that runtime of Helm's, whatever the folder's is for: name, version, source and
-/// configuration stay, other settings of the old runtime mean nothing to the new one and go.
+/// With `runtime` the package's plugin.yaml is for that runtime of Helm's, whatever the folder's is for: name, version,
+/// source and configuration stay, other settings of the old runtime mean nothing to the new one and go.
 ///
 /// # Errors
 /// What breaks a rule, with its place (exit 2).

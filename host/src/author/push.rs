@@ -58,8 +58,8 @@ impl Shipment {
         Ok(Self { plugin, artifact: PluginArtifact { archive_name, archive, provenance, annotations }, wasm })
     }
 
-    /// What is shipped, for the trust policy to judge: by the name that it is shipped under and the provenance that goes
-    /// along.
+    /// What is shipped, for the trust policy to judge: by the name that it is shipped under and the provenance that
+    /// goes along.
     ///
     /// # Errors
     /// When the archive is not a plugin's (exit 2 or 3).
@@ -244,12 +244,13 @@ pub struct ToAttach<'s> {
     pub elsewhere: Option<String>,
 }
 
-/// Pushes plugins into the chart's repository as referrers of the chart: all, or, when one of them is refused, none. Attached
-/// twice, a plugin is there once.
+/// Pushes plugins into the chart's repository as referrers of the chart: all, or, when one of them is refused, none.
+/// Attached twice, a plugin is there once.
 ///
 /// # Errors
-/// When another content of the same version is attached, or given as well, and `force` is not set (exit 3); when the registry fails
-/// (exit 5): everything that can be found out before is, and all blobs are there before the first plugin is attached.
+/// When another content of the same version is attached, or given as well, and `force` is not set (exit 3); when the
+/// registry fails (exit 5): everything that can be found out before is, and all blobs are there before the first plugin
+/// is attached.
 pub fn attach(
     registry: &Registry,
     repository: &str,
@@ -334,8 +335,8 @@ pub fn discover(registry: &Registry, repository: &str, chart: &Chart) -> Result<
     Ok(attached)
 }
 
-/// A manifest with everything that refers to it (signatures, attached plugins), as a registry listed them once. It is judged and
-/// written as it is here, whatever the registry lists a moment later.
+/// A manifest with everything that refers to it (signatures, attached plugins), as a registry listed them once. It is
+/// judged and written as it is here, whatever the registry lists a moment later.
 pub struct Load {
     root: Manifest,
     parts: Vec<Part>,
@@ -502,8 +503,8 @@ pub struct Carried {
 /// Whether one plugin or chart of a layout may be pushed to a place: what is asked before anything is sent.
 ///
 /// # Errors
-/// When it is another plugin or version than the place says, or the place is taken by other content and `force` is not set (exit 3);
-/// when the registry fails (exit 5).
+/// When it is another plugin or version than the place says, or the place is taken by other content and `force` is not
+/// set (exit 3); when the registry fails (exit 5).
 pub fn check_place(root: &Manifest, registry: &Registry, place: &OciReference, force: bool) -> Result<(), Error> {
     if let Ok(layers) = root.image().and_then(|image| PluginLayers::find(&image)) {
         pull::refuse_other_plugin(&PluginRef::Oci(place.clone()), &layers.archive_name)?;
@@ -514,8 +515,8 @@ pub fn check_place(root: &Manifest, registry: &Registry, place: &OciReference, f
     }
 }
 
-/// Pushes one plugin or chart of a layout, with everything that refers to it, to a place that [`check_place`] found to be
-/// right.
+/// Pushes one plugin or chart of a layout, with everything that refers to it, to a place that [`check_place`] found to
+/// be right.
 ///
 /// # Errors
 /// When the layout is damaged (exit 2 or 3), or the registry fails (exit 5).

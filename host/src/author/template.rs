@@ -1,12 +1,12 @@
 //! A new plugin from one of the templates that the program carries.
 //!
 //! The templates are folders for cargo-generate; `windlass new` fills in the same placeholders: `{{project-name}}`,
-//! `{{crate_name}}`, and those that the template's cargo-generate.toml declares with a default. As cargo-generate does, it
-//! drops the ending `.liquid` of a file's name: a Cargo.toml would keep its folder out of the package on crates.io.
+//! `{{crate_name}}`, and those that the template's cargo-generate.toml declares with a default. As cargo-generate does,
+//! it drops the ending `.liquid` of a file's name: a Cargo.toml would keep its folder out of the package on crates.io.
 //!
 //! The PDK comes from the checkout that the program lies in, else as sources that the program carries and puts into
-//! [`VENDOR`] of the new folder: the very version that this program was tested with, and no network is needed. The sources of
-//! windlass-go always come along, into [`GO_FOLDER`].
+//! [`VENDOR`] of the new folder: the very version that this program was tested with, and no network is needed. The
+//! sources of windlass-go always come along, into [`GO_FOLDER`].
 
 mod name;
 

@@ -1,5 +1,5 @@
-//! Watching folders for changes, by looking at them again and again: it needs nothing of the system, and works on network
-//! file systems, in containers and on folders that are replaced as a whole.
+//! Watching folders for changes, by looking at them again and again: it needs nothing of the system, and works on
+//! network file systems, in containers and on folders that are replaced as a whole.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -12,8 +12,8 @@ use crate::sandbox::compile::cache::CodeCache;
 use crate::sandbox::limits::CompileLimits;
 use crate::sandbox::options::RenderOptions;
 
-/// Compiles a plugin into the cache, so that its first render is as fast as all others. A plugin that cannot be compiled
-/// is there all the same, and its first run says why; so this is told and no failure.
+/// Compiles a plugin into the cache, so that its first render is as fast as all others. A plugin that cannot be
+/// compiled is there all the same, and its first run says why; so this is told and no failure.
 pub(super) fn compile_ahead(plugin: &Verified, limits: CompileArgs, printer: &Printer) {
     let spinner = Spinner::new(printer);
     let tell = |event: Event<'_>| {

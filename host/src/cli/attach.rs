@@ -16,8 +16,8 @@ use crate::plugin::{pull, verify};
 use crate::source::{OciReference, PluginRef};
 use crate::text::Text;
 
-/// Attach plugins to a chart in a registry, as OCI referrers: found through the chart, invisible to Helm. All of them, or, when
-/// one is refused, none.
+/// Attach plugins to a chart in a registry, as OCI referrers: found through the chart, invisible to Helm. All of them,
+/// or, when one is refused, none.
 #[derive(Args, Debug)]
 pub(super) struct AttachArgs {
     /// oci://HOST/PATH/CHART:VERSION.
@@ -145,8 +145,8 @@ pub(super) fn discover(arguments: &DiscoverArgs, printer: &Printer) -> Result<Ou
     ))
 }
 
-/// The plugins that `run --for-chart` runs, in the order of `discover`. Their digests are the registry's word, also where the
-/// chart's is the user's.
+/// The plugins that `run --for-chart` runs, in the order of `discover`. Their digests are the registry's word, also
+/// where the chart's is the user's.
 pub(super) fn plugins_for(
     chart: &OciReference,
     registries: &RegistryArgs,

@@ -51,8 +51,8 @@ fn parse_definition(text: &str) -> Result<(String, String), Error> {
 
 /// Build the plugin or program in a source folder: Cargo.toml with cargo, go.mod with go, files in C with zig.
 ///
-/// A program that filters its standard input needs no change and no plugin.yaml: one is written. It runs once with nothing
-/// granted, and what it looked for is told. The module is compiled ahead into the cache.
+/// A program that filters its standard input needs no change and no plugin.yaml: one is written. It runs once with
+/// nothing granted, and what it looked for is told. The module is compiled ahead into the cache.
 #[derive(Args, Debug)]
 pub(super) struct BuildArgs {
     /// The folder with the source (and plugin.yaml), or one file in C.
@@ -66,15 +66,15 @@ pub(super) struct BuildArgs {
     out: Option<PathBuf>,
 }
 
-/// Run the cases in a plugin's tests/cases through the sandbox, after building the plugin. In a folder with windlass.yaml and
-/// no plugin.wasm they are those of the pipeline.
+/// Run the cases in a plugin's tests/cases through the sandbox, after building the plugin. In a folder with
+/// windlass.yaml and no plugin.wasm they are those of the pipeline.
 ///
 /// A case is a folder with input.yaml, optionally config.yaml, args.txt (one extra argument per line) and grants.yaml
 /// (as `grants` in windlass.yaml), and either expected.yaml or error.txt. WINDLASS_BLESS=1 writes what came out as the
 /// expectation.
 ///
-/// A case may grant itself folders inside of it, the clock and random bytes. What else it asks for is the plugin's author
-/// asking you: it needs the same --allow-... flag here.
+/// A case may grant itself folders inside of it, the clock and random bytes. What else it asks for is the plugin's
+/// author asking you: it needs the same --allow-... flag here.
 #[derive(Args, Debug)]
 pub(super) struct TestArgs {
     /// The plugin's folder.
@@ -219,7 +219,8 @@ pub(super) enum Subject {
 }
 
 impl Subject {
-    /// What is in a folder: a plugin, built where there is its source, as a stale module would pass for it, or a pipeline.
+    /// What is in a folder: a plugin, built where there is its source, as a stale module would pass for it, or a
+    /// pipeline.
     fn of(folder: &Path, grants: &GrantArgs) -> Result<Self, Error> {
         let pipeline = folder.join(PIPELINE);
         if Tool::of(folder).is_some() {

@@ -32,9 +32,9 @@ use crate::wait::track::interrupted;
 
 /// Build, test and diff a plugin or pipeline each time one of its files is saved.
 ///
-/// The cases in tests/cases run in the sandbox; with --file or --chart the difference follows that the plugin makes there. Rust
-/// is built without its optimisations, into target/; plugin.wasm stays as `windlass build` left it. Ctrl-C ends it, and the
-/// end of a pipe on stdin.
+/// The cases in tests/cases run in the sandbox; with --file or --chart the difference follows that the plugin makes
+/// there. Rust is built without its optimisations, into target/; plugin.wasm stays as `windlass build` left it. Ctrl-C
+/// ends it, and the end of a pipe on stdin.
 #[derive(Args, Debug)]
 pub(super) struct DevArgs {
     /// The plugin's folder, or a pipeline's.
@@ -101,7 +101,8 @@ fn ended() -> Arc<AtomicBool> {
             signalled.store(true, Ordering::Relaxed);
         }
     });
-    // A terminal is left alone: to read from it would stop a job in the background. Files have their end from the beginning.
+    // A terminal is left alone: to read from it would stop a job in the background. Files have their end from the
+    // beginning.
     let kind = rustix::fs::fstat(rustix::stdio::stdin()).map(|status| FileType::from_raw_mode(status.st_mode));
     if matches!(kind, Ok(FileType::Fifo | FileType::Socket)) {
         let closed = Arc::clone(&is_over);

@@ -1,8 +1,8 @@
 //! The record of failures that `windlass why` reads: Helm 4 shows neither stderr nor the exit code of a plugin.
 //!
 //! One JSON object per line in `failures.jsonl` in the state folder, newest last, readable by the owner only. Only the
-//! newest [`KEPT`] are kept, each bounded by [`LONGEST_TEXT`]. What may be secret is not kept: the values of `--set` and
-//! of extra arguments, on the command line and wherever a message quotes them; pieces of the stream, but for what a
+//! newest [`KEPT`] are kept, each bounded by [`LONGEST_TEXT`]. What may be secret is not kept: the values of `--set`
+//! and of extra arguments, on the command line and wherever a message quotes them; pieces of the stream, but for what a
 //! plugin's own error text quotes, and of that no value of a Secret.
 
 use std::collections::HashSet;
@@ -235,8 +235,8 @@ impl Flags {
     }
 }
 
-/// The command line without the values of `KEY=VALUE` arguments and of flags that take a secret, and those values. What is
-/// not known to be harmless, as a mistyped flag, is taken for one of these.
+/// The command line without the values of `KEY=VALUE` arguments and of flags that take a secret, and those values. What
+/// is not known to be harmless, as a mistyped flag, is taken for one of these.
 fn without_values(arguments: &[String], flags: &Flags) -> (Vec<String>, Secrets) {
     let takes_a_secret = |flag: &str| matches!(flag, "--set" | "--set-string" | "--set-json" | "--password");
     let mut secrets = Secrets::default();

@@ -15,8 +15,8 @@ use crate::limits::table::MAX_STREAM;
 /// Make what a tool changed by meaning in the text that the tool was given.
 ///
 /// Tools that parse YAML and print it change every line: comments go, keys are sorted, `on` becomes `"on"`. This pairs
-/// the objects of both streams, compares them in the types that Helm sees, and makes the differences as edits of ORIGINAL;
-/// all else keeps its bytes. On by default for commands under `run`.
+/// the objects of both streams, compares them in the types that Helm sees, and makes the differences as edits of
+/// ORIGINAL; all else keeps its bytes. On by default for commands under `run`.
 #[derive(Args, Debug)]
 #[command(after_help = "Example: helm template web ./chart >in.yaml; yq '.metadata.labels.team = \"x\"' in.yaml | \
                         windlass graft in.yaml -")]
@@ -27,8 +27,8 @@ pub(super) struct GraftArgs {
     /// What the tool answered: a file, or - for stdin.
     #[arg(value_name = "NEW")]
     new: PathBuf,
-    /// What is done with values that the tool's own YAML changed and nobody meant, such as `on` that became `"on"` or 0444
-    /// that became 444.
+    /// What is done with values that the tool's own YAML changed and nobody meant, such as `on` that became `"on"` or
+    /// 0444 that became 444.
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     dialect: DialectArg,
 }

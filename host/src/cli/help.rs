@@ -310,7 +310,8 @@ mod tests {
         assert_eq!(listed, known, "the table of groups and the commands");
     }
 
-    /// The words of a line as a shell would split them, up to what the shell keeps for itself; each start of the program.
+    /// The words of a line as a shell would split them, up to what the shell keeps for itself; each start of the
+    /// program.
     fn starts(line: &str) -> Vec<Vec<String>> {
         let mut starts = Vec::new();
         for part in line.split("&&").flat_map(|part| part.split('|')) {

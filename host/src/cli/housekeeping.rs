@@ -36,8 +36,8 @@ pub(super) fn completions(arguments: &CompletionsArgs, mut definition: Command) 
     Outcome::bytes(with_settings(arguments.shell, script).into_bytes())
 }
 
-/// What completes the keys behind `--set` and its siblings, which the plugin on the line knows. Plugins in registries are not
-/// asked: nobody waits for the network behind a tab.
+/// What completes the keys behind `--set` and its siblings, which the plugin on the line knows. Plugins in registries
+/// are not asked: nobody waits for the network behind a tab.
 const BASH_SETTINGS: &str = r#"
 _windlass_or_setting() {
     local word keys

@@ -41,7 +41,8 @@ pub(super) struct UninstallArgs {
 /// List the installed plugins, or those that came with Windlass.
 #[derive(Args, Debug)]
 pub(super) struct ListArgs {
-    /// List the plugins that came with Windlass, which run by their names as well: an installed one of that name goes first.
+    /// List the plugins that came with Windlass, which run by their names as well: an installed one of that name goes
+    /// first.
     #[arg(long)]
     bundled: bool,
 }

@@ -15,10 +15,11 @@ use crate::plugin::lock::{self, Lock, LockEntry};
 use crate::plugin::{fetch, verify};
 use crate::text::Text;
 
-/// Write windlass.lock: the digests of each plugin of a pipeline, of its manifest where a registry or a layout has it, else
-/// of its plugin.yaml and its wasm. `run --locked` runs nothing else.
+/// Write windlass.lock: the digests of each plugin of a pipeline, of its manifest where a registry or a layout has it,
+/// else of its plugin.yaml and its wasm. `run --locked` runs nothing else.
 ///
-/// A plugin that is locked already keeps its digests; when its tag has moved since, that is an error, unless --update is given.
+/// A plugin that is locked already keeps its digests; when its tag has moved since, that is an error, unless --update
+/// is given.
 #[derive(Args, Debug)]
 pub(super) struct LockArgs {
     /// The pipeline; the lock file is written beside it.

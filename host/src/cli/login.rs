@@ -16,7 +16,8 @@ use crate::oci::registry::Registry;
 use crate::source::RegistryHost;
 use crate::text::Text;
 
-/// Log in to a registry. The password is read from stdin and kept where Helm finds it, in its file or credential helper.
+/// Log in to a registry. The password is read from stdin and kept where Helm finds it, in its file or credential
+/// helper.
 #[derive(Args, Debug)]
 pub(super) struct LoginArgs {
     /// The registry's host, with its port if it has one; with a path, the login is for what is below that path alone.

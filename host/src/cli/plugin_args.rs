@@ -59,12 +59,12 @@ pub(super) struct PluginArgs {
     /// Read the stream from this file instead of stdin.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Refuse a stream without objects, as a failing `helm template` in a pipe leaves one. WINDLASS_REQUIRE_INPUT=1 says
-    /// the same, and =0 the opposite where Argo CD's variables are set, which turn it on.
+    /// Refuse a stream without objects, as a failing `helm template` in a pipe leaves one. WINDLASS_REQUIRE_INPUT=1
+    /// says the same, and =0 the opposite where Argo CD's variables are set, which turn it on.
     #[arg(long)]
     require_input: bool,
-    /// Arguments for the plugins; KEY=VALUE overrides their configuration, last of all, and config=FILE is a file of it, as
-    /// for --config.
+    /// Arguments for the plugins; KEY=VALUE overrides their configuration, last of all, and config=FILE is a file of
+    /// it, as for --config.
     #[arg(last = true, value_name = "EXTRA_ARG")]
     extra_args: Vec<String>,
     #[command(flatten)]
@@ -77,7 +77,8 @@ pub(super) struct PluginArgs {
     limits: LimitArgs,
     #[command(flatten)]
     remote: RemoteArgs,
-    /// Take what commands answer as they printed it. Without this only what they changed by meaning changes in the stream.
+    /// Take what commands answer as they printed it. Without this only what they changed by meaning changes in the
+    /// stream.
     #[arg(long)]
     no_graft: bool,
     /// Compile the plugins anew and keep nothing.
@@ -106,7 +107,8 @@ struct ConfigArgs {
     /// The same, but the value is always a string. Applied after --set, as in Helm.
     #[arg(long, value_name = "[NAME:]KEY=VALUE")]
     set_string: Vec<String>,
-    /// Set a key to JSON, in which null is a value: 'a.b={"c": null}', or a whole map. Applied before --set, as in Helm.
+    /// Set a key to JSON, in which null is a value: 'a.b={"c": null}', or a whole map. Applied before --set, as in
+    /// Helm.
     #[arg(long, value_name = "[NAME:]KEY=JSON")]
     set_json: Vec<String>,
     /// Set a key to the text of a file. Applied after --set-string, as in Helm.
@@ -359,8 +361,8 @@ impl PluginArgs {
         }
     }
 
-    /// Runs the steps; shows log lines, and a spinner while a plugin is compiled. `ending` ends the process with a plugin whose
-    /// time is over; a command that goes on after it has none.
+    /// Runs the steps; shows log lines, and a spinner while a plugin is compiled. `ending` ends the process with a
+    /// plugin whose time is over; a command that goes on after it has none.
     ///
     /// # Errors
     /// Whatever stops the run.

@@ -54,8 +54,8 @@ struct AuditArgs {
 
 /// Make a pipeline of ready-made plugins from a post-renderer.
 ///
-/// Exit code 0: all of it is in the pipeline. 1: the pipeline is written, and what is missing stands in it as comments, and in the
-/// JSON with lines. 2: nothing can be converted, and why. Nothing is ever run.
+/// Exit code 0: all of it is in the pipeline. 1: the pipeline is written, and what is missing stands in it as comments,
+/// and in the JSON with lines. 2: nothing can be converted, and why. Nothing is ever run.
 #[derive(Args, Debug)]
 struct ConvertArgs {
     /// A script, a kustomization or its folder, a HelmRelease, a helmfile.

@@ -135,8 +135,8 @@ impl Printer {
         !self.quiet && io::stderr().is_terminal()
     }
 
-    /// How many characters of text a line of stdout should have: as many as the terminal is wide, else as `COLUMNS` says,
-    /// and never more than 100, which is what the help has.
+    /// How many characters of text a line of stdout should have: as many as the terminal is wide, else as `COLUMNS`
+    /// says, and never more than 100, which is what the help has.
     pub fn width(&self) -> usize {
         let terminal = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok().map(|size| usize::from(size.ws_col));
         let said = || env::COLUMNS.text()?.parse::<usize>().ok();
@@ -271,8 +271,8 @@ impl Printer {
         self.show_on_terminal(&text);
     }
 
-    /// Helm 4 keeps the stderr of a subprocess plugin to itself, whether it fails or not (helm/helm#31843): under Helm what
-    /// matters goes to the controlling terminal as well, where there is one.
+    /// Helm 4 keeps the stderr of a subprocess plugin to itself, whether it fails or not (helm/helm#31843): under Helm
+    /// what matters goes to the controlling terminal as well, where there is one.
     fn show_on_terminal(&self, text: &Text) {
         if enable::is_under_helm()
             && !io::stderr().is_terminal()

@@ -24,7 +24,8 @@ use crate::source::{OciReference, PluginRef};
 use crate::text::Text;
 use crate::trust::evidence::Pin;
 
-/// Pull a plugin: NAME-VERSION.tgz and its provenance, or everything about it into an OCI layout to be carried elsewhere.
+/// Pull a plugin: NAME-VERSION.tgz and its provenance, or everything about it into an OCI layout to be carried
+/// elsewhere.
 ///
 /// The content's digests are checked; whether to trust it is asked when it is run or installed, or here when a key is
 /// named: then every plugin that is pulled must be trusted and signed by it, or nothing is written.
@@ -104,8 +105,8 @@ fn copied(cargo: &Cargo<'_>, layout: &Path, digest: &Digest, manifests: usize) -
     cargo.trusted.iter().flatten().fold(text, |text, reason| text.show(reason).say("\n"))
 }
 
-/// What is going to be copied: one answer of the registry to what the reference stands for and what refers to it, and what was
-/// judged of it.
+/// What is going to be copied: one answer of the registry to what the reference stands for and what refers to it, and
+/// what was judged of it.
 struct Cargo<'r> {
     reference: &'r OciReference,
     registry: Registry,

@@ -25,8 +25,8 @@ pub(super) struct PushArgs {
     /// oci://HOST/PATH (NAME:VERSION is added), oci://HOST/PATH/NAME, oci://HOST/PATH/NAME:VERSION, or oci-layout:DIR.
     #[arg(value_name = "REFERENCE", required_unless_present = "from_layout")]
     target: Option<String>,
-    /// Push what is in this OCI layout, with its signatures and referrers; DIR:TAG picks one of several. To oci://HOST/PATH
-    /// goes every plugin that is in it, to PATH/NAME:VERSION.
+    /// Push what is in this OCI layout, with its signatures and referrers; DIR:TAG picks one of several. To
+    /// oci://HOST/PATH goes every plugin that is in it, to PATH/NAME:VERSION.
     #[arg(long, value_name = "DIR[:TAG]", conflicts_with = "target")]
     from_layout: Option<String>,
     /// Overwrite a version that is there with other content.

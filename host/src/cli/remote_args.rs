@@ -64,9 +64,9 @@ impl RegistryArgs {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Trust")]
 pub(super) struct TrustArgs {
-    /// Run only what has a provenance that is signed by an OpenPGP key of this keyring (binary, armored, or keybox). With a
-    /// key of any kind named, every plugin needs a signature by one of the named keys, a pinned one and an archive on
-    /// this machine (NAME-VERSION.tgz.prov beside it) as well.
+    /// Run only what has a provenance that is signed by an OpenPGP key of this keyring (binary, armored, or keybox).
+    /// With a key of any kind named, every plugin needs a signature by one of the named keys, a pinned one and an
+    /// archive on this machine (NAME-VERSION.tgz.prov beside it) as well.
     #[arg(long = "keyring", value_name = "FILE")]
     keyrings: Vec<PathBuf>,
     /// Run only what has a cosign signature by this public key; as for --keyring.
@@ -100,8 +100,8 @@ pub(super) struct RemoteArgs {
 }
 
 impl RemoteArgs {
-    /// What opening a plugin that is named by `reference` depends on: the keys that are named count for all of them, the policy and
-    /// the store for what is shipped. A plugin on this machine needs no home directory.
+    /// What opening a plugin that is named by `reference` depends on: the keys that are named count for all of them,
+    /// the policy and the store for what is shipped. A plugin on this machine needs no home directory.
     pub(super) fn remote_for(&self, reference: &PluginRef, keep: bool, printer: &Printer) -> Result<Remote, Error> {
         match reference {
             PluginRef::Path(_) | PluginRef::Installed(_) => {

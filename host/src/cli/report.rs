@@ -16,8 +16,8 @@ use crate::text::json_bytes;
 /// Where reports go.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct ReportArgs {
-    /// Write what was found into a file: sarif=FILE (SARIF 2.1.0), junit=FILE or json=FILE. May be given several times; the
-    /// file is written whatever the end of the run is.
+    /// Write what was found into a file: sarif=FILE (SARIF 2.1.0), junit=FILE or json=FILE. May be given several times;
+    /// the file is written whatever the end of the run is.
     #[arg(long = "report", value_name = "FORMAT=FILE", help_heading = "Output")]
     report: Vec<ReportFile>,
 }
@@ -136,8 +136,8 @@ fn object_name(finding: &Finding) -> String {
         .join("/")
 }
 
-/// SARIF 2.1.0: one run of Windlass. A chart's file is named without a line, as lines of the rendered stream are none of the
-/// template; they are properties.
+/// SARIF 2.1.0: one run of Windlass. A chart's file is named without a line, as lines of the rendered stream are none
+/// of the template; they are properties.
 fn as_sarif(report: &Report) -> Json {
     let id_of = |finding: &Finding| match finding.rule.as_str() {
         "" => finding.plugin.clone(),
@@ -197,7 +197,8 @@ fn sarif_result(finding: &Finding, id: &str, rules: &BTreeMap<String, usize>) ->
     })
 }
 
-/// JUnit's XML: a suite for each plugin, a case for each finding and for what passed. Warnings are the output of a case.
+/// JUnit's XML: a suite for each plugin, a case for each finding and for what passed. Warnings are the output of a
+/// case.
 fn as_junit(report: &Report) -> String {
     let mut suites: Vec<(&str, Vec<String>, usize)> = Vec::new();
     let passed = report.passed.iter().map(|(plugin, name)| {

@@ -620,8 +620,8 @@ impl<'p> View<'p> {
     }
 }
 
-/// How many rows of a terminal lines of these widths take: those that are wider than it is now, as it was made narrower,
-/// take several.
+/// How many rows of a terminal lines of these widths take: those that are wider than it is now, as it was made
+/// narrower, take several.
 fn rows_on_screen(widths: &[usize], columns: usize) -> usize {
     widths.iter().map(|width| width.div_ceil(columns.max(1)).max(1)).sum()
 }

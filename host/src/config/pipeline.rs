@@ -14,9 +14,9 @@
 //! readiness: [] # for `windlass wait`, see `readiness.rs`
 //! ```
 //!
-//! Every key but `apiVersion`, `kind`, `plugins` and `use` may be left out; `limits` also takes `scratch`, `compileMemory`
-//! and `compileTimeout`. `metadata`, which kpt and kustomize demand of every file, is a map that nobody here looks into.
-//! Relative paths count from the file's own folder, so a pipeline works from any current directory.
+//! Every key but `apiVersion`, `kind`, `plugins` and `use` may be left out; `limits` also takes `scratch`,
+//! `compileMemory` and `compileTimeout`. `metadata`, which kpt and kustomize demand of every file, is a map that nobody
+//! here looks into. Relative paths count from the file's own folder, so a pipeline works from any current directory.
 
 use std::path::{Path, PathBuf};
 
@@ -189,7 +189,8 @@ fn read_plugin(item: &Node, index: usize, folder: &Path, file: &Path) -> Result<
     })
 }
 
-/// Paths count from the pipeline's folder. A bare name is an installed plugin or one that came with Windlass, else a file or folder beside the pipeline.
+/// Paths count from the pipeline's folder. A bare name is an installed plugin or one that came with Windlass, else a
+/// file or folder beside the pipeline.
 fn read_reference(node: &Node, what: &str, folder: &Path) -> Result<PluginRef, Misread> {
     Ok(match parsed(node, what, str::parse)? {
         PluginRef::Installed(name) if !is_known(&name) && folder.join(&name).exists() => PluginRef::Path(name.into()),

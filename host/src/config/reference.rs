@@ -1,5 +1,5 @@
-//! The reference of files, grants and exit codes as Markdown (`docs/reference.md`), from the tables that the program works
-//! with. A test compares the page with this.
+//! The reference of files, grants and exit codes as Markdown (`docs/reference.md`), from the tables that the program
+//! works with. A test compares the page with this.
 
 use std::fmt::Write as _;
 

@@ -1,5 +1,5 @@
-//! JSON Schemas (2020-12) of the files that people write, made from the same tables that their readers refuse unknown keys
-//! by, so that a key cannot be in one and not in the other.
+//! JSON Schemas (2020-12) of the files that people write, made from the same tables that their readers refuse unknown
+//! keys by, so that a key cannot be in one and not in the other.
 
 use serde_json::{Map, Value as Json, json};
 use windlass_abi::capabilities::{Row, TABLE};

@@ -1,9 +1,9 @@
 //! From layers of configuration to the one map that each plugin of a run gets.
 //!
 //! A later layer wins: `runtimeConfig.config` of plugin.yaml, the pipeline's `config`, each `--config` file, each
-//! `--set-json`, `--set`, `--set-string` and `--set-file`, each file that an extra argument `config=FILE` names. (The other
-//! extra arguments come last of all; the guest applies those.) Maps merge key by key, anything else is replaced, null
-//! removes: as Helm lays values on each other. A null of `--set-json`, or within a list, is a value.
+//! `--set-json`, `--set`, `--set-string` and `--set-file`, each file that an extra argument `config=FILE` names. (The
+//! other extra arguments come last of all; the guest applies those.) Maps merge key by key, anything else is replaced,
+//! null removes: as Helm lays values on each other. A null of `--set-json`, or within a list, is a value.
 //!
 //! # Several plugins in one run
 //!
@@ -359,8 +359,8 @@ fn read_file(name: &str) -> Result<Value, String> {
 }
 
 /// Takes the extra arguments `[NAME:]config=FILE` out, as `[NAME:]FILE`: what Helm 4 hands over as
-/// `--post-renderer-args` is all that a person can say there. Not where a plugin has a setting `config` itself, may have any,
-/// or is a command.
+/// `--post-renderer-args` is all that a person can say there. Not where a plugin has a setting `config` itself, may
+/// have any, or is a command.
 pub fn take_config_files(plugins: &[Configured], extra_args: &[String]) -> (Vec<String>, Vec<String>) {
     let is_own = |plugin: &Configured| plugin.is_command || plugin.knows("config");
     let mut files = Vec::new();
@@ -395,8 +395,8 @@ fn named_by(text: &str, typing: Typing<'_>) -> Tree {
 }
 
 /// Which extra arguments each plugin gets: `KEY=VALUE` goes where the key is known, anything else to all. A single
-/// plugin gets them all as they are, as under Helm. To commands they are arguments and no settings: a key that no plugin knows
-/// is theirs.
+/// plugin gets them all as they are, as under Helm. To commands they are arguments and no settings: a key that no
+/// plugin knows is theirs.
 ///
 /// # Errors
 /// A key that no plugin knows (exit 2).

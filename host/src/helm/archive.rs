@@ -2,10 +2,11 @@
 //! always gives the same bytes.
 //!
 //! An archive comes from whoever can write to a registry, or to the folder that a person unpacked it from, and it is
-//! opened before any signature over its content means something to us. So nothing in it is trusted: sizes are counted while
-//! they are decompressed, names are judged before a file is made, and everything that is not a plain file or a
+//! opened before any signature over its content means something to us. So nothing in it is trusted: sizes are counted
+//! while they are decompressed, names are judged before a file is made, and everything that is not a plain file or a
 //! directory is refused. The rules are Helm's own (`internal/plugin/installer/extractor.go`) plus those that Helm
-//! leaves open: duplicates, case collisions, bombs, a `plugin.yaml` that is not the one that Helm reads the metadata from.
+//! leaves open: duplicates, case collisions, bombs, a `plugin.yaml` that is not the one that Helm reads the metadata
+//! from.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -48,8 +49,8 @@ impl ArchiveLimits {
 
 /// A plugin archive that was read whole and found well-formed.
 ///
-/// The only way to make one from bytes is [`PluginArchive::read`], so whoever holds one may rely on its paths: relative,
-/// without `.`, `..`, empty or absolute parts, and each there once.
+/// The only way to make one from bytes is [`PluginArchive::read`], so whoever holds one may rely on its paths:
+/// relative, without `.`, `..`, empty or absolute parts, and each there once.
 #[derive(Clone, Debug)]
 pub struct PluginArchive {
     root: String,
@@ -225,7 +226,8 @@ impl ArchiveReader {
             match kind {
                 tar::EntryType::Directory => self.add_directory(&path)?,
                 tar::EntryType::Regular => {
-                    // The true length is bounded by the counted reader below; the header's claim is not used to allocate.
+                    // The true length is bounded by the counted reader below; the header's claim is not used to
+                    // allocate.
                     let mut bytes = Vec::new();
                     entry.read_to_end(&mut bytes).map_err(not_an_archive)?;
                     if bytes.len() as u64 != entry.size() {

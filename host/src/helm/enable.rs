@@ -75,9 +75,8 @@ pub struct Registered {
     pub changed: bool,
 }
 
-/// The folder Helm 4 looks in: the first of HELM_PLUGINS, else `plugins` of HELM_DATA_HOME, of XDG_DATA_HOME/helm, or of
-/// the home's .local/share/helm (on macOS, Library/helm).
-/// Helm 3 looks in the same place.
+/// The folder Helm 4 looks in: the first of HELM_PLUGINS, else `plugins` of HELM_DATA_HOME, of XDG_DATA_HOME/helm, or
+/// of the home's .local/share/helm (on macOS, Library/helm). Helm 3 looks in the same place.
 ///
 /// # Errors
 /// No variable says where it is and there is no home directory (exit 2).
@@ -103,8 +102,8 @@ pub fn plugins_dir() -> Result<PathBuf, Error> {
 /// Registers. Safe to repeat; what another program put there is left alone.
 ///
 /// # Errors
-/// A name or an argument that Helm would misread, a folder of the same name that is not ours, a name that another plugin
-/// has, a folder that cannot be written (exit 2).
+/// A name or an argument that Helm would misread, a folder of the same name that is not ours, a name that another
+/// plugin has, a folder that cannot be written (exit 2).
 pub fn enable(registration: &Registration, program: &Path, replace: bool) -> Result<Registered, Error> {
     let Registration { name, arguments, plugins_dir } = registration;
     if !is_name(name) {

@@ -1,9 +1,9 @@
 //! Helm's `plugin.yaml`, apiVersion v1, read by Helm's own rules (Helm 4.3.2, `internal/plugin`).
 //!
 //! Helm is strict at the top level and silent about a misspelt key under `runtimeConfig`; Windlass refuses both, with
-//! the line, the column and the nearest known key. It also refuses what Helm takes and then never uses (a platform that does not
-//! exist, a second command for the same one, a hook for an event that never happens), and values of another type, over which
-//! Helm stumbles only when somebody installs the plugin.
+//! the line, the column and the nearest known key. It also refuses what Helm takes and then never uses (a platform that
+//! does not exist, a second command for the same one, a hook for an event that never happens), and values of another
+//! type, over which Helm stumbles only when somebody installs the plugin.
 
 use semver::Version;
 use windlass_abi::config::nearest;
@@ -46,14 +46,15 @@ pub struct PluginYaml {
     pub source_url: Option<String>,
     /// `runtimeConfig.config`: the plugin's defaults. Helm's engine allows only strings here.
     pub config: Vec<(String, Value)>,
-    /// Whether `runtimeConfig.platformCommand` names a command; without one Helm's subprocess runtime has nothing to start.
+    /// Whether `runtimeConfig.platformCommand` names a command; without one Helm's subprocess runtime has nothing to
+    /// start.
     pub has_command: bool,
 }
 
 const TOP_LEVEL: [&str; 8] =
     ["apiVersion", "name", "type", "runtime", "version", "sourceURL", "config", "runtimeConfig"];
-/// What Helm's subprocess runtime reads for a post-renderer (`protocolCommands` is for getters), and `config`, which it ignores
-/// and Windlass takes the defaults from.
+/// What Helm's subprocess runtime reads for a post-renderer (`protocolCommands` is for getters), and `config`, which it
+/// ignores and Windlass takes the defaults from.
 const SUBPROCESS: [&str; 3] = ["platformCommand", "platformHooks", "config"];
 /// The events of `platformHooks`.
 const HOOKS: [&str; 3] = ["install", "update", "delete"];

@@ -1,5 +1,5 @@
-//! A plugin's settings as a person reads them, from the JSON Schema in its metadata: what the PDK writes, and no more of
-//! JSON Schema than that. What it does not know of a foreign schema it leaves out.
+//! A plugin's settings as a person reads them, from the JSON Schema in its metadata: what the PDK writes, and no more
+//! of JSON Schema than that. What it does not know of a foreign schema it leaves out.
 
 use std::collections::HashSet;
 

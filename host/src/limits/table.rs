@@ -72,8 +72,8 @@ pub const MAX_KEY_FILE: u64 = MIB;
 pub const MAX_PASSWORD: u64 = 64 * KIB;
 /// Address space of the compiler.
 pub const MAX_COMPILE_MEMORY: ByteSize = ByteSize(2 << 30);
-/// Processor time of the compiler: three times what the largest program that we know takes (kustomize, 31 MB, 24 s), for slower
-/// machines.
+/// Processor time of the compiler: three times what the largest program that we know takes (kustomize, 31 MB, 24 s),
+/// for slower machines.
 pub const MAX_COMPILE_TIME: Duration = Duration::from_secs(90);
 /// Time on the clock for the compiler, which need not be alone on its machine.
 pub const MAX_COMPILE_CLOCK: Duration = Duration::from_secs(300);

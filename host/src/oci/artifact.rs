@@ -1,7 +1,8 @@
-//! The manifests that we write and read: a Helm plugin as an OCI artifact, and the index that lists a chart's referrers.
+//! The manifests that we write and read: a Helm plugin as an OCI artifact, and the index that lists a chart's
+//! referrers.
 //!
-//! The layout is Helm's (`pkg/registry/plugin.go`): one image manifest with the plugin's artifact type, whose layers are
-//! the archive and, titled alike with `.prov`, its provenance. Types and field names are `oci-client`'s.
+//! The layout is Helm's (`pkg/registry/plugin.go`): one image manifest with the plugin's artifact type, whose layers
+//! are the archive and, titled alike with `.prov`, its provenance. Types and field names are `oci-client`'s.
 
 use std::collections::BTreeMap;
 
@@ -136,7 +137,8 @@ impl Blob {
     }
 }
 
-/// Splits `NAME-VERSION.tgz`, where both may contain dashes: the version begins at the first dash before a whole version.
+/// Splits `NAME-VERSION.tgz`, where both may contain dashes: the version begins at the first dash before a whole
+/// version.
 pub(crate) fn name_and_version(archive_name: &str) -> (&str, &str) {
     let stem = archive_name.trim_end_matches(".tgz");
     stem.match_indices('-')

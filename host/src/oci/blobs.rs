@@ -1,7 +1,8 @@
 //! Content on disk by its digest: what was fetched from registries, and layouts that were carried here.
 //!
-//! Nothing is believed because of where it lies: bytes are hashed each time they are read, and a file that does not match its
-//! name counts as missing. So does one that cannot be read; what cannot be written is fetched again another time.
+//! Nothing is believed because of where it lies: bytes are hashed each time they are read, and a file that does not
+//! match its name counts as missing. So does one that cannot be read; what cannot be written is fetched again another
+//! time.
 
 use std::path::{Path, PathBuf};
 

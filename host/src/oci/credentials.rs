@@ -1,11 +1,12 @@
 //! Who we are to a registry: read from, and written to, the files that Helm and Docker keep.
 //!
-//! The order is Helm's (`pkg/registry`, oras-go's credential store): Helm's `registry/config.json`, then Docker's `config.json`; in
-//! each, a helper for this very host, then the file's general helper, then the entry in the file. Secrets are
-//! passed to helpers on stdin, never as arguments, and no type here prints them.
+//! The order is Helm's (`pkg/registry`, oras-go's credential store): Helm's `registry/config.json`, then Docker's
+//! `config.json`; in each, a helper for this very host, then the file's general helper, then the entry in the file.
+//! Secrets are passed to helpers on stdin, never as arguments, and no type here prints them.
 //!
-//! An entry may be for a part of a registry only (`HOST/team-a`, as podman writes them: containers-auth.json(5)): the longest path
-//! that a repository is in wins, before any helper, as helpers know hosts alone; what is for another path is never sent.
+//! An entry may be for a part of a registry only (`HOST/team-a`, as podman writes them: containers-auth.json(5)): the
+//! longest path that a repository is in wins, before any helper, as helpers know hosts alone; what is for another path
+//! is never sent.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -117,7 +118,8 @@ impl CredentialFiles {
         Ok(file.display().to_string())
     }
 
-    /// Forgets the credential of a place in the first file or its helper, and no other's. Returns whether there was one.
+    /// Forgets the credential of a place in the first file or its helper, and no other's. Returns whether there was
+    /// one.
     ///
     /// # Errors
     /// When the file cannot be written, or the helper fails.
@@ -319,8 +321,8 @@ impl Place {
         }
     }
 
-    /// Reads `HOST[:PORT][/PATH]` as it stands in credential files. Docker wrote a scheme and its API's version for years
-    /// (`https://HOST/v1/`); they mean the host.
+    /// Reads `HOST[:PORT][/PATH]` as it stands in credential files. Docker wrote a scheme and its API's version for
+    /// years (`https://HOST/v1/`); they mean the host.
     #[must_use]
     pub fn of_key(key: &str) -> Self {
         let (is_url, rest) = match key.split_once("://") {

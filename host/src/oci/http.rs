@@ -1,13 +1,14 @@
 //! HTTP to one registry: authentication, redirects, retries, and bounds on everything that comes back.
 //!
 //! Two rules are built in. A request goes to an [`Address`], and there is one door for those that a server names
-//! ([`Http::named`]). What the registry may know of us (a login, a token, a client certificate) goes to the registry's own
-//! origin, and the login also to the token server that the registry's own origin names; a challenge from anywhere else is not
-//! answered.
+//! ([`Http::named`]). What the registry may know of us (a login, a token, a client certificate) goes to the registry's
+//! own origin, and the login also to the token server that the registry's own origin names; a challenge from anywhere
+//! else is not answered.
 //!
-//! `oci-client`, whose types we use, also has a client; this one exists because ours has to bound what a registry answers
-//! (a manifest of 100 MB, a body without end), keep credentials and connections inside the registry's reach across redirects,
-//! present client certificates, and resume transfers, none of which the other's interface lets a caller do.
+//! `oci-client`, whose types we use, also has a client; this one exists because ours has to bound what a registry
+//! answers (a manifest of 100 MB, a body without end), keep credentials and connections inside the registry's reach
+//! across redirects, present client certificates, and resume transfers, none of which the other's interface lets a
+//! caller do.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock};
@@ -77,8 +78,8 @@ pub(crate) enum Access {
     Push,
 }
 
-/// An address that a request may go to: one of the registry's own ([`Http::own`]), or one that a server named and that was
-/// judged ([`Http::named`]).
+/// An address that a request may go to: one of the registry's own ([`Http::own`]), or one that a server named and that
+/// was judged ([`Http::named`]).
 #[derive(Clone, Debug)]
 pub(crate) struct Address(Url);
 
@@ -181,9 +182,10 @@ impl Http {
         url.map(Address).ok_or_else(|| Error::usage(format!("`{path}` is not a path of a registry")))
     }
 
-    /// The only door for an address that a server names, be it in a redirect, for an upload, for its tokens, or for the next
-    /// page: HTTP, with TLS wherever the registry or whoever names it has TLS, in no network that the registry has no
-    /// business in (names are judged again where they are resolved), and without a user's name. `what` is it, as in "a redirect".
+    /// The only door for an address that a server names, be it in a redirect, for an upload, for its tokens, or for the
+    /// next page: HTTP, with TLS wherever the registry or whoever names it has TLS, in no network that the registry has
+    /// no business in (names are judged again where they are resolved), and without a user's name. `what` is it, as in
+    /// "a redirect".
     pub(crate) fn named(&self, text: &str, base: &Url, what: &str) -> Result<Address, Error> {
         let to_plain = |url: &Url| self.broken(format!("{what} leads from HTTPS to plain HTTP, at {}", shown(url)));
         let url = reach::named(text, base).map_err(|why| match why {
@@ -209,8 +211,8 @@ impl Http {
         self.named(location, answer.url(), what)
     }
 
-    /// The `rel="next"` link of an answer (RFC 8288), if there is one. A list goes on where it began: one that would go on
-    /// elsewhere is an error, as half a list would pass for the whole.
+    /// The `rel="next"` link of an answer (RFC 8288), if there is one. A list goes on where it began: one that would go
+    /// on elsewhere is an error, as half a list would pass for the whole.
     pub(crate) fn next_page(&self, answer: &reqwest::Response) -> Result<Option<Address>, Error> {
         let links = answer.headers().get_all(LINK).iter();
         let next = links.filter_map(|value| value.to_str().ok()).find_map(next_link);
@@ -251,8 +253,8 @@ impl Http {
         Err(Error::bug("a loop without end ended"))
     }
 
-    /// Sends a request, answers a challenge of the registry's own, follows redirects of GET and HEAD. The answer's status may
-    /// be any that another attempt would not change.
+    /// Sends a request, answers a challenge of the registry's own, follows redirects of GET and HEAD. The answer's
+    /// status may be any that another attempt would not change.
     pub(crate) async fn send(&self, request: &Request) -> Result<reqwest::Response, RequestFailure> {
         let mut address = request.address.clone();
         let mut authorization = self.known_authorization(request);

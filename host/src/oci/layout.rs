@@ -125,8 +125,8 @@ impl Layout {
         entry.map(|entry| self.manifest(entry)).transpose()
     }
 
-    /// What the layout was made for: the manifest with this tag (or plugin name, or digest); without one the only manifest
-    /// that refers to no other.
+    /// What the layout was made for: the manifest with this tag (or plugin name, or digest); without one the only
+    /// manifest that refers to no other.
     ///
     /// # Errors
     ///
@@ -227,8 +227,8 @@ impl Layout {
         Ok(digest)
     }
 
-    /// Keeps a manifest and lists it. What had the same name (`NAME-VERSION` for a plugin, else the tag) and was attached to the
-    /// same manifest, or to none as this one, is listed no more.
+    /// Keeps a manifest and lists it. What had the same name (`NAME-VERSION` for a plugin, else the tag) and was
+    /// attached to the same manifest, or to none as this one, is listed no more.
     ///
     /// # Errors
     /// When the folder cannot be written (exit 2), or what it holds was changed (exit 3).
@@ -306,8 +306,8 @@ impl Layout {
     }
 }
 
-/// The manifests of a layout, one after the other, no more than a layout may have: its index is somebody else's, and may
-/// name one large manifest thousands of times.
+/// The manifests of a layout, one after the other, no more than a layout may have: its index is somebody else's, and
+/// may name one large manifest thousands of times.
 struct Reading<'l> {
     layout: &'l Layout,
     budget: Budget,

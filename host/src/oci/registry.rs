@@ -1,7 +1,7 @@
 //! A registry's API (OCI distribution 1.1) as plain calls: manifests, blobs, tags, referrers.
 //!
-//! The calls block; an asynchronous runtime lives inside a [`Registry`] and ends with it, so that nothing else in the program
-//! is asynchronous and a run of a plugin that is on disk never starts one.
+//! The calls block; an asynchronous runtime lives inside a [`Registry`] and ends with it, so that nothing else in the
+//! program is asynchronous and a run of a plugin that is on disk never starts one.
 
 use std::time::{Duration, Instant};
 
@@ -23,8 +23,8 @@ use crate::text::shown_value;
 const CHUNKED_FROM: usize = 16 << 20;
 /// The size of a piece, unless the registry asks for larger ones.
 const CHUNK: usize = 4 << 20;
-/// What one look at the referrers of a manifest may take, the lists' pages and the manifests that are fetched together. Honest
-/// lists have some ten entries, and a few hundred where every build signs anew.
+/// What one look at the referrers of a manifest may take, the lists' pages and the manifests that are fetched together.
+/// Honest lists have some ten entries, and a few hundred where every build signs anew.
 const MAX_REFERRERS: usize = 10_000;
 /// Bytes of all pages of a list: what 10,000 entries with annotations have, and what the host may hold of it.
 const MAX_REFERRER_BYTES: u64 = 16 << 20;
@@ -44,8 +44,8 @@ pub struct Resolved {
     pub media_type: String,
 }
 
-/// One line of a list of referrers, without what nobody needs of it. The list is not signed: what an entry says is looked up
-/// in the manifest.
+/// One line of a list of referrers, without what nobody needs of it. The list is not signed: what an entry says is
+/// looked up in the manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Referrer {
     /// The manifest's digest.
@@ -279,8 +279,8 @@ impl Registry {
         fetched.await
     }
 
-    /// A blob's content, of exactly the size and digest asked for. A broken transfer goes on where it broke when the registry
-    /// can do that.
+    /// A blob's content, of exactly the size and digest asked for. A broken transfer goes on where it broke when the
+    /// registry can do that.
     ///
     /// # Errors
     /// When it cannot be had whole and right (exit 5, or 3 for a wrong digest).
@@ -342,8 +342,8 @@ impl Registry {
         }))
     }
 
-    /// Sends a blob unless the registry has it: in this repository, or in `elsewhere`, another repository of the same registry,
-    /// from where the registry is asked to take it. Returns whether it was sent.
+    /// Sends a blob unless the registry has it: in this repository, or in `elsewhere`, another repository of the same
+    /// registry, from where the registry is asked to take it. Returns whether it was sent.
     ///
     /// # Errors
     /// When the registry cannot be reached or does not take it (exit 5).
@@ -383,8 +383,8 @@ impl Registry {
         Ok(true)
     }
 
-    /// Asks the registry to take a blob over from another repository. Returns whether it did; one that cannot, or does not
-    /// let us see that repository, gets the blob from us.
+    /// Asks the registry to take a blob over from another repository. Returns whether it did; one that cannot, or does
+    /// not let us see that repository, gets the blob from us.
     fn mount_blob(&self, repository: &str, digest: &Digest, elsewhere: &str) -> Result<bool, Error> {
         let mut request =
             self.request(Method::POST, &format!("{repository}/blobs/uploads/"), repository, Access::Push)?;
@@ -529,8 +529,8 @@ impl Registry {
         }))
     }
 
-    /// What the referrers of a manifest are, from the referrers API or, where there is none, from the fallback tag. The list
-    /// may be long, and is somebody else's: `look` says how much of it may be read.
+    /// What the referrers of a manifest are, from the referrers API or, where there is none, from the fallback tag. The
+    /// list may be long, and is somebody else's: `look` says how much of it may be read.
     ///
     /// # Errors
     /// When the registry cannot be reached or answers wrongly (exit 5), or the list has no end (exit 4).

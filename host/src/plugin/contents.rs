@@ -1,4 +1,5 @@
-//! What is run of a plugin, taken out of its archive: the one reader of archives that come from a disk, a registry or a layout.
+//! What is run of a plugin, taken out of its archive: the one reader of archives that come from a disk, a registry or a
+//! layout.
 
 use crate::error::Error;
 use crate::helm::archive::{ArchiveLimits, PLUGIN_YAML, PluginArchive};

@@ -13,10 +13,10 @@
 //!   wasm: sha256:...
 //! ```
 //!
-//! An entry pins all that is run: plugin.yaml, whose configuration a plugin gets, and plugin.wasm. Where a registry or a layout has the
-//! plugin, the manifest's digest covers both; a folder, an archive on disk and an installed plugin have `pluginYaml` (a
-//! bare .wasm has no plugin.yaml, and must not get one). Older lock files lack `pluginYaml`: they are good for
-//! what came by a manifest, and for the rest say that they have to be written anew.
+//! An entry pins all that is run: plugin.yaml, whose configuration a plugin gets, and plugin.wasm. Where a registry or
+//! a layout has the plugin, the manifest's digest covers both; a folder, an archive on disk and an installed plugin
+//! have `pluginYaml` (a bare .wasm has no plugin.yaml, and must not get one). Older lock files lack `pluginYaml`: they
+//! are good for what came by a manifest, and for the rest say that they have to be written anew.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

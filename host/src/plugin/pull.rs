@@ -1,7 +1,7 @@
 //! From a reference to a plugin's bytes: out of the store when its digest is known, else out of the registry.
 //!
-//! [`arrive`] is the only door. It asks once what a name stands for; what is judged, written and run is taken from its one
-//! answer ([`Arrived`]), whatever the registry says a moment later.
+//! [`arrive`] is the only door. It asks once what a name stands for; what is judged, written and run is taken from its
+//! one answer ([`Arrived`]), whatever the registry says a moment later.
 
 use oci_client::manifest::{OCI_IMAGE_MEDIA_TYPE, OciImageManifest};
 
@@ -94,7 +94,8 @@ pub struct Arrived {
 }
 
 impl Arrived {
-    /// Takes a plugin that was named by `reference`, with the signatures that `find_signatures` finds where the policy asks for them.
+    /// Takes a plugin that was named by `reference`, with the signatures that `find_signatures` finds where the policy
+    /// asks for them.
     ///
     /// # Errors
     /// When it is another plugin or version than the reference says, and no digest names it (exit 3).
@@ -153,8 +154,8 @@ pub fn fetch_shipped(reference: &PluginRef, remote: &Remote) -> Result<Fetched, 
 /// With a digest (in the reference or the lock file) and the content in the store, no registry is contacted.
 ///
 /// # Errors
-/// When it cannot be had whole (exit 5, or 2 from a layout), is not what its digest or its name says, or the lock file forbids it
-/// (exit 3); a reference to this machine's disk (exit 2).
+/// When it cannot be had whole (exit 5, or 2 from a layout), is not what its digest or its name says, or the lock file
+/// forbids it (exit 3); a reference to this machine's disk (exit 2).
 pub fn arrive(reference: &PluginRef, remote: &Remote) -> Result<Arrived, Error> {
     match reference {
         PluginRef::Oci(oci) | PluginRef::Attached(oci) => {
@@ -232,9 +233,9 @@ fn version_of_tag(tag: &str) -> Option<semver::Version> {
     semver::Version::parse(&tag.replace('_', "+")).ok()
 }
 
-/// A signature says who made a plugin, not that it is the one that was asked for: whoever can write to a registry, or to the
-/// `index.json` of a layout, could put another one of the same signer under a tag, or an old version with a hole. Helm demands
-/// the same name, too.
+/// A signature says who made a plugin, not that it is the one that was asked for: whoever can write to a registry, or
+/// to the `index.json` of a layout, could put another one of the same signer under a tag, or an old version with a
+/// hole. Helm demands the same name, too.
 pub(crate) fn refuse_other_plugin(reference: &PluginRef, archive_name: &str) -> Result<(), Error> {
     if Promise::of(reference).is_kept_by(archive_name) {
         return Ok(());

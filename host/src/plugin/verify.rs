@@ -1,7 +1,7 @@
 //! Is this the plugin that the user trusts? Only a [`Verified`] plugin can be compiled.
 //!
-//! The lock file and the trust policy judge everything that is to be run, wherever it comes from. A path on this machine is
-//! trusted because the user named it, unless a key is named that it must be signed by.
+//! The lock file and the trust policy judge everything that is to be run, wherever it comes from. A path on this
+//! machine is trusted because the user named it, unless a key is named that it must be signed by.
 
 use std::path::Path;
 use std::sync::OnceLock;

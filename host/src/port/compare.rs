@@ -1,8 +1,8 @@
 //! The three-way comparison: what went in, what the old post-renderer made of it, what the pipeline makes of it.
 //!
-//! The old answer is also grafted onto the input (`windlass_graft`): that is what the old tool *meant*, without what its YAML
-//! broke on the way. An object is equal where the new one means what the old one is; equal but for the damage where it means
-//! what the old one meant; and differs otherwise.
+//! The old answer is also grafted onto the input (`windlass_graft`): that is what the old tool *meant*, without what
+//! its YAML broke on the way. An object is equal where the new one means what the old one is; equal but for the damage
+//! where it means what the old one meant; and differs otherwise.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -136,7 +136,8 @@ pub struct Streams {
     pub new: String,
 }
 
-/// Compares both answers to one input. `again` is the old tool's second run; `new` what the pipeline wrote, or why it refused.
+/// Compares both answers to one input. `again` is the old tool's second run; `new` what the pipeline wrote, or why it
+/// refused.
 #[must_use]
 pub fn judge(
     name: &str,

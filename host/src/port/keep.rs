@@ -1,9 +1,9 @@
-//! A post-renderer that cannot move yet, kept as it is: a plugin folder for Helm 4's subprocess runtime that runs it as Helm 3
-//! did.
+//! A post-renderer that cannot move yet, kept as it is: a plugin folder for Helm 4's subprocess runtime that runs it as
+//! Helm 3 did.
 //!
-//! Helm 4 takes a plugin instead of a path, throws away what a plugin says and refuses an answer without objects. So the
-//! plugin starts Windlass, which starts the program: with the same arguments and folder, no sandbox and no limits but one on
-//! the size of its answer. What it says and how it ends is kept for `windlass why`.
+//! Helm 4 takes a plugin instead of a path, throws away what a plugin says and refuses an answer without objects. So
+//! the plugin starts Windlass, which starts the program: with the same arguments and folder, no sandbox and no limits
+//! but one on the size of its answer. What it says and how it ends is kept for `windlass why`.
 
 use std::fs;
 use std::io::{Read, Write as _};
@@ -34,8 +34,8 @@ pub struct Kept {
     pub files: Vec<String>,
 }
 
-/// Writes the plugin `name` into `folder`: `script`, the files beside it that its text names, and `more`; `arguments` come
-/// before those that Helm is given.
+/// Writes the plugin `name` into `folder`: `script`, the files beside it that its text names, and `more`; `arguments`
+/// come before those that Helm is given.
 ///
 /// # Errors
 /// A name that Helm does not take, a script that is none, a folder that is there, files that cannot be copied.
@@ -100,8 +100,8 @@ fn name_of(base: &str) -> String {
     if name.is_empty() { "kept".to_owned() } else { name.to_owned() }
 }
 
-/// The files and folders beside a script that its text names, by their places. It is a guess that errs on neither side for
-/// long: `windlass port compare` shows what is missing.
+/// The files and folders beside a script that its text names, by their places. It is a guess that errs on neither side
+/// for long: `windlass port compare` shows what is missing.
 fn named_beside(text: &str, beside: &Path, own: &str) -> Vec<String> {
     let is_part = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '_' | '-' | '/');
     let mut found = Vec::new();

@@ -1,8 +1,8 @@
-//! Running an old post-renderer: the command that its user named, in a copy of its folder, with a limit on time and on what it
-//! writes, and without the network where the kernel lets us take it away.
+//! Running an old post-renderer: the command that its user named, in a copy of its folder, with a limit on time and on
+//! what it writes, and without the network where the kernel lets us take it away.
 //!
-//! It is no sandbox. It runs because somebody said that it should, as it does under Helm 3 every day; what is bounded here is
-//! what a defect of it would do to the comparison.
+//! It is no sandbox. It runs because somebody said that it should, as it does under Helm 3 every day; what is bounded
+//! here is what a defect of it would do to the comparison.
 
 use std::io::{self, Read, Write as _};
 use std::os::unix::process::CommandExt as _;

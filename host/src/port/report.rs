@@ -98,7 +98,8 @@ pub(crate) fn object_name(object: &ObjectDifference) -> String {
     format!("{}/{}{namespace}", object.kind, object.name)
 }
 
-/// The HTML report: both differences to the input, line by line, beside each other. All that came from outside is text in it.
+/// The HTML report: both differences to the input, line by line, beside each other. All that came from outside is text
+/// in it.
 #[must_use]
 pub fn html(all: &[Compared], old: &str, new: &str) -> String {
     let mut rows = String::new();

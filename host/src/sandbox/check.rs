@@ -6,13 +6,13 @@
 //! must neither vanish nor be made up; a hook that loses its annotation becomes a release resource. Dropped, added and
 //! reordered documents are fine.
 //!
-//! Nearly all lines plainly are what they should be, so a linear scan decides almost always. A document that it does not
-//! plainly understand, and the first of the changed ones whatever they look like, are parsed in full. What came in wrong
-//! is not the plugin's doing. Input and output are gone through side by side ([`lockstep`]): as long as they differ by
-//! nothing that a rule speaks of, the rules need not be asked.
+//! Nearly all lines plainly are what they should be, so a linear scan decides almost always. A document that it does
+//! not plainly understand, and the first of the changed ones whatever they look like, are parsed in full. What came in
+//! wrong is not the plugin's doing. Input and output are gone through side by side ([`lockstep`]): as long as they
+//! differ by nothing that a rule speaks of, the rules need not be asked.
 //!
-//! The guest has ended by now and its limits with it, so all of this is done under a [`Budget`], in work that is linear in
-//! the two streams: places are found in one pass, nothing is copied but what is needed, and that is cut.
+//! The guest has ended by now and its limits with it, so all of this is done under a [`Budget`], in work that is linear
+//! in the two streams: places are found in one pass, nothing is copied but what is needed, and that is cut.
 
 mod lockstep;
 
@@ -36,7 +36,8 @@ const FILENAME: &str = "postrenderer.helm.sh/postrender-filename";
 /// The annotation that makes a document a hook.
 const HOOK: &str = "helm.sh/hook";
 
-/// By this annotation a plugin says that it means to make an object of a hook: `names::FORMER_HOOK_ANNOTATION` of the PDK.
+/// By this annotation a plugin says that it means to make an object of a hook: `names::FORMER_HOOK_ANNOTATION` of the
+/// PDK.
 const FORMER_HOOK: &str = "windlass.dev/former-hook";
 /// How many bytes of changed documents are parsed even if they look plain: what is garbage is so from its beginning.
 const PARSED_ALWAYS: usize = 64 << 10;
@@ -72,8 +73,8 @@ pub struct Checked {
 ///
 /// # Errors
 ///
-/// The output breaks a rule (exit 1), the message names the rule and the place; or reading it needs more than the budget
-/// (exit 4).
+/// The output breaks a rule (exit 1), the message names the rule and the place; or reading it needs more than the
+/// budget (exit 4).
 pub fn check(input: Stream, output: RawOutput, budget: &Budget) -> Result<Checked, Error> {
     if output.is_unchanged {
         return Ok(Checked { stream: input, changed: false });
@@ -339,8 +340,8 @@ fn head(text: &str, most: usize) -> &str {
     text.get(..text.floor_char_boundary(most)).unwrap_or(text)
 }
 
-/// True if every line of the document that starts in column 0 is a comment or a plain `key:`, and `metadata:` is followed
-/// by a nested key. False says nothing.
+/// True if every line of the document that starts in column 0 is a comment or a plain `key:`, and `metadata:` is
+/// followed by a nested key. False says nothing.
 fn is_plainly_an_object(document: &[u8]) -> bool {
     let mut start = 0;
     let mut has_key = false;
@@ -442,8 +443,8 @@ impl From<windlass_manifest::Error> for Unread {
     }
 }
 
-/// What follows `key` on each line that has it, up to where it stands again on that line; also where it is the beginning of a
-/// longer key.
+/// What follows `key` on each line that has it, up to where it stands again on that line; also where it is the
+/// beginning of a longer key.
 fn values<'s>(stream: &'s str, key: &'s str) -> impl Iterator<Item = &'s str> {
     let mut places = memmem::find_iter(stream.as_bytes(), key).peekable();
     let mut line_end = 0;

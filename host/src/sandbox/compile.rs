@@ -96,8 +96,8 @@ pub fn compile(plugin: &Verified, limits: CompileLimits, options: &RenderOptions
     Ok(Compiled { described: plugin.described().clone(), ending, module, name })
 }
 
-/// Loads the plugin's code where it is kept, without a word where it is not or cannot be used: [`compile`] says that when
-/// the code is needed.
+/// Loads the plugin's code where it is kept, without a word where it is not or cannot be used: [`compile`] says that
+/// when the code is needed.
 pub(crate) fn load_kept(plugin: &Verified, options: &RenderOptions<'_>) -> Option<Compiled> {
     let CodeCache::On { folder, state } = &options.cache else { return None };
     let ending = options.ending_of(plugin);
@@ -181,7 +181,8 @@ impl TrustedCode {
 
 fn load(engine: &wasmtime::Engine, code: TrustedCode) -> wasmtime::Result<Module> {
     // SAFETY: `deserialize` runs whatever machine code it is given. `TrustedCode` is only made of what our own compiler
-    // child wrote to our pipe, or of a cache entry whose MAC under this user's key is right, and it is memory of our own.
+    // child wrote to our pipe, or of a cache entry whose MAC under this user's key is right, and it is memory of our
+    // own.
     #[allow(unsafe_code)]
     unsafe {
         match code {

@@ -1,5 +1,5 @@
-//! What a program changed, made in the text that it was given: what commands answer was parsed and printed, and only what
-//! they meant to change should change.
+//! What a program changed, made in the text that it was given: what commands answer was parsed and printed, and only
+//! what they meant to change should change.
 
 use std::time::Instant;
 

@@ -1,7 +1,7 @@
 //! Grants: what the person running a plugin lets it reach. The default is nothing at all.
 //!
-//! The words, flags and value forms are those of the one table in [`windlass_abi::capabilities`]; this module holds what
-//! one plugin was granted and says what is missing.
+//! The words, flags and value forms are those of the one table in [`windlass_abi::capabilities`]; this module holds
+//! what one plugin was granted and says what is missing.
 
 use windlass_abi::capabilities::{Capability, Grant, Request};
 

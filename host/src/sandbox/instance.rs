@@ -1,7 +1,7 @@
 //! Code, grants and limits to a live instance with a store of its own.
 //!
-//! Everything is denied and counted before the guest's first instruction: start functions and initialisers run under the
-//! same deadline and the same memory budget as the entry.
+//! Everything is denied and counted before the guest's first instruction: start functions and initialisers run under
+//! the same deadline and the same memory budget as the entry.
 
 mod budget;
 mod extism;
@@ -235,7 +235,8 @@ impl Instance {
     }
 
     /// Calls an entry that answers through Extism's output. A guest that ends itself with code 0 has returned 0: Go's
-    /// runtime ends that way, and Extism's Go SDK, which is Helm's engine, takes it so (`extism.go`, `CallWithContext`).
+    /// runtime ends that way, and Extism's Go SDK, which is Helm's engine, takes it so (`extism.go`,
+    /// `CallWithContext`).
     ///
     /// # Errors
     ///
@@ -261,8 +262,8 @@ impl Instance {
     ///
     /// # Errors
     ///
-    /// As [`Self::call`]; also where it ended itself with another code than 0: then what it wrote to its standard error is
-    /// the error's text.
+    /// As [`Self::call`]; also where it ended itself with another code than 0: then what it wrote to its standard error
+    /// is the error's text.
     pub(crate) fn run_command(
         &mut self,
         start: &TypedFunc<(), ()>,
@@ -440,8 +441,8 @@ impl Held for Answered {
     }
 }
 
-/// How much memory a guest is likely to touch for a stream: the stream, an answer as long, and what it keeps beside them.
-/// Nothing where small pages do.
+/// How much memory a guest is likely to touch for a stream: the stream, an answer as long, and what it keeps beside
+/// them. Nothing where small pages do.
 fn expected_memory(stream_length: usize) -> usize {
     /// A guest has no more.
     const MOST: usize = 4 << 30;

@@ -30,8 +30,8 @@ pub struct CompileLimits {
     /// Address space of the compiler's process, its program and stacks included. None: what a module of that size needs
     /// at most, never more than [`table::MAX_COMPILE_MEMORY`].
     pub memory: Option<ByteSize>,
-    /// Processor time of all its threads together, and time on the clock. None: what a module of that size needs at most,
-    /// never more than [`table::MAX_COMPILE_TIME`] of the processor and [`table::MAX_COMPILE_CLOCK`].
+    /// Processor time of all its threads together, and time on the clock. None: what a module of that size needs at
+    /// most, never more than [`table::MAX_COMPILE_TIME`] of the processor and [`table::MAX_COMPILE_CLOCK`].
     pub timeout: Option<Duration>,
 }
 
@@ -70,9 +70,9 @@ impl Limits {
     /// factor is what a guest without the raw entry needs at worst: the stream escaped as JSON, decoded, parsed,
     /// changed and escaped again, with the copies in between.
     ///
-    /// A command, or a plugin that asks for graft, parses and prints by a library that was written for a machine and not for
-    /// this: for one it is 256 MiB + 64 times the stream, which is what Go programs need that hold all objects as a tree (yq and
-    /// kustomize take some 60 times), collected seldom.
+    /// A command, or a plugin that asks for graft, parses and prints by a library that was written for a machine and
+    /// not for this: for one it is 256 MiB + 64 times the stream, which is what Go programs need that hold all objects
+    /// as a tree (yq and kustomize take some 60 times), collected seldom.
     pub fn memory_for(&self, stream_length: usize, reprints: bool) -> u64 {
         let (least, factor): (u64, u64) = if reprints { (256 << 20, 64) } else { (64 << 20, 16) };
         match self.memory {

@@ -16,8 +16,8 @@ use crate::plugin::verify::Verified;
 /// Whether a plugin's answer is grafted onto its input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Graft {
-    /// A command's is, and that of a plugin whose metadata asks for it, and what their YAML broke stays as it was; that of
-    /// others is not, as they edit what they are given.
+    /// A command's is, and that of a plugin whose metadata asks for it, and what their YAML broke stays as it was; that
+    /// of others is not, as they edit what they are given.
     #[default]
     WhereAsked,
     /// It is taken as it is.
@@ -78,8 +78,8 @@ pub struct RenderOptions<'a> {
     /// The cluster for plugins that were granted a look at it. It is not connected to before one looks.
     pub cluster: Connection,
     /// For a process that lives for this one run: called on another thread when a plugin's time is over, instead of
-    /// stopping the plugin. A plugin that need not look at the clock runs a fifth faster, and is compiled as much faster.
-    /// None: it is stopped. So are commands in any case, whose error says what they looked for in vain.
+    /// stopping the plugin. A plugin that need not look at the clock runs a fifth faster, and is compiled as much
+    /// faster. None: it is stopped. So are commands in any case, whose error says what they looked for in vain.
     pub ending: Option<Arc<Ending>>,
     /// Called as things happen.
     pub on_event: &'a (dyn Fn(Event<'_>) + Sync),

@@ -104,8 +104,8 @@ pub fn run(step: &CompiledStep<'_>, stream: &[u8], options: &RenderOptions<'_>) 
 
 /// Asks a plugin something else than to render: bytes in, bytes out, through the export `name`, in a fresh store.
 ///
-/// The export is of the raw entry's kind, `(pointer, length) -> i64` with `windlass_alloc` beside it, or of Extism's, `() ->
-/// i32` with Extism's input and output.
+/// The export is of the raw entry's kind, `(pointer, length) -> i64` with `windlass_alloc` beside it, or of Extism's,
+/// `() -> i32` with Extism's input and output.
 ///
 /// # Errors
 ///

@@ -11,9 +11,9 @@ use windlass_manifest::{Budget, read_text};
 /// A longer stream without objects is nothing that a program which failed leaves behind, and is not read for it.
 const LONGEST_EMPTY: usize = 64 << 10;
 
-/// Whether a stream holds no object: nothing but blanks, comments and document markers, empty documents (`null`) and empty
-/// lists, as `kubectl get -o yaml` prints them. `# empty`, which Helm takes for "no resources", is such a stream, and so
-/// is what a failing program sends into a pipe.
+/// Whether a stream holds no object: nothing but blanks, comments and document markers, empty documents (`null`) and
+/// empty lists, as `kubectl get -o yaml` prints them. `# empty`, which Helm takes for "no resources", is such a stream,
+/// and so is what a failing program sends into a pipe.
 pub fn is_empty(stream: &[u8]) -> bool {
     is_blank(stream) || (stream.len() <= LONGEST_EMPTY && is_without_object(stream))
 }

@@ -1,15 +1,16 @@
-//! Signatures that cosign makes with a key (`cosign sign --key`), in the forms that its current versions write and read:
+//! Signatures that cosign makes with a key (`cosign sign --key`), in the forms that its current versions write and
+//! read:
 //!
 //! - a *bundle* (cosign 3, and 2.4 with `--new-bundle-format`): a DSSE envelope around an in-toto statement about the
 //!   manifest's digest, attached to the manifest as a referrer;
 //! - a *simple signing* payload (cosign 1 and 2): a JSON text about the manifest's digest, with the signature in an
 //!   annotation of its layer, in a manifest that is tagged `sha256-HEX.sig` or attached as a referrer.
 //!
-//! Only signatures by a key that the policy names count. Certificates (keyless signing) and transparency logs are not looked at: with a
-//! known key they add nothing to the question whether its owner signed.
+//! Only signatures by a key that the policy names count. Certificates (keyless signing) and transparency logs are not
+//! looked at: with a known key they add nothing to the question whether its owner signed.
 //!
-//! The cryptography is ring's. `sigstore`, the obvious library, verifies through a second TLS stack's crypto (aws-lc or OpenSSL) and
-//! brings some 200 crates with it for what is one call here.
+//! The cryptography is ring's. `sigstore`, the obvious library, verifies through a second TLS stack's crypto (aws-lc or
+//! OpenSSL) and brings some 200 crates with it for what is one call here.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -210,7 +211,8 @@ fn verify_bundle(text: &str, key: &CosignKey, manifest: &Digest) -> Result<(), S
     }
     let statement: Statement =
         serde_json::from_slice(&payload).map_err(|e| format!("its statement cannot be read: {e}"))?;
-    // The same key may have signed other statements about the manifest: a list of what is in it, a scan that found a hole.
+    // The same key may have signed other statements about the manifest: a list of what is in it, a scan that found a
+    // hole.
     if statement.predicate_type != SIGN_PREDICATE {
         return Err("its statement is not a signature".to_owned());
     }

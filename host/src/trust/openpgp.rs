@@ -1,8 +1,9 @@
 //! OpenPGP as Helm uses it: clear-signed provenance files, checked against a keyring and made with a secret key.
 //!
-//! The cryptography is rPGP's. What is here is what a library leaves to its callers: which key of a certificate may sign, whether
-//! it had expired or was revoked, and which hash a signature may use. The rules follow `ProtonMail/go-crypto`, which is what
-//! Helm runs, so that a provenance that we accept is one that `helm plugin verify` accepts.
+//! The cryptography is rPGP's. What is here is what a library leaves to its callers: which key of a certificate may
+//! sign, whether it had expired or was revoked, and which hash a signature may use. The rules follow
+//! `ProtonMail/go-crypto`, which is what Helm runs, so that a provenance that we accept is one that
+//! `helm plugin verify` accepts.
 
 use std::time::{Duration, SystemTime};
 
@@ -44,8 +45,8 @@ impl std::fmt::Display for Signer {
 }
 
 impl Keyring {
-    /// Reads the public keys of a keyring in any of the forms that Helm 4.3 reads: binary packets (`gpg --export`), one or
-    /// several armored blocks, GnuPG's keybox. Secret keys count with their public half.
+    /// Reads the public keys of a keyring in any of the forms that Helm 4.3 reads: binary packets (`gpg --export`), one
+    /// or several armored blocks, GnuPG's keybox. Secret keys count with their public half.
     ///
     /// # Errors
     /// When the bytes are none of these, or hold no key.
@@ -394,7 +395,8 @@ fn read_keys(bytes: &[u8]) -> Result<Vec<PublicOrSecret>, Error> {
     let mut keys = Vec::new();
     let mut add = |part: &[u8]| -> Result<(), Error> {
         let (found, _) = PublicOrSecret::from_reader_many(part).map_err(|e| unreadable(said(&e)))?;
-        // A ring may hold keys that rPGP does not know (GnuPG's own smart card stubs, new algorithms); the others count.
+        // A ring may hold keys that rPGP does not know (GnuPG's own smart card stubs, new algorithms); the others
+        // count.
         keys.extend(found.filter_map(Result::ok));
         Ok(())
     };
@@ -417,8 +419,8 @@ fn read_keys(bytes: &[u8]) -> Result<Vec<PublicOrSecret>, Error> {
     if keys.is_empty() { Err(unreadable("it holds no key".to_owned())) } else { Ok(keys) }
 }
 
-/// A key without GnuPG's private trust packets (tag 12), which stand between a key's parts and would end it for rPGP. What
-/// cannot be walked through stays as it is.
+/// A key without GnuPG's private trust packets (tag 12), which stand between a key's parts and would end it for rPGP.
+/// What cannot be walked through stays as it is.
 fn without_trust_packets(bytes: &[u8]) -> Vec<u8> {
     let mut kept = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
@@ -460,8 +462,8 @@ fn packet(bytes: &[u8]) -> Option<(u8, usize)> {
 
 /// The OpenPGP blocks in a GnuPG keybox (`pubring.kbx`), or nothing when it is none.
 ///
-/// The format is GnuPG's `kbx/keybox-blob.c`: blobs that begin with their length (u32, big-endian) and kind (1 header, 2 OpenPGP,
-/// 3 X.509); an OpenPGP blob holds the key's offset and length at bytes 8 and 12.
+/// The format is GnuPG's `kbx/keybox-blob.c`: blobs that begin with their length (u32, big-endian) and kind (1 header,
+/// 2 OpenPGP, 3 X.509); an OpenPGP blob holds the key's offset and length at bytes 8 and 12.
 fn keybox_blocks(bytes: &[u8]) -> Option<Vec<&[u8]>> {
     if bytes.get(8..12)? != b"KBXf" {
         return None;
@@ -543,8 +545,8 @@ mod tests {
         }
     }
 
-    /// A real `pubring.kbx`, as `gpg --import` leaves it (tests/keys/README.md says how it was made), holds the keys of the ring
-    /// beside it; a damaged one is an error or holds fewer, and never anything else.
+    /// A real `pubring.kbx`, as `gpg --import` leaves it (tests/keys/README.md says how it was made), holds the keys of
+    /// the ring beside it; a damaged one is an error or holds fewer, and never anything else.
     #[test]
     fn a_keybox_of_gnupg_is_read() {
         let prints = |bytes: &[u8]| -> Result<Vec<String>, Error> {

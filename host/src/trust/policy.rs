@@ -14,9 +14,9 @@
 //!
 //! A pipeline has the same `trust`. Without `require`, one of a pin and the signatures is enough.
 //!
-//! `prefix` is `oci://HOST[:PORT][/PATH]`, or `oci-layout:` for all layouts, or `oci-layout:DIR` for those in a folder. It is read
-//! into its parts like a reference, and compared part by part: however a reference is written, the rule of its registry
-//! applies.
+//! `prefix` is `oci://HOST[:PORT][/PATH]`, or `oci-layout:` for all layouts, or `oci-layout:DIR` for those in a folder.
+//! It is read into its parts like a reference, and compared part by part: however a reference is written, the rule of
+//! its registry applies.
 
 use std::path::{Path, PathBuf};
 

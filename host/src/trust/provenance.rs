@@ -1,5 +1,5 @@
-//! Provenance files (`NAME-VERSION.tgz.prov`) as Helm writes and checks them (`pkg/provenance/sign.go`): a clear-signed text of the
-//! plugin's metadata, a line `...`, and the archive's digest under its file name.
+//! Provenance files (`NAME-VERSION.tgz.prov`) as Helm writes and checks them (`pkg/provenance/sign.go`): a clear-signed
+//! text of the plugin's metadata, a line `...`, and the archive's digest under its file name.
 
 use super::openpgp::{Keyring, SecretKey, Signer};
 use crate::digest::Digest;

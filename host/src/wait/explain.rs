@@ -64,8 +64,8 @@ impl Reasons {
 }
 
 /// Explains the objects that are in progress, failed, or could not be judged, as long as there is time: what is found
-/// out goes to `reasons` at once. `object` gives an object's last state. What the rights do not allow to look at is left
-/// out.
+/// out goes to `reasons` at once. `object` gives an object's last state. What the rights do not allow to look at is
+/// left out.
 pub async fn explain<'o>(
     cluster: &Cluster,
     discovery: &Discovery,

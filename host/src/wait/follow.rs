@@ -4,9 +4,9 @@
 //! supported; get each object by name every few seconds, when listing is forbidden as well. Only when that is
 //! forbidden, too, is it over, with the verb and the resource in the error.
 //!
-//! An API server that has just started answers before it knows all rights, tokens and definitions again: it refuses with
-//! 403, 401 or 404 what it allowed before and allows a few seconds later. So a refusal of what has worked is believed
-//! only when it lasts.
+//! An API server that has just started answers before it knows all rights, tokens and definitions again: it refuses
+//! with 403, 401 or 404 what it allowed before and allows a few seconds later. So a refusal of what has worked is
+//! believed only when it lasts.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

@@ -56,8 +56,8 @@ impl Unsettled {
     }
 }
 
-/// Reads the releases, again and again until all are deployed, one has failed, or time is up. `tell` hears what they are
-/// up to. Who waits until all is gone does not care.
+/// Reads the releases, again and again until all are deployed, one has failed, or time is up. `tell` hears what they
+/// are up to. Who waits until all is gone does not care.
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
-//! Expressions that can never hold: their path names a field that no object of the kind has, by the definition's schema.
-//! Said at once, where otherwise somebody would wait for nothing.
+//! Expressions that can never hold: their path names a field that no object of the kind has, by the definition's
+//! schema. Said at once, where otherwise somebody would wait for nothing.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,8 +29,8 @@ pub(super) struct Paths {
 }
 
 impl Paths {
-    /// What to warn of about an object's expressions: those of the first of `rules` that covers it, else of its annotations.
-    /// Nothing the second time, and nothing where the definition may not be looked at.
+    /// What to warn of about an object's expressions: those of the first of `rules` that covers it, else of its
+    /// annotations. Nothing the second time, and nothing where the definition may not be looked at.
     pub(super) async fn warnings(
         &self,
         cluster: &Cluster,

@@ -1,8 +1,8 @@
 //! Fields that nobody asks for any more, and that are still there: who has asked for them once is said by the object.
 //!
-//! Two things prove it. With server-side apply the manager that applies the manifest owns exactly the fields of the last one
-//! that was applied. With client-side apply of kubectl an annotation holds the last manifest. Helm 3 leaves neither: what
-//! its manager owns includes the server's defaults.
+//! Two things prove it. With server-side apply the manager that applies the manifest owns exactly the fields of the
+//! last one that was applied. With client-side apply of kubectl an annotation holds the last manifest. Helm 3 leaves
+//! neither: what its manager owns includes the server's defaults.
 
 use serde_json::{Map, Value};
 

@@ -388,7 +388,8 @@ impl Tracker {
             return (since.elapsed() >= self.plan.stable).then_some(Ending::Reached);
         }
         self.reached = None;
-        // A failed object is final, as under `helm --wait`, but the others are waited for; so is one that nobody may see.
+        // A failed object is final, as under `helm --wait`, but the others are waited for; so is one that nobody may
+        // see.
         if self.rows.iter().all(|row| row.has_reached(goal) || row.is_denied || self.has_failed(row)) {
             return Some(self.over());
         }

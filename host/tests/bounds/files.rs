@@ -61,8 +61,8 @@ fn tgz(files: &[(&str, &[u8])]) -> Vec<u8> {
     tgz_with_zeros(&files)
 }
 
-/// An archive of files with so many zeros behind their content. They are never in memory: a child's peak counts from what
-/// this process holds.
+/// An archive of files with so many zeros behind their content. They are never in memory: a child's peak counts from
+/// what this process holds.
 fn tgz_with_zeros(files: &[(&str, &[u8], usize)]) -> Vec<u8> {
     let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::best()));
     for (name, content, zeros) in files {

@@ -1,8 +1,8 @@
 //! Calls of host functions with forged values: every function with every value in every place, and random sequences.
 //!
 //! One guest makes them all: it imports every function there is and reads from its stream which to call with what. Each
-//! call is one byte for the function and one for each argument; an argument is one of 16 registers, which keep the latest
-//! results, or a constant. Bytes count from the space, so that a program is text.
+//! call is one byte for the function and one for each argument; an argument is one of 16 registers, which keep the
+//! latest results, or a constant. Bytes count from the space, so that a program is text.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -305,8 +305,8 @@ fn forge(caller: &Caller) {
     caller.place.assert_unharmed();
 }
 
-/// Random sequences of calls. A fixed number of rounds, always the same; `WINDLASS_FUZZ_SECONDS` goes on for as long, with
-/// others each time.
+/// Random sequences of calls. A fixed number of rounds, always the same; `WINDLASS_FUZZ_SECONDS` goes on for as long,
+/// with others each time.
 #[test]
 fn random_calls_never_harm_the_host() {
     let callers = [Caller::new(false), Caller::new(true)];

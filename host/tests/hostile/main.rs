@@ -1,8 +1,8 @@
 //! Guests that attack: each ends in bounded time and memory, with the right exit code and a clear message, and neither
 //! the host nor the next plugin is harmed.
 //!
-//! Most guests are files in `tests/guests`: comments at the top say what must happen. `;; exit 4: TEXT` is the exit code
-//! and a part of the message; `;; hint: TEXT` a part of a hint; `;; timeout:`, `;; memory:`, `;; max-output:` and
+//! Most guests are files in `tests/guests`: comments at the top say what must happen. `;; exit 4: TEXT` is the exit
+//! code and a part of the message; `;; hint: TEXT` a part of a hint; `;; timeout:`, `;; memory:`, `;; max-output:` and
 //! `;; grant: WORD VALUE` are what the run is given.
 //!
 //! `calls.rs` makes every host function meet every forged value, and random sequences of calls; `bombs.rs` has what is

@@ -1,7 +1,7 @@
 //! The one table of capabilities: what a plugin may ask for and a person may grant.
 //!
-//! Parsing of flags, checks, `inspect`, documentation and the hint in an error all read [`TABLE`]. Nothing is granted by
-//! default. One import belongs to at most one capability, so what a plugin can do is exactly what it imports.
+//! Parsing of flags, checks, `inspect`, documentation and the hint in an error all read [`TABLE`]. Nothing is granted
+//! by default. One import belongs to at most one capability, so what a plugin can do is exactly what it imports.
 //!
 //! A *request* is what the plugin's author writes (`read` of `/charts`); a *grant* is what the person who runs it
 //! gives (`--allow-read /charts=./charts`). [`Request::is_covered_by`] tells whether one satisfies the other, and

@@ -1,9 +1,9 @@
 //! The challenges of a server that asks for a login: `WWW-Authenticate` (RFC 9110, section 11), as registries use it.
 //!
-//! A server may offer several ways in, in one header or in several, in any letter case. Whoever reads them takes the first
-//! that they can go; one that is unknown or malformed hides none of the others. So this reader takes what RFC 9110 takes, and
-//! what is often seen besides: addresses without quotes, missing commas, and credentials in place of parameters
-//! (`Negotiate oRQwEq...`). It reads each character once.
+//! A server may offer several ways in, in one header or in several, in any letter case. Whoever reads them takes the
+//! first that they can go; one that is unknown or malformed hides none of the others. So this reader takes what RFC
+//! 9110 takes, and what is often seen besides: addresses without quotes, missing commas, and credentials in place of
+//! parameters (`Negotiate oRQwEq...`). It reads each character once.
 
 /// The members of a token server's answer that hold the token, in their order; the first that is not empty counts.
 pub const TOKEN_MEMBERS: [&str; 2] = ["token", "access_token"];
@@ -79,8 +79,8 @@ pub fn challenges(header: &str) -> Vec<Challenge> {
 struct Text<'h>(&'h str);
 
 impl<'h> Text<'h> {
-    /// Takes what is wanted at the beginning. Every `is_wanted` treats all bytes beyond ASCII alike, so the cut is between two
-    /// characters.
+    /// Takes what is wanted at the beginning. Every `is_wanted` treats all bytes beyond ASCII alike, so the cut is
+    /// between two characters.
     fn take(&mut self, is_wanted: impl Fn(u8) -> bool) -> &'h str {
         let end = self.0.bytes().position(|byte| !is_wanted(byte)).unwrap_or(self.0.len());
         let (taken, rest) = self.0.split_at_checked(end).unwrap_or((self.0, ""));

@@ -52,8 +52,8 @@ fn without_nulls(entries: Vec<(String, Value)>) -> Value {
 
 /// Turns a config tree into Extism's string map: a string as it is, anything else as JSON. Null has no entry.
 ///
-/// A number that JSON cannot spell keeps its text (`{"build":0755}`), which is YAML still: whether it means 493 or "0755"
-/// is for the plugin to say, by the type of its setting.
+/// A number that JSON cannot spell keeps its text (`{"build":0755}`), which is YAML still: whether it means 493 or
+/// "0755" is for the plugin to say, by the type of its setting.
 pub fn to_entries(config: &[(String, Value)]) -> Vec<(String, String)> {
     config
         .iter()
@@ -136,7 +136,8 @@ impl fmt::Display for UnknownKey {
 /// says `additionalProperties: false` are closed.
 ///
 /// # Errors
-/// The budget is used up: both may be as large as their authors like, and each place of the one meets many of the other.
+/// The budget is used up: both may be as large as their authors like, and each place of the one meets many of the
+/// other.
 pub fn find_unknown_key(
     schema: &Value,
     config: &[(String, Value)],

@@ -1,8 +1,9 @@
 //! Findings: what a plugin has to say about the objects of a release, each with its place.
 //!
-//! A finding travels as one line of text: [`PREFIX`] and a JSON object behind it. A plugin hands the line to one of Extism's
-//! log functions, a command writes it to its standard error: neither needs an import that Helm's own engine lacks. What is
-//! denied also stands in the error text, which is all that Helm's engine shows; [`text`] writes it, for guest and host alike.
+//! A finding travels as one line of text: [`PREFIX`] and a JSON object behind it. A plugin hands the line to one of
+//! Extism's log functions, a command writes it to its standard error: neither needs an import that Helm's own engine
+//! lacks. What is denied also stands in the error text, which is all that Helm's engine shows; [`text`] writes it, for
+//! guest and host alike.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -177,8 +178,8 @@ fn push_line(text: &mut String, line: usize) {
     }
 }
 
-/// The error text of a refusal: how many findings there are, and all of them that a person can read, grouped by the chart's
-/// files in the order in which these occur. None of the findings means an empty text.
+/// The error text of a refusal: how many findings there are, and all of them that a person can read, grouped by the
+/// chart's files in the order in which these occur. None of the findings means an empty text.
 pub fn refusal<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> String {
     let denied: Vec<&Finding> = findings.into_iter().filter(|finding| finding.level == Level::Deny).collect();
     match denied.as_slice() {
@@ -188,7 +189,8 @@ pub fn refusal<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> String {
     }
 }
 
-/// Findings for people, one line each, grouped by the chart's files; what is beyond 12 KiB is counted. No line break at the end.
+/// Findings for people, one line each, grouped by the chart's files; what is beyond 12 KiB is counted. No line break at
+/// the end.
 pub fn text<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> String {
     let mut of_files: Vec<(&str, Vec<&Finding>)> = Vec::new();
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();

@@ -2,8 +2,8 @@
 //!
 //! The codec is written by hand because the message is one huge string: it is unescaped inside the buffer it arrived
 //! in, in runs, and costs a guest neither a JSON tree nor a second copy. It is strict JSON (RFC 8259) otherwise: raw
-//! control characters, lone surrogates, trailing text and nesting beyond 128 levels are errors. Unknown keys are skipped, a
-//! repeated key counts with its last value, as in Go.
+//! control characters, lone surrogates, trailing text and nesting beyond 128 levels are errors. Unknown keys are
+//! skipped, a repeated key counts with its last value, as in Go.
 //!
 //! What a released Helm may really send, and the answer to each, is tabled at [`parse_input`].
 

@@ -45,12 +45,13 @@ pub mod fields {
     pub const VALUE: &str = "value";
     /// In an asked capability: the author's reason.
     pub const WHY: &str = "why";
-    /// In an asked capability: whether the plugin does without it where it is not granted; missing for one that it needs.
+    /// In an asked capability: whether the plugin does without it where it is not granted; missing for one that it
+    /// needs.
     pub const OPTIONAL: &str = "optional";
     /// Whether each object is treated without regard to the others, so that a stream may be cut into pieces.
     pub const PER_OBJECT: &str = "perObject";
-    /// Whether the plugin parses the stream and prints it again, and asks the host to keep the bytes that it did not mean to
-    /// change.
+    /// Whether the plugin parses the stream and prints it again, and asks the host to keep the bytes that it did not
+    /// mean to change.
     pub const GRAFT: &str = "graft";
     /// JSON Schema of the config.
     pub const CONFIG_SCHEMA: &str = "configSchema";

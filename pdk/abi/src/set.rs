@@ -37,8 +37,8 @@ pub enum Typing<'r> {
     Strings,
     /// `--set-file`: the text up to the next comma names something that this function reads.
     Named(&'r Reader),
-    /// `--set-json`: the text up to the next comma outside of strings and brackets is JSON, which this function reads. A
-    /// null is a value here and removes nothing.
+    /// `--set-json`: the text up to the next comma outside of strings and brackets is JSON, which this function reads.
+    /// A null is a value here and removes nothing.
     Json(&'r Reader),
 }
 

@@ -70,8 +70,8 @@ struct Gap {
 }
 
 impl Gap {
-    /// Pairs maps that have most in common where there are few, else what has one name; between these what is as many on
-    /// both sides.
+    /// Pairs maps that have most in common where there are few, else what has one name; between these what is as many
+    /// on both sides.
     fn pair(
         &self,
         (before, after): (&[Item<'_>], &[Item<'_>]),

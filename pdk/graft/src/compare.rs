@@ -47,8 +47,8 @@ pub struct Difference {
     pub before: Option<Value>,
     /// The value in the second object; `None` where it has none.
     pub after: Option<Value>,
-    /// Why the tool's YAML is to blame for it rather than somebody who meant it. The values then are those that Helm sees;
-    /// of a key they are the key.
+    /// Why the tool's YAML is to blame for it rather than somebody who meant it. The values then are those that Helm
+    /// sees; of a key they are the key.
     pub cause: Option<Cause>,
 }
 
@@ -75,9 +75,10 @@ impl Comparison {
 }
 
 /// Compares two streams of manifests object by object, by what they mean to Helm: in its types (`0755` is 493, `on` is
-/// true, `1.0` is 1), whatever the notation, the order of documents, of map entries and the comments. The order of lists
-/// counts. Objects are paired by Helm's filename annotation, group, version, kind, namespace and name, and in order where
-/// several share all of these; one that has another name or namespace is still the same where no other can be meant.
+/// true, `1.0` is 1), whatever the notation, the order of documents, of map entries and the comments. The order of
+/// lists counts. Objects are paired by Helm's filename annotation, group, version, kind, namespace and name, and in
+/// order where several share all of these; one that has another name or namespace is still the same where no other can
+/// be meant.
 ///
 /// ```
 /// use windlass_graft::compare;

@@ -15,7 +15,8 @@ pub(crate) fn edits(found: &[Found], keeps: bool) -> Vec<Edit> {
             What::Dialect { .. } | What::DialectKey { .. } => {}
             What::Dropped if keeps => {}
             What::Remove { .. } | What::Dropped => edits.push(Edit::Remove(path.clone())),
-            // Additions to one map, and to one place of a list, come in a row: they are one edit, in the right order again.
+            // Additions to one map, and to one place of a list, come in a row: they are one edit, in the right order
+            // again.
             What::Add { key, after } => {
                 let entry = (key.clone(), after.clone());
                 match edits.last_mut() {

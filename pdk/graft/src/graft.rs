@@ -8,8 +8,8 @@ use crate::item::Item;
 use crate::note::{Error, Failure, Note, NoteKind};
 use crate::stream::{self, Placed};
 
-/// What is done with values that a tool's YAML changed and the tool did not mean to: `on` that became `"on"`, `0755` that
-/// became 755, dates with a time of day.
+/// What is done with values that a tool's YAML changed and the tool did not mean to: `on` that became `"on"`, `0755`
+/// that became 755, dates with a time of day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dialect {
     /// They stay as they were, and a note says so.

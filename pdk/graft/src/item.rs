@@ -329,7 +329,8 @@ impl<'a> Item<'a> {
         Some(meanings)
     }
 
-    /// A number that is the same for what is probably the same item of a list before and after a change: by what names it.
+    /// A number that is the same for what is probably the same item of a list before and after a change: by what names
+    /// it.
     pub(crate) fn likeness(&self) -> u64 {
         const NAMES: [&str; 9] = ["name", "key", "id", "host", "path", "type", "kind", "port", "apiGroups"];
         let mut hasher = DefaultHasher::new();

@@ -1,9 +1,9 @@
 //! Keeps the bytes that a tool lost: what an answer changed *by meaning*, applied to the text it was made from.
 //!
 //! Tools that parse YAML and print it change every line: comments go, keys are sorted, `0755` becomes 493, `on` becomes
-//! `"on"`. [`graft()`] takes the stream that such a tool was given and its answer, pairs their objects, compares each pair
-//! in the types that Helm sees, and makes the differences as lossless edits of the first stream. What comes out means
-//! what the answer means, and has the bytes of the original wherever the two mean the same.
+//! `"on"`. [`graft()`] takes the stream that such a tool was given and its answer, pairs their objects, compares each
+//! pair in the types that Helm sees, and makes the differences as lossless edits of the first stream. What comes out
+//! means what the answer means, and has the bytes of the original wherever the two mean the same.
 //!
 //! ```
 //! use windlass_graft::{Options, graft};
@@ -18,19 +18,18 @@
 //! # Ok::<(), windlass_graft::Error>(())
 //! ```
 //!
-//! What a tool's own YAML dialect broke (the new value is what the original text means in another YAML, or that text as a
-//! string) is told apart from what was meant, and by default stays as it was: [`Dialect`].
+//! What a tool's own YAML dialect broke (the new value is what the original text means in another YAML, or that text as
+//! a string) is told apart from what was meant, and by default stays as it was: [`Dialect`].
 //!
 //! [`apply()`] does the same to one object for who holds a value instead of an answer's text.
 //!
 //! [`compare()`] tells the differences by object and path, with both values, without editing anything.
 //!
 //! Module by module: `stream` finds the objects of both streams and pairs them, `item` is what an object means,
-//! `reading` what other YAML readers make of a scalar, `align` matches the items of lists, `differ` finds the differences
-//! of two objects, `edits` makes edits of them, and `graft`,
-//! `object` and `compare` put it together. All of it is bounded by a
-//! [`Budget`]; what is not linear by nature (the longest common subsequence) has bounds of its own and less exact
-//! fallbacks behind them.
+//! `reading` what other YAML readers make of a scalar, `align` matches the items of lists, `differ` finds the
+//! differences of two objects, `edits` makes edits of them, and `graft`, `object` and `compare` put it together. All of
+//! it is bounded by a [`Budget`]; what is not linear by nature (the longest common subsequence) has bounds of its own
+//! and less exact fallbacks behind them.
 
 mod align;
 mod compare;

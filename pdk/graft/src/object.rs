@@ -28,9 +28,9 @@ pub enum Applied {
 /// let text = "kind: ConfigMap\nmetadata: {name: web}  # the shop\ndata:\n  mode: 0755\n  port: '80'\n";
 /// let mut stream = Manifests::from_bytes(text.as_bytes().to_vec())?;
 /// stream.visit(|object| {
-///     let value = Value::from_yaml(r#"{"kind":"ConfigMap","metadata":{"name":"web"},"data":{"mode":493,"port":"81"}}"#)?;
-///     assert_eq!(apply(object, &value, &Budget::for_text(1 << 20)), Ok(Applied::By(1)));
-///     Ok::<(), Error>(())
+///     let value =
+///     Value::from_yaml(r#"{"kind":"ConfigMap","metadata":{"name":"web"},"data":{"mode":493,"port":"81"}}"#)?;
+///     assert_eq!(apply(object, &value, &Budget::for_text(1 << 20)), Ok(Applied::By(1))); Ok::<(), Error>(())
 /// })?;
 /// assert_eq!(stream.as_str(), text.replace("'80'", "\"81\""));
 /// # Ok::<(), Error>(())

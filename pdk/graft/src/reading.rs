@@ -1,9 +1,9 @@
 //! What YAML readers other than Helm's make of a scalar, and whether that explains a difference.
 //!
-//! A tool reads a scalar in its own YAML and prints what it read, so that the same YAML reads it back. If what stands in
-//! the answer reads, in one of the YAMLs that are in use, as what the original reads, the tool changed nothing that it knew
-//! of. Sources: the core schema of YAML 1.2.2, section 10.3; PyYAML's `resolver.py` and `constructor.py`; `resolve.go` of
-//! go-yaml v3; `type/*.js` of js-yaml 4.
+//! A tool reads a scalar in its own YAML and prints what it read, so that the same YAML reads it back. If what stands
+//! in the answer reads, in one of the YAMLs that are in use, as what the original reads, the tool changed nothing that
+//! it knew of. Sources: the core schema of YAML 1.2.2, section 10.3; PyYAML's `resolver.py` and `constructor.py`;
+//! `resolve.go` of go-yaml v3; `type/*.js` of js-yaml 4.
 
 use std::borrow::Cow;
 

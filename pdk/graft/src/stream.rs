@@ -106,8 +106,8 @@ pub(crate) fn objects(stream: &str, budget: &Budget, keeps_items: bool) -> Resul
     Ok(objects)
 }
 
-/// For each object of the first stream the one of the second that it became, by position; what is equal in all that names
-/// it first, then what lost its file, changed its version, its namespace, or its name in a way that shows.
+/// For each object of the first stream the one of the second that it became, by position; what is equal in all that
+/// names it first, then what lost its file, changed its version, its namespace, or its name in a way that shows.
 pub(crate) fn pair(before: &[Placed], after: &[Placed]) -> Vec<Option<usize>> {
     let mut pairing = Pairing { before, after, partners: vec![None; before.len()], is_taken: vec![false; after.len()] };
     pairing.by(|object| Some((&object.file, &object.api_version, &object.kind, &object.namespace, &object.name)));

@@ -10,8 +10,8 @@ use crate::fields::string_or;
 use crate::jsonpath::Path;
 use crate::verdict::Verdict;
 
-/// Group, kind (empty: every kind of the group), and what must not be: an expression on the status that holds, or a path
-/// from the object that finds something.
+/// Group, kind (empty: every kind of the group), and what must not be: an expression on the status that holds, or a
+/// path from the object that finds something.
 const DOUBTS: &[(&str, &str, &str)] = &[
     ("apps.kruise.io", "AdvancedCronJob", "{.status.active[0]}"),
     ("apps.kruise.io", "AdvancedCronJob", "{.lastScheduleTime} == null"),

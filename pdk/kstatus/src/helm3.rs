@@ -1,4 +1,5 @@
-//! What Helm 3 waits for: `ReadyChecker` of `pkg/kube/ready.go` (v3.22), kind by kind. Every other kind is ready at once.
+//! What Helm 3 waits for: `ReadyChecker` of `pkg/kube/ready.go` (v3.22), kind by kind. Every other kind is ready at
+//! once.
 
 use serde_json::Value;
 

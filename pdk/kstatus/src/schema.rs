@@ -15,8 +15,8 @@ pub struct NoSuchField {
 }
 
 impl Expression {
-    /// The first field on the expression's path that the schema of a CustomResourceDefinition (`openAPIV3Schema`) does not
-    /// have. None where the schema leaves it open, as it does with `x-kubernetes-preserve-unknown-fields`.
+    /// The first field on the expression's path that the schema of a CustomResourceDefinition (`openAPIV3Schema`) does
+    /// not have. None where the schema leaves it open, as it does with `x-kubernetes-preserve-unknown-fields`.
     #[must_use]
     pub fn no_such_field(&self, schema: &Value) -> Option<NoSuchField> {
         let status = [Step::Field("status".to_owned())];

@@ -199,8 +199,8 @@ fn has_evidence(object: &Value) -> Result<bool, Error> {
         || is_true(object, &["status", "healthy"]))
 }
 
-/// Whether silence means that nobody has looked yet: the controllers of these groups report on every object, as Argo CD's
-/// health checks for them show.
+/// Whether silence means that nobody has looked yet: the controllers of these groups report on every object, as Argo
+/// CD's health checks for them show.
 fn is_silent(object: &Value) -> Result<bool, Error> {
     let (group, _) = group_and_kind(object).unwrap_or_default();
     let is_one_of =

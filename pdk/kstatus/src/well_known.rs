@@ -1,11 +1,11 @@
 //! Readiness of custom resources that many charts carry, from what their projects publish about their status. They are
 //! data: [`crate::Rules::Strict`] judges by them, and the kstatus plugin writes them as annotations (`wellKnown`).
 //!
-//! Helm's proposal wants both lists present, and any success expression decides. A project without a final failure in its
-//! status gets the standard condition `Stalled`, which kstatus defines for exactly that and which such a project may start
-//! to publish. What one expression cannot say ([`WellKnownRule::also`], [`WellKnownRule::check`], and conditions that
-//! nobody wants to see False) decides as well wherever these rules judge an object: by the strict rules, and by the others
-//! when its annotations are those of this table.
+//! Helm's proposal wants both lists present, and any success expression decides. A project without a final failure in
+//! its status gets the standard condition `Stalled`, which kstatus defines for exactly that and which such a project
+//! may start to publish. What one expression cannot say ([`WellKnownRule::also`], [`WellKnownRule::check`], and
+//! conditions that nobody wants to see False) decides as well wherever these rules judge an object: by the strict
+//! rules, and by the others when its annotations are those of this table.
 //!
 //! Facts were checked against each project's API documentation and the health checks that Argo CD publishes
 //! (`resource_customizations`, August 2026).
@@ -40,7 +40,8 @@ pub struct WellKnownRule {
     pub check: Option<Check>,
 }
 
-/// A look at the whole object, whose status has no conditions of another generation any more; a verdict where it decides.
+/// A look at the whole object, whose status has no conditions of another generation any more; a verdict where it
+/// decides.
 pub type Check = fn(&Value) -> Option<Verdict>;
 
 impl WellKnownRule {
@@ -79,8 +80,8 @@ pub(crate) fn judge_annotated(object: &Value, lists: &Lists) -> Option<Verdict> 
         .then(|| judge_by(rule, &Fresh::of(object).object, true))
 }
 
-/// `may_fail`: a condition Ready that is False is a failure, as the annotations say. Otherwise it is a reason to wait: most
-/// controllers try again.
+/// `may_fail`: a condition Ready that is False is a failure, as the annotations say. Otherwise it is a reason to wait:
+/// most controllers try again.
 fn judge_by(rule: &WellKnownRule, object: &Value, may_fail: bool) -> Verdict {
     if let Some(verdict) = rule.check.and_then(|check| check(object)) {
         return verdict;

@@ -18,15 +18,16 @@ use proc_macro::TokenStream;
 /// pub fn label_injector(settings: Settings, manifests: &mut Manifests) -> Result<(), Error> { ... }
 /// ```
 ///
-/// - The function takes its settings, the stream and, if it wants extra arguments that are not `key=value`, `&[String]`.
+/// - The function takes its settings, the stream and, if it wants extra arguments that are not `key=value`,
+///   `&[String]`.
 /// - Name, version, description, licence and source come from Cargo.toml; `name = "..."`, `version = "..."`,
 ///   `description = "..."`, `license = "..."` and `source = "..."` override them.
-/// - `asks` lists capabilities as `word("value", "why")`; `clock` and `random` have no value: `clock("why")`. `net(any, "why")`
-///   stands for values that only the configuration tells.
-/// - `may_use` lists in the same form what the plugin does without where it is not granted; it is started all the same, and a
-///   use of what was not granted ends the run with the flag that is missing.
-/// - `graft` has Windlass graft the answer, as it does a command's: for plugins that print objects anew. Under Helm's own
-///   engine the answer stays as it is printed.
+/// - `asks` lists capabilities as `word("value", "why")`; `clock` and `random` have no value: `clock("why")`.
+///   `net(any, "why")` stands for values that only the configuration tells.
+/// - `may_use` lists in the same form what the plugin does without where it is not granted; it is started all the same,
+///   and a use of what was not granted ends the run with the flag that is missing.
+/// - `graft` has Windlass graft the answer, as it does a command's: for plugins that print objects anew. Under Helm's
+///   own engine the answer stays as it is printed.
 /// - `per_object` promises that what happens to an object depends on that object and the settings alone, so that a host
 ///   may cut a stream into pieces.
 /// - The type is named after the function in camel case (`LabelInjector`) and is as visible as the function.

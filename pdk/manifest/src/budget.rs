@@ -131,8 +131,8 @@ impl Budget {
         }
     }
 
-    /// Says that `count` bytes are about to be looked at. Must not be asked for once per text but along the way: what is
-    /// between two calls is not bounded by anything.
+    /// Says that `count` bytes are about to be looked at. Must not be asked for once per text but along the way: what
+    /// is between two calls is not bounded by anything.
     ///
     /// # Errors
     /// The time is over, or the budget was used up before.

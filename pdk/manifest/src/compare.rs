@@ -1,5 +1,5 @@
-//! What the two readers make of a text, side by side: for tests and fuzzing, which hold that it is the same, and that it is
-//! what go-yaml makes of it.
+//! What the two readers make of a text, side by side: for tests and fuzzing, which hold that it is the same, and that
+//! it is what go-yaml makes of it.
 
 use crate::emit;
 use crate::node::Node;
@@ -42,9 +42,9 @@ pub fn compare_readers(text: &str) -> Result<bool, String> {
     Ok(true)
 }
 
-/// The nodes of a text's only document as JSON, in the form of `tests/peers/yaml-oracle`: `["plain", "text"]` for a scalar
-/// (`""` where it is quoted, `"tag"` where it has a tag), `{"m": [key, value]}`, `{"l": [item]}`, `{"a": "name"}`; or why it
-/// is refused. For tests and fuzzing.
+/// The nodes of a text's only document as JSON, in the form of `tests/peers/yaml-oracle`: `["plain", "text"]` for a
+/// scalar (`""` where it is quoted, `"tag"` where it has a tag), `{"m": [key, value]}`, `{"l": [item]}`,
+/// `{"a": "name"}`; or why it is refused. For tests and fuzzing.
 #[doc(hidden)]
 pub fn nodes_as_json(text: &str) -> Result<String, String> {
     let mut tree = Tree::default();

@@ -1,8 +1,9 @@
 //! Reading nodes and values into Rust types.
 //!
-//! One rule beyond serde's: **a target that is a string takes the scalar's text as it stands**, whatever YAML would call
-//! it. `1.20` stays `1.20` and `on` stays `on` where a `String` is wanted; only where the target is open (`Value`, an
-//! untagged enum) does the scalar's own type count. Errors name the path: `labels.team: expected a string, found a map`.
+//! One rule beyond serde's: **a target that is a string takes the scalar's text as it stands**, whatever YAML would
+//! call it. `1.20` stays `1.20` and `on` stays `on` where a `String` is wanted; only where the target is open (`Value`,
+//! an untagged enum) does the scalar's own type count. Errors name the path:
+//! `labels.team: expected a string, found a map`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -709,8 +710,8 @@ impl<'de> de::MapAccess<'de> for NumberAccess {
     }
 }
 
-/// From this crate's own readers, numbers keep their text; from others (`serde_json` without `arbitrary_precision`) they
-/// have the text of their value.
+/// From this crate's own readers, numbers keep their text; from others (`serde_json` without `arbitrary_precision`)
+/// they have the text of their value.
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_newtype_struct(VALUE_TOKEN, ValueVisitor)

@@ -1,8 +1,9 @@
 //! The session on one document: its objects one after the other, and their edits in order.
 //!
-//! Edits are collected as splices of the document's text. What is read afterwards at a path that no edit touched is read
-//! from the text as it came in; anything else makes the document be put together and read again first, so that edits of
-//! the same place, reads after edits and the insides of what was just inserted are right without handles that go stale.
+//! Edits are collected as splices of the document's text. What is read afterwards at a path that no edit touched is
+//! read from the text as it came in; anything else makes the document be put together and read again first, so that
+//! edits of the same place, reads after edits and the insides of what was just inserted are right without handles that
+//! go stale.
 
 mod header;
 mod items;
@@ -25,8 +26,8 @@ use crate::value::{MAX_VALUE_DEPTH, Value};
 use header::{Header, check_header, is_of_header};
 use items::{Entry, ListPlace, find_objects, is_list_of_objects};
 
-/// A document while its objects are visited. One is made for a stream and takes its documents in turn, so that buffers are
-/// reused.
+/// A document while its objects are visited. One is made for a stream and takes its documents in turn, so that buffers
+/// are reused.
 pub(crate) struct Session<'m> {
     /// The document as it came in.
     original: &'m str,
@@ -443,8 +444,8 @@ impl<'m> Session<'m> {
         Ok(true)
     }
 
-    /// The beginning of a path that an edit there writes: down to the first map or list that it has to make. Another edit
-    /// that needs the same one must see it, or it would make a second.
+    /// The beginning of a path that an edit there writes: down to the first map or list that it has to make. Another
+    /// edit that needs the same one must see it, or it would make a second.
     fn first_missing(&self, path: &[Segment]) -> Vec<Segment> {
         let mut node = Some(self.base_root());
         for (index, segment) in path.iter().enumerate() {

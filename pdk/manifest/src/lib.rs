@@ -2,19 +2,19 @@
 //!
 //! A [`Manifests`] is one stream. [`Manifests::visit`] hands out each [`Object`] in order, also the items of lists. An
 //! object is read through [`Node`] views and edited by [`Path`]; what an edit writes is a [`Value`]. Comments, quotes,
-//! `on`, `0755`, anchors, duplicate keys and block scalars that are not edited stay as they are, because nothing is ever
-//! parsed and written again: an edit is a handful of splices of the original text.
+//! `on`, `0755`, anchors, duplicate keys and block scalars that are not edited stay as they are, because nothing is
+//! ever parsed and written again: an edit is a handful of splices of the original text.
 //!
-//! A place that the chart shares by anchor and alias or by a merge key (`<<`) is written out where it is edited, and what
-//! else reads the anchor keeps its meaning. What cannot be edited without touching more than was asked for (a key that is
-//! there twice, an anchored node whose alias is a key) is refused with an [`Error`] that names the object and the line.
-//! Nothing is skipped silently, and nothing panics. Every reading has a [`Budget`]: of time, of text that is made, of
-//! entries.
+//! A place that the chart shares by anchor and alias or by a merge key (`<<`) is written out where it is edited, and
+//! what else reads the anchor keeps its meaning. What cannot be edited without touching more than was asked for (a key
+//! that is there twice, an anchored node whose alias is a key) is refused with an [`Error`] that names the object and
+//! the line. Nothing is skipped silently, and nothing panics. Every reading has a [`Budget`]: of time, of text that is
+//! made, of entries.
 //!
-//! What a document means is what Helm and Kubernetes read in it, by go-yaml: the types of scalars, keys such as `on`, merge
-//! keys, and every odd text that parsers disagree on. What they drop without a word (text behind the document), what their
-//! buffers decide (a byte order mark inside) and what other readers see as other lines (U+0085, U+2028, U+2029, a line such
-//! as `---x`) is refused.
+//! What a document means is what Helm and Kubernetes read in it, by go-yaml: the types of scalars, keys such as `on`,
+//! merge keys, and every odd text that parsers disagree on. What they drop without a word (text behind the document),
+//! what their buffers decide (a byte order mark inside) and what other readers see as other lines (U+0085, U+2028,
+//! U+2029, a line such as `---x`) is refused.
 //!
 //! ```
 //! use windlass_manifest::{Error, Manifests, Path, Value};
@@ -32,14 +32,14 @@
 //!
 //! # From the stream to the edit
 //!
-//! `split` finds where documents begin and end. `read` fills the arena of one document (`tree`): `read/plain` in one pass
-//! where it is written plainly, else `read/parser` by way of `windlass-manifest-events`. `node` is the view of a node,
-//! `typing` has the types that Helm sees. `edit` plans an edit as splices (`edit/splice`): it finds the place and sees
-//! whether that may be edited, `edit/{add,replace,remove,lines}` say what to write, `edit/style` in which style, and
-//! `edit/unshare` makes a shared place stand for itself first, by copies (`edit/copy`). `emit` writes values. `document` is
-//! the session on one document, which keeps its edits in order; `object` is what a visitor sees of it; `stream` goes from
-//! document to document and puts the output together. `budget` bounds all of it, `de` and `ser` are serde's side, `shape`
-//! knows Kubernetes' merge keys.
+//! `split` finds where documents begin and end. `read` fills the arena of one document (`tree`): `read/plain` in one
+//! pass where it is written plainly, else `read/parser` by way of `windlass-manifest-events`. `node` is the view of a
+//! node, `typing` has the types that Helm sees. `edit` plans an edit as splices (`edit/splice`): it finds the place and
+//! sees whether that may be edited, `edit/{add,replace,remove,lines}` say what to write, `edit/style` in which style,
+//! and `edit/unshare` makes a shared place stand for itself first, by copies (`edit/copy`). `emit` writes values.
+//! `document` is the session on one document, which keeps its edits in order; `object` is what a visitor sees of it;
+//! `stream` goes from document to document and puts the output together. `budget` bounds all of it, `de` and `ser` are
+//! serde's side, `shape` knows Kubernetes' merge keys.
 
 mod batch;
 mod budget;

@@ -264,8 +264,8 @@ impl<'a> Node<'a> {
         self.find_value(key).map(|value| self.at_index(value))
     }
 
-    /// The value node of a key of this map, also a merged one. Of equal keys the last one counts, and a merge key counts
-    /// where it stands: it wins over the keys in front of it, as in sigs.k8s.io/yaml.
+    /// The value node of a key of this map, also a merged one. Of equal keys the last one counts, and a merge key
+    /// counts where it stands: it wins over the keys in front of it, as in sigs.k8s.io/yaml.
     pub(crate) fn find_value(&self, key: &str) -> Option<u32> {
         if self.data().flags & flag::MERGES == 0 {
             let mut count = 1;
@@ -402,8 +402,8 @@ impl<'a> Node<'a> {
         self.entries_by(Self::key_text)
     }
 
-    /// [`Node::entries`] with the nodes of the keys, which have them as they stand: `on` of the key `true`. None for the
-    /// entries of a map that merges others.
+    /// [`Node::entries`] with the nodes of the keys, which have them as they stand: `on` of the key `true`. None for
+    /// the entries of a map that merges others.
     pub fn entries_with_keys(&self) -> Vec<(Cow<'a, str>, Option<Node<'a>>, Node<'a>)> {
         let keys: Vec<u32> = match self.data().flags & flag::MERGES == 0 {
             true => self.own_entries().map(|(key, _)| key).filter(|key| self.key_text(*key).is_some()).collect(),
@@ -476,7 +476,8 @@ impl<'a> Node<'a> {
     /// The node as a value of its own, with the types that Helm sees (`on` is true). Aliases are written out.
     ///
     /// # Errors
-    /// A node nested deeper than 200 levels or, with its aliases written out, beyond [`Budget::for_text`] of its document.
+    /// A node nested deeper than 200 levels or, with its aliases written out, beyond [`Budget::for_text`] of its
+    /// document.
     pub fn to_value(&self) -> Result<Value, Error> {
         self.to_value_within(&Budget::for_text(self.source.text.len()))
     }

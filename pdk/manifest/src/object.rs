@@ -15,8 +15,8 @@ use crate::value::Value;
 
 /// One object of a stream, handed out by [`crate::Manifests::visit`].
 ///
-/// Paths start at the object, also where it is an item of a list. Every edit answers `Ok(true)` when it changes bytes and
-/// `Ok(false)` when the object already is as wanted, so edits are idempotent. An edit that cannot be made without
+/// Paths start at the object, also where it is an item of a list. Every edit answers `Ok(true)` when it changes bytes
+/// and `Ok(false)` when the object already is as wanted, so edits are idempotent. An edit that cannot be made without
 /// changing something else is refused with an error that names the object and the line.
 pub struct Object<'m> {
     pub(crate) session: Session<'m>,
@@ -162,8 +162,8 @@ impl<'m> Object<'m> {
         self.session.edit(path.segments(), path.segments(), |planner| planner.set(path.segments(), &value))
     }
 
-    /// Sets entries of the map at a path and keeps its other entries; creates the map if it is missing. Entries that are
-    /// there are changed where they stand, new ones come at the end. The fast way to set several entries.
+    /// Sets entries of the map at a path and keeps its other entries; creates the map if it is missing. Entries that
+    /// are there are changed where they stand, new ones come at the end. The fast way to set several entries.
     ///
     /// # Errors
     /// As for [`Object::set`]; nothing is changed then.
@@ -209,10 +209,10 @@ impl<'m> Object<'m> {
         self.session.edit(segments, parent, |planner| planner.remove(segments))
     }
 
-    /// Makes several edits, each at a path of the object as it is now, in one go: the document is read again between two
-    /// only where they touch. Each must stand at or further up than those before it, so that none changes the path of a
-    /// later one. A text that stands as a literal block (`|`) stays one, and keeps the lines that it keeps. What reading
-    /// again takes is charged to the budget.
+    /// Makes several edits, each at a path of the object as it is now, in one go: the document is read again between
+    /// two only where they touch. Each must stand at or further up than those before it, so that none changes the path
+    /// of a later one. A text that stands as a literal block (`|`) stays one, and keeps the lines that it keeps. What
+    /// reading again takes is charged to the budget.
     ///
     /// # Errors
     /// As for [`Object::set`], and a budget that is used up; edits before the failing one are made then.
@@ -305,8 +305,8 @@ mod tests {
             "- {kind: A, metadata: {name: *n}}\n".repeat(9)
         );
         assert!(message(&text).contains("more than 1024 bytes"));
-        // Items that say little and are looked into for long: through one map with many keys, a chain of merges, or merges
-        // of one thing over and over.
+        // Items that say little and are looked into for long: through one map with many keys, a chain of merges, or
+        // merges of one thing over and over.
         let items = |item: &str| format!("kind: List\nitems:\n{}", item.repeat(20_000));
         let many = |count: usize, of: &dyn Fn(usize) -> String| (0..count).map(of).collect::<String>();
         let keys = many(20_000, &|key| format!("k{key}: v, "));

@@ -13,8 +13,8 @@ impl Value {
     /// The value that a Rust type serializes to.
     ///
     /// # Errors
-    /// What the type's own serialization reports, a map key that is not a text, a number or a boolean, or a value nested
-    /// deeper than 200 levels.
+    /// What the type's own serialization reports, a map key that is not a text, a number or a boolean, or a value
+    /// nested deeper than 200 levels.
     pub fn from_serialize<T: Serialize + ?Sized>(from: &T) -> Result<Self, Error> {
         from.serialize(Serializer { depth_left: MAX_VALUE_DEPTH })
             .map_err(|error| Error::new(ErrorKind::Value, "", 0, error.0))

@@ -1,8 +1,8 @@
 //! Which lists of the built-in kinds Kubernetes merges item by item, by which keys, and where its API has strings: what
 //! a strategic merge patch goes by, and a comparison of two objects.
 //!
-//! The table is made from the marks of Kubernetes' OpenAPI document. A list without a mark is replaced as a whole, and so
-//! is every list of a custom resource, of which nothing is known but that its labels and annotations are strings.
+//! The table is made from the marks of Kubernetes' OpenAPI document. A list without a mark is replaced as a whole, and
+//! so is every list of a custom resource, of which nothing is known but that its labels and annotations are strings.
 
 mod table;
 

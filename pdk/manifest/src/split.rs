@@ -53,8 +53,8 @@ pub(crate) fn document_end(bytes: &[u8], start: usize) -> usize {
     bytes.len()
 }
 
-/// The start of a line that starts with `---` and goes on at once: a boundary to Helm 3 and to Kubernetes' own reader of
-/// streams, a scalar or a key to YAML.
+/// The start of a line that starts with `---` and goes on at once: a boundary to Helm 3 and to Kubernetes' own reader
+/// of streams, a scalar or a key to YAML.
 pub(crate) fn find_glued_marker(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     while at < bytes.len() {

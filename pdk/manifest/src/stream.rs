@@ -113,12 +113,13 @@ impl Manifests {
         Ok(())
     }
 
-    /// Adds objects as documents of their own, each in front of the document that holds the object at its position (0 is
-    /// the first object, also of the items of lists); one past the last object goes to the end, as with
+    /// Adds objects as documents of their own, each in front of the document that holds the object at its position (0
+    /// is the first object, also of the items of lists); one past the last object goes to the end, as with
     /// [`Manifests::push`]. Positions are those before the call; objects for one position stay in their order.
     ///
     /// # Errors
-    /// As for [`Manifests::push`], and a document that begins with a directive (`%YAML`), which nothing can stand before.
+    /// As for [`Manifests::push`], and a document that begins with a directive (`%YAML`), which nothing can stand
+    /// before.
     pub fn insert(&mut self, additions: &[(usize, Value)]) -> Result<(), Error> {
         // Where the document of each object starts, on which line, and which object is its first.
         let mut places: Vec<(usize, usize, usize)> = Vec::new();
@@ -248,8 +249,8 @@ pub fn read_text<E: From<Error>>(
 }
 
 /// Calls a function for every object of a part of a stream that starts on a 1-based line of it, as [`Manifests::visit`]
-/// does, under a budget that the caller has for more than this. Answers with the edited text, or `None` where nothing was
-/// edited.
+/// does, under a budget that the caller has for more than this. Answers with the edited text, or `None` where nothing
+/// was edited.
 ///
 /// # Errors
 /// As for [`read_text`], and edits that were refused.
@@ -292,8 +293,8 @@ impl<'s> Assembler<'s> {
         Self { stream, output: None, copied: 0 }
     }
 
-    /// Replaces a range of the stream, at or behind all ranges replaced before. Nothing is done and `None` answered for a
-    /// range that is not: bytes of the stream would be gone without anybody having said so.
+    /// Replaces a range of the stream, at or behind all ranges replaced before. Nothing is done and `None` answered for
+    /// a range that is not: bytes of the stream would be gone without anybody having said so.
     pub(crate) fn replace(&mut self, start: usize, end: usize, text: &str) -> Option<()> {
         let stream = self.stream;
         let before = stream.get(self.copied..start)?;

@@ -1,8 +1,9 @@
 //! The arena: what one document holds and where, as spans of its text.
 //!
-//! A [`Tree`] is filled once per document and its buffers are reused for the next. Nodes stand in the order of the text,
-//! a collection before its children (a map's children are key, value, key, value); `next` skips a subtree. Aliases are
-//! never expanded: an alias node names its target, so a document of aliases upon aliases costs what its text costs.
+//! A [`Tree`] is filled once per document and its buffers are reused for the next. Nodes stand in the order of the
+//! text, a collection before its children (a map's children are key, value, key, value); `next` skips a subtree.
+//! Aliases are never expanded: an alias node names its target, so a document of aliases upon aliases costs what its
+//! text costs.
 
 use std::cell::Cell;
 

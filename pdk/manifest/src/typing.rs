@@ -58,8 +58,8 @@ pub(crate) fn core_bool(text: &str) -> Option<bool> {
     }
 }
 
-/// The value of an integer in any notation go-yaml accepts (`12`, `-0x1F`, `0755`, `0o17`, `0b101`, `1_000`), if it fits
-/// an `i64` or a `u64`.
+/// The value of an integer in any notation go-yaml accepts (`12`, `-0x1F`, `0755`, `0o17`, `0b101`, `1_000`), if it
+/// fits an `i64` or a `u64`.
 pub(crate) fn parse_int(text: &str) -> Option<i128> {
     let mut bytes = text.bytes().filter(|&byte| byte != b'_').peekable();
     if !matches!(text.as_bytes().first(), Some(b'0'..=b'9' | b'+' | b'-')) {
@@ -169,8 +169,8 @@ fn is_finite<'d>(digits: impl Iterator<Item = &'d u8>, whole: usize, exponent: i
     digits.take(OVERFLOW.len()).lt(OVERFLOW.iter().copied())
 }
 
-/// A number as the key that Helm makes of it: an integer in decimal digits, a float as Go writes it (`1.20` is `1.2`). `None`
-/// where that takes the arithmetic of floats: with more digits than a 32-bit float has.
+/// A number as the key that Helm makes of it: an integer in decimal digits, a float as Go writes it (`1.20` is `1.2`).
+/// `None` where that takes the arithmetic of floats: with more digits than a 32-bit float has.
 pub(crate) fn key_of_number(raw: &str) -> Option<String> {
     if let Some(value) = parse_int(raw) {
         return Some(value.to_string());

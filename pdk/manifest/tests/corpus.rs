@@ -1,9 +1,10 @@
-//! Folders as cases: `tests/corpus/NAME/input.yaml`, the edits in `edits.yaml`, and the exact bytes that must come out in
-//! `expected.yaml`, or the exact error in `error.txt`. `WINDLASS_BLESS=1 cargo test -p windlass-manifest` writes them anew.
+//! Folders as cases: `tests/corpus/NAME/input.yaml`, the edits in `edits.yaml`, and the exact bytes that must come out
+//! in `expected.yaml`, or the exact error in `error.txt`. `WINDLASS_BLESS=1 cargo test -p windlass-manifest` writes
+//! them anew.
 //!
-//! `edits.yaml` is a list. Each entry has one of `set`, `merge`, `append`, `insert` (with `index`), `remove` with a path,
-//! `delete: true` or `push`, a `value` where one is needed, and may have `object: Kind/name`; without it all objects are
-//! edited. Each object gets all its edits in one visit; `push` comes after.
+//! `edits.yaml` is a list. Each entry has one of `set`, `merge`, `append`, `insert` (with `index`), `remove` with a
+//! path, `delete: true` or `push`, a `value` where one is needed, and may have `object: Kind/name`; without it all
+//! objects are edited. Each object gets all its edits in one visit; `push` comes after.
 
 mod support;
 

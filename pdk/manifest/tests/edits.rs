@@ -1,5 +1,6 @@
 //! Every edit, everywhere: over the awkward manifests all edits of all nodes, over real charts a sample. Each result is
-//! read by an independent parser and must be the old tree plus the edit; documents that were not edited keep their bytes.
+//! read by an independent parser and must be the old tree plus the edit; documents that were not edited keep their
+//! bytes.
 
 mod support;
 

@@ -1,9 +1,10 @@
-//! The host's imports: Extism's, and those that only Windlass has. A module imports what it uses and nothing else, so that
-//! a plugin that keeps to Extism's runs under Helm's own engine. Written by hand rather than taken from the `extism-pdk` crate: with it label-injector is larger by
-//! the crate's JSON, base64 and error libraries, of which nothing is needed here.
+//! The host's imports: Extism's, and those that only Windlass has. A module imports what it uses and nothing else, so
+//! that a plugin that keeps to Extism's runs under Helm's own engine. Written by hand rather than taken from the
+//! `extism-pdk` crate: with it label-injector is larger by the crate's JSON, base64 and error libraries, of which
+//! nothing is needed here.
 //!
-//! All arguments and results are numbers. A handle is a position in the host's own memory, which the host checks on every
-//! call, so that a wrong one is an error of the host and nothing that could break this module's memory.
+//! All arguments and results are numbers. A handle is a position in the host's own memory, which the host checks on
+//! every call, so that a wrong one is an error of the host and nothing that could break this module's memory.
 
 use windlass_abi::findings::{Finding, Level as FindingLevel};
 use windlass_manifest::Value;
@@ -42,8 +43,8 @@ unsafe extern "C" {
     safe fn http_headers() -> u64;
 }
 
-// Safe to call for the same reason. A handle that stands for an answer that may be missing is 0, or that of a block whose
-// first byte is 1 and whose rest is the answer.
+// Safe to call for the same reason. A handle that stands for an answer that may be missing is 0, or that of a block
+// whose first byte is 1 and whose rest is the answer.
 #[allow(unsafe_code)]
 #[link(wasm_import_module = "windlass:host/env")]
 unsafe extern "C" {

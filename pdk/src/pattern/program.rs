@@ -1,5 +1,5 @@
-//! From the tree of a pattern to a program, and its run over a text: all threads at once, each position at most once per
-//! character (Thompson's construction, Pike's machine without captures).
+//! From the tree of a pattern to a program, and its run over a text: all threads at once, each position at most once
+//! per character (Thompson's construction, Pike's machine without captures).
 
 use super::parse::{Node, Set};
 

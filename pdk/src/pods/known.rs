@@ -1,12 +1,12 @@
 //! Custom kinds that hold pods, and where: widely used operators that people have beside their charts.
 //!
-//! Each row names the repository and the folder of its CRD. In November 2026 the paths of 57 kinds were looked up in the
-//! schemas of those CRDs; two of Strimzi's are of versions before. A kind that is not here is searched for containers
-//! ([`super::containers`]), or named in a plugin's configuration.
+//! Each row names the repository and the folder of its CRD. In November 2026 the paths of 57 kinds were looked up in
+//! the schemas of those CRDs; two of Strimzi's are of versions before. A kind that is not here is searched for
+//! containers ([`super::containers`]), or named in a plugin's configuration.
 
-/// What an object of a kind holds, by words of one letter and a path: `T:` a pod template (a map with `spec`), `S:` a map
-/// with `containers` that has other fields of a pod's spec as well, `L:` one that has not, `C:` a single container, `I:` a
-/// field that is an image.
+/// What an object of a kind holds, by words of one letter and a path: `T:` a pod template (a map with `spec`), `S:` a
+/// map with `containers` that has other fields of a pod's spec as well, `L:` one that has not, `C:` a single container,
+/// `I:` a field that is an image.
 ///
 /// Sorted by group, so that a row is found by eye.
 pub(super) const KINDS: &[(&str, &str, &str)] = &[

@@ -13,8 +13,8 @@ pub const CONTAINER_LISTS: [&str; 3] = ["initContainers", "containers", "ephemer
 pub struct PodSpec {
     /// The map with `containers`.
     pub path: Path,
-    /// Whether it is a pod's spec as Kubernetes has it. Otherwise it is the spec of a custom kind, such as a Prometheus,
-    /// which has some of the same fields.
+    /// Whether it is a pod's spec as Kubernetes has it. Otherwise it is the spec of a custom kind, such as a
+    /// Prometheus, which has some of the same fields.
     pub is_whole: bool,
 }
 
@@ -130,8 +130,8 @@ pub fn pod_specs(object: &Object<'_>, custom: &[CustomPodTemplate]) -> Vec<PodSp
     Places::of(object, custom).specs
 }
 
-/// The containers of an object: those of its pods ([`pod_specs`]) and those that custom kinds keep elsewhere. An object of
-/// a kind of which nothing is known is searched for lists of containers that have images, at any depth.
+/// The containers of an object: those of its pods ([`pod_specs`]) and those that custom kinds keep elsewhere. An object
+/// of a kind of which nothing is known is searched for lists of containers that have images, at any depth.
 ///
 /// # Errors
 /// An object with so many aliases in aliases that it cannot be searched.

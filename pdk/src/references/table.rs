@@ -1,8 +1,8 @@
 //! The fields that are names of other objects.
 //!
-//! `PATH>KIND.GROUP` is a field with the name of such an object; `@KEY` behind it says that this key beside the name has its
-//! namespace. `PATH*KIND.GROUP` is a map with `name` that may say `kind`, `apiVersion` (or `apiGroup`, `group`) and
-//! `namespace` itself, and means this kind where it does not.
+//! `PATH>KIND.GROUP` is a field with the name of such an object; `@KEY` behind it says that this key beside the name
+//! has its namespace. `PATH*KIND.GROUP` is a map with `name` that may say `kind`, `apiVersion` (or `apiGroup`, `group`)
+//! and `namespace` itself, and means this kind where it does not.
 
 /// Rows for the spec of a pod.
 pub(super) const POD: &str = "

@@ -32,8 +32,8 @@ pub fn case_inputs(folder: impl AsRef<Path>) -> Vec<Stream> {
     streams
 }
 
-/// The rendered charts (`*.yaml`, at any depth) of the first folder of this name that stands above the package; none when
-/// there is no such folder.
+/// The rendered charts (`*.yaml`, at any depth) of the first folder of this name that stands above the package; none
+/// when there is no such folder.
 pub fn rendered_charts(folder: &str) -> Vec<Stream> {
     let package = package();
     let found = package.ancestors().map(|above| above.join(folder)).find(|folder| folder.is_dir());

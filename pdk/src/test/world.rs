@@ -1,6 +1,6 @@
 //! What the world answers in a test. For each capability there is one function `answer_…`: it takes a closure, which is
-//! asked what the plugin asks, on this thread, from now on. What the plugin says to the world is recorded, and one of the
-//! functions `take_…` hands it over.
+//! asked what the plugin asks, on this thread, from now on. What the plugin says to the world is recorded, and one of
+//! the functions `take_…` hands it over.
 //!
 //! ```
 //! use std::time::{Duration, UNIX_EPOCH};
@@ -32,9 +32,9 @@
 //! # }
 //! ```
 //!
-//! A question that nobody answers is an error that names the function to call; using what the plugin does not ask for in
-//! `#[plugin(asks = [...])]` is one as well, as the sandbox would not start it. Every run goes through both entries of a
-//! module, so each question is asked twice.
+//! A question that nobody answers is an error that names the function to call; using what the plugin does not ask for
+//! in `#[plugin(asks = [...])]` is one as well, as the sandbox would not start it. Every run goes through both entries
+//! of a module, so each question is asked twice.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -51,8 +51,8 @@ pub fn answer_http(answer: impl FnMut(&Request) -> Response + 'static) {
     with_host(|host| host.http = Some(Box::new(answer)));
 }
 
-/// Answers which content a file has, `None` for one that is not there ([`crate::files::read`]). What the plugin writes is
-/// not seen here, as a grant to write is none to read.
+/// Answers which content a file has, `None` for one that is not there ([`crate::files::read`]). What the plugin writes
+/// is not seen here, as a grant to write is none to read.
 pub fn answer_files(answer: impl FnMut(&str) -> Option<Vec<u8>> + 'static) {
     with_host(|host| host.files = Some(Box::new(answer)));
 }
@@ -72,8 +72,8 @@ pub fn answer_random(mut answer: impl FnMut(usize) -> Vec<u8> + 'static) {
     with_host(|host| host.random = Some(Box::new(move |length| answer(*length))));
 }
 
-/// Answers which objects the cluster has in a collection, named as in [`crate::kube`]; `None` for a resource that it does
-/// not have. Which of them are meant, by name or labels, is decided by the stand-in.
+/// Answers which objects the cluster has in a collection, named as in [`crate::kube`]; `None` for a resource that it
+/// does not have. Which of them are meant, by name or labels, is decided by the stand-in.
 pub fn answer_cluster(answer: impl FnMut(&str) -> Option<Vec<Value>> + 'static) {
     with_host(|host| host.cluster = Some(Box::new(answer)));
 }

@@ -98,8 +98,8 @@ fn hashes(
         .collect())
 }
 
-/// The objects of the release that a reference from `object` means. A hook and an object of the release may share a name:
-/// those of the same sort come first.
+/// The objects of the release that a reference from `object` means. A hook and an object of the release may share a
+/// name: those of the same sort come first.
 fn find<'s>(object: &Object<'_>, kind: &str, name: &str, sources: &'s [Source]) -> Vec<&'s Source> {
     let is_hook = object.annotation(names::HOOK_ANNOTATION).is_some();
     let named = || sources.iter().filter(|source| source.kind == kind && source.name == name);

@@ -8,8 +8,8 @@ use crate::uses::Use;
 /// What to hash and where to write it, as it is written.
 #[derive(Debug, Config)]
 pub struct Settings {
-    /// The annotation. `{kind}` and `{name}` stand for each object that the pods refer to, so that each has an annotation
-    /// of its own; without them one annotation stands for all of them.
+    /// The annotation. `{kind}` and `{name}` stand for each object that the pods refer to, so that each has an
+    /// annotation of its own; without them one annotation stands for all of them.
     #[config(default = "checksum.windlass.dev/config", check = check_annotation)]
     annotation: String,
     /// What of an object counts: all of it, or the keys that the pods use where they name keys.

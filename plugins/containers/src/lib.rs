@@ -1,5 +1,5 @@
-//! Sets, defaults or removes fields in all containers of a release, or in those that match: resources, security contexts,
-//! environment, probes, pull policies. Presets make pods fit for Pod Security's levels and for OpenShift.
+//! Sets, defaults or removes fields in all containers of a release, or in those that match: resources, security
+//! contexts, environment, probes, pull policies. Presets make pods fit for Pod Security's levels and for OpenShift.
 
 mod merge;
 mod preset;

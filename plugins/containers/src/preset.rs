@@ -1,8 +1,8 @@
 //! Presets: Pod Security's levels (<https://kubernetes.io/docs/concepts/security/pod-security-standards/>, 1.37) and
 //! OpenShift.
 //!
-//! A preset changes what can be changed without knowing the program: it drops what a level forbids and sets what it asks
-//! for. What would need another program or volume, it says.
+//! A preset changes what can be changed without knowing the program: it drops what a level forbids and sets what it
+//! asks for. What would need another program or volume, it says.
 
 use windlass_pdk::pods::{Container, CustomPodTemplate, pod_specs};
 use windlass_pdk::{Config, Error, Kind, Node, Object, Path, Value, warn};

@@ -17,8 +17,8 @@ struct Written {
     image: Option<Pattern>,
     /// Which containers they are for: without it, all but ephemeral ones.
     roles: Option<Vec<WrittenRole>>,
-    /// Fields to set, as in a container. Maps are merged, `env`, `ports`, `volumeMounts`, `volumeDevices` and `resizePolicy`
-    /// item by item, `null` removes.
+    /// Fields to set, as in a container. Maps are merged, `env`, `ports`, `volumeMounts`, `volumeDevices` and
+    /// `resizePolicy` item by item, `null` removes.
     #[config(default)]
     set: Vec<(String, Value)>,
     /// Fields to set where they are missing; of maps and of the same lists, the entries that are missing.

@@ -48,8 +48,8 @@ fn step_filter() -> native::Fun<Data> {
 /// The name of the filter behind which a key or an index can be assigned to.
 const OPEN: &str = "windlass open";
 
-/// Jaq refuses to assign to a key of null and beyond the end of an array; jq makes the object and fills up. What nothing
-/// was put into stays as it was.
+/// Jaq refuses to assign to a key of null and beyond the end of an array; jq makes the object and fills up. What
+/// nothing was put into stays as it was.
 fn open_filter() -> native::Fun<Data> {
     let native = Native::<Data>::new(|cv| Box::new(std::iter::once(Ok(cv.1))))
         .with_paths(|cv| Box::new(std::iter::once(Ok(cv.1))))

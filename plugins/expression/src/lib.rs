@@ -1,8 +1,8 @@
-//! Evaluates jq programs, and the common part of yq's language, on the objects of a release or on YAML or JSON inside of
-//! their text fields, and writes the results back as edits of the text.
+//! Evaluates jq programs, and the common part of yq's language, on the objects of a release or on YAML or JSON inside
+//! of their text fields, and writes the results back as edits of the text.
 //!
-//! What a program does not change stays byte for byte. A program sees its object and the configured variables: no input,
-//! environment or clock. It ends: its steps, its depth and the size of its values are limited.
+//! What a program does not change stays byte for byte. A program sees its object and the configured variables: no
+//! input, environment or clock. It ends: its steps, its depth and the size of its values are limited.
 
 mod jq;
 mod natives;

@@ -1,4 +1,5 @@
-//! Functions that jaq's libraries have only together with the clock and the environment, or that would be unbounded there.
+//! Functions that jaq's libraries have only together with the clock and the environment, or that would be unbounded
+//! there.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,5 @@
-//! How much work programs take: steps, stack and the size of values, counted in every engine, as not all watch the clock.
+//! How much work programs take: steps, stack and the size of values, counted in every engine, as not all watch the
+//! clock.
 
 use std::cell::Cell;
 
@@ -12,8 +13,8 @@ const MAX_STEPS: u64 = 500_000;
 /// How many steps all programs of a run may take together.
 const MAX_ALL_STEPS: u64 = 20_000_000;
 
-/// The most bytes of a text, array or object (without what is in its items) that a program may make on its way: a part of
-/// the 64 MiB that a plugin has.
+/// The most bytes of a text, array or object (without what is in its items) that a program may make on its way: a part
+/// of the 64 MiB that a plugin has.
 const MAX_SIZE: usize = 4 << 20;
 
 /// How much stack recursion may take, in bytes: what a sandbox has, with room for what is called at the end.

@@ -1,7 +1,8 @@
 //! The common part of yq's language (mikefarah's yq, version 4), rewritten as a jq program.
 //!
 //! What the two spell alike means nearly the same; the differences that matter are in `yq.jq`: comparison with `*`,
-//! adding to lists and texts, merging, `sub`, functions with other names. Operators bind as in yq, which is not as in jq.
+//! adding to lists and texts, merging, `sub`, functions with other names. Operators bind as in yq, which is not as in
+//! jq.
 
 use crate::jq::CompileError;
 

@@ -1,6 +1,6 @@
-//! Expressions beside yq v4.50.1 and jq 1.6: `peers/yq.txt` and `peers/jq.txt` have one a line, `peers/*.json` what those
-//! programs gave for each object of `peers/objects.yaml`: the object, `dropped`, `refused` (several results, or one that
-//! is no object), or an error. The end-to-end tests run yq itself again.
+//! Expressions beside yq v4.50.1 and jq 1.6: `peers/yq.txt` and `peers/jq.txt` have one a line, `peers/*.json` what
+//! those programs gave for each object of `peers/objects.yaml`: the object, `dropped`, `refused` (several results, or
+//! one that is no object), or an error. The end-to-end tests run yq itself again.
 
 use std::fs;
 
@@ -16,7 +16,8 @@ fn read(name: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// In one order, and without nulls, empty lists and maps of nothing else: yq leaves those where it looked for something.
+/// In one order, and without nulls, empty lists and maps of nothing else: yq leaves those where it looked for
+/// something.
 fn sorted(value: &Value) -> Value {
     let is_hollow = |value: &Value| match value {
         Value::Null => true,

@@ -1,5 +1,5 @@
-//! Turns Helm hooks into objects of the release and objects into hooks, sets weights and delete policies, and says which
-//! hooks Helm would drop without a word.
+//! Turns Helm hooks into objects of the release and objects into hooks, sets weights and delete policies, and says
+//! which hooks Helm would drop without a word.
 
 mod settings;
 

@@ -1,5 +1,5 @@
-//! Rewrites the images of a release: registry mirrors, names, tags and digests, as kustomize's `images` does it and beyond;
-//! pull policies and pull secrets.
+//! Rewrites the images of a release: registry mirrors, names, tags and digests, as kustomize's `images` does it and
+//! beyond; pull policies and pull secrets.
 //!
 //! An image is matched by its full name, so that `nginx`, `docker.io/nginx` and `docker.io/library/nginx` are one.
 
@@ -18,8 +18,8 @@ pub use crate::settings::Settings;
 /// Rewrites the images of every object.
 ///
 /// # Errors
-/// An image that no rule matches or a rule that matches none, where the configuration says so, and what cannot be edited
-/// safely.
+/// An image that no rule matches or a rule that matches none, where the configuration says so, and what cannot be
+/// edited safely.
 #[plugin]
 pub fn images(settings: Settings, manifests: &mut Manifests) -> Result<(), Error> {
     if settings.is_idle() {

@@ -10,7 +10,8 @@ pub(crate) struct Parts<'t> {
     pub(crate) digest: Option<&'t str>,
 }
 
-/// Takes a reference apart, whatever its characters: charts write what no registry would take, and kustomize rewrites it.
+/// Takes a reference apart, whatever its characters: charts write what no registry would take, and kustomize rewrites
+/// it.
 pub(crate) fn split(text: &str) -> Parts<'_> {
     let (rest, digest) = match text.split_once('@') {
         Some((rest, digest)) => (rest, Some(digest)),

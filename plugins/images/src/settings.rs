@@ -9,18 +9,20 @@ use crate::rules::{Mirror, Rule, check_digest, full_name, is_below, split};
 /// What to rewrite, as it is written.
 #[derive(Debug, Config)]
 struct Written {
-    /// kustomize's `images`: what to put in place of an image's name, tag or digest. Applied in order, each to what the one
-    /// before gave.
+    /// kustomize's `images`: what to put in place of an image's name, tag or digest. Applied in order, each to what the
+    /// one before gave.
     #[config(default)]
     images: Vec<WrittenRule>,
-    /// Registry mirrors: the start of an image's full name (`docker.io`, `quay.io/prometheus`) and what takes its place. The
-    /// longest start counts. `*` stands for any registry, and the empty text puts the mirror in front of the full name.
+    /// Registry mirrors: the start of an image's full name (`docker.io`, `quay.io/prometheus`) and what takes its
+    /// place. The longest start counts. `*` stands for any registry, and the empty text puts the mirror in front of the
+    /// full name.
     #[config(default)]
     mirrors: Vec<(String, String)>,
     /// Digests by image and tag (`nginx:1.27`), before or after the other rules. An image that has a digest keeps it.
     #[config(default)]
     digests: Vec<(String, String)>,
-    /// Keep the tag in front of a digest of `digests` (`name:tag@sha256:...`): people read it, container runtimes ignore it.
+    /// Keep the tag in front of a digest of `digests` (`name:tag@sha256:...`): people read it, container runtimes
+    /// ignore it.
     #[config(default = true)]
     keep_tag: bool,
     /// Images to leave as they are: regular expressions that match the whole reference as it is written.
@@ -51,8 +53,8 @@ struct Written {
 /// One entry of kustomize's `images`.
 #[derive(Debug, Config)]
 struct WrittenRule {
-    /// The image's name, without tag and digest. `nginx` is also `docker.io/library/nginx`. With characters such as `*` or
-    /// `(` it is a regular expression for the whole name, as in kustomize.
+    /// The image's name, without tag and digest. `nginx` is also `docker.io/library/nginx`. With characters such as `*`
+    /// or `(` it is a regular expression for the whole name, as in kustomize.
     name: String,
     /// The name that takes its place.
     new_name: Option<String>,
@@ -71,8 +73,8 @@ pub(crate) struct ImagePath {
     group: Option<Pattern>,
     /// The kind of the objects, a regular expression that it must match as a whole.
     kind: Option<Pattern>,
-    /// The text with the image: `[*]` stands for every item of a list, `[name=X]` for those of that name, `*` for every entry
-    /// of a map. `spec.template.spec.containers[*].env[name=IMAGE].value`
+    /// The text with the image: `[*]` stands for every item of a list, `[name=X]` for those of that name, `*` for every
+    /// entry of a map. `spec.template.spec.containers[*].env[name=IMAGE].value`
     pub(crate) path: PathPattern,
     /// What stands in front of the image, such as `--image=`. Other texts are left alone.
     pub(crate) before: Option<String>,

@@ -89,7 +89,8 @@ impl Config for Settings {
     }
 }
 
-/// The entries by their keys. There are few of them, and the library's sort alone weighs as much as this plugin's logic.
+/// The entries by their keys. There are few of them, and the library's sort alone weighs as much as this plugin's
+/// logic.
 fn in_order(entries: Vec<(String, String)>) -> Vec<(String, Value)> {
     let mut ordered: Vec<(String, Value)> = Vec::with_capacity(entries.len());
     for (key, value) in entries {

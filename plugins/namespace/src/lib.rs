@@ -1,8 +1,8 @@
-//! Sets or moves the namespaces of a release. References follow: subjects of bindings, Services of webhooks, APIServices and
-//! CRDs, selectors of namespaces by name, and by choice names such as `web.prod.svc`.
+//! Sets or moves the namespaces of a release. References follow: subjects of bindings, Services of webhooks,
+//! APIServices and CRDs, selectors of namespaces by name, and by choice names such as `web.prod.svc`.
 //!
-//! What stands in no namespace is known from the Kubernetes API, from the CRDs in the stream and from a table of widely used
-//! custom kinds ([`windlass_pdk::kinds`]).
+//! What stands in no namespace is known from the Kubernetes API, from the CRDs in the stream and from a table of widely
+//! used custom kinds ([`windlass_pdk::kinds`]).
 
 mod follow;
 mod moves;

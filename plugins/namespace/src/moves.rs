@@ -116,7 +116,8 @@ impl<'s> Moves<'s> {
         }
     }
 
-    /// The object of the stream that a reference leads to, if it moves. `from` is where the object with the reference stood.
+    /// The object of the stream that a reference leads to, if it moves. `from` is where the object with the reference
+    /// stood.
     pub(crate) fn target(&self, reference: &Reference, from: Option<&str>) -> Option<&Moved> {
         let objects = self.objects.get(&(reference.kind.clone(), reference.name.clone()))?;
         objects.iter().find(|moved| {

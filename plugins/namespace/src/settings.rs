@@ -14,8 +14,8 @@ pub struct Settings {
     /// What to do with an object that has another namespace than `namespace` already.
     #[config(default)]
     pub(crate) on_existing: OnExisting,
-    /// The namespace that Helm installs into: where objects stand that have none. Without it, references to that namespace by
-    /// its name cannot be told from others.
+    /// The namespace that Helm installs into: where objects stand that have none. Without it, references to that
+    /// namespace by its name cannot be told from others.
     #[config(check = check_optional)]
     pub(crate) release_namespace: Option<String>,
     /// What to do with Namespace objects whose namespace moves.

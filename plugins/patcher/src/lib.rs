@@ -1,7 +1,8 @@
 //! Patches the objects of a release as kustomize's `patches` do: strategic merge patches and JSON 6902 patches, with
 //! targets.
 //!
-//! Unlike kustomize it edits the text: what no patch names stays byte for byte, and items of a list stay in their order.
+//! Unlike kustomize it edits the text: what no patch names stays byte for byte, and items of a list stay in their
+//! order.
 
 mod json_patch;
 mod settings;

@@ -1,5 +1,5 @@
-//! Pins the images of a release to the digests that their tags have now, so that what was tested is what runs: those of all
-//! containers and image volumes of all pod templates. What it leaves alone it says.
+//! Pins the images of a release to the digests that their tags have now, so that what was tested is what runs: those of
+//! all containers and image volumes of all pod templates. What it leaves alone it says.
 //!
 //! The registries are asked over the network: the plugin needs a grant (`--allow-net`) for each of them and for the
 //! servers that hand out their tokens.

@@ -15,8 +15,8 @@ const MAX_LENGTH: usize = 16 * 1024;
 /// How deep brackets may be nested.
 const MAX_NESTING: usize = 60;
 
-/// The most rounds that the loops of an expression (`all`, `exists`, `map`, `filter`) may take on an object, by the size
-/// of its largest list or map and how deep they stand in each other.
+/// The most rounds that the loops of an expression (`all`, `exists`, `map`, `filter`) may take on an object, by the
+/// size of its largest list or map and how deep they stand in each other.
 const MAX_ROUNDS: f64 = 2e7;
 
 /// A compiled expression.

@@ -1,5 +1,5 @@
-//! Renames the objects of a release, one by one or with a prefix and a suffix, and moves kinds and API versions: deprecated
-//! ones to current ones, with the fields that changed. References follow.
+//! Renames the objects of a release, one by one or with a prefix and a suffix, and moves kinds and API versions:
+//! deprecated ones to current ones, with the fields that changed. References follow.
 
 mod apis;
 mod moves;

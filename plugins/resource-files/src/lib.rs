@@ -1,7 +1,7 @@
 //! Adds objects to a release as the plugin resources does, from the files of a folder that the person grants.
 //!
-//! A plugin of its own because it imports a function that only Windlass offers: resources runs in Helm's engine too, and
-//! without any grant.
+//! A plugin of its own because it imports a function that only Windlass offers: resources runs in Helm's engine too,
+//! and without any grant.
 
 // The same modules: a crate holds one plugin, as the names of its exports are fixed.
 #[path = "../../resources/src/add.rs"]
@@ -21,8 +21,8 @@ use crate::settings::{FOLDER, resources_of};
 /// Adds the objects of the files.
 ///
 /// # Errors
-/// A file that is not there or holds no objects, a value that the release does not have, an object that is there and must
-/// not be, and what cannot be edited safely.
+/// A file that is not there or holds no objects, a value that the release does not have, an object that is there and
+/// must not be, and what cannot be edited safely.
 #[plugin(asks = [read("/resources", "to read the files with the objects to add")])]
 pub fn resource_files(settings: Settings, manifests: &mut Manifests) -> Result<(), Error> {
     let names = if settings.files.is_empty() { listed_files()? } else { settings.files.clone() };

@@ -14,8 +14,8 @@ pub(crate) const FOLDER: &str = "/resources";
 /// What to add, as it is written.
 #[derive(Debug, Config)]
 struct Written {
-    /// The files with the objects, below the granted folder: YAML or JSON, each with any number of documents. Without it,
-    /// those that `resources` in the folder's kustomization.yaml lists.
+    /// The files with the objects, below the granted folder: YAML or JSON, each with any number of documents. Without
+    /// it, those that `resources` in the folder's kustomization.yaml lists.
     #[config(default)]
     files: Vec<String>,
     /// Add each object once for each namespace that objects of the release are in; `${values.namespace}` is its name.

@@ -1,7 +1,8 @@
 //! Adds objects to a release: once, or for each namespace that the release uses, with values that other objects of the
 //! release have.
 //!
-//! An object that is there already is merged with, kept, or an error; the same object written once more changes nothing.
+//! An object that is there already is merged with, kept, or an error; the same object written once more changes
+//! nothing.
 
 mod add;
 mod objects;

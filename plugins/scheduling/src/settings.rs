@@ -40,8 +40,8 @@ struct Written {
     /// How long pods may take to end, in seconds.
     #[config(min = 0)]
     termination_grace_period_seconds: Option<i64>,
-    /// Constraints as in a pod, told apart by `topologyKey` and `whenUnsatisfiable`. One without a `labelSelector` gets that of
-    /// the workload.
+    /// Constraints as in a pod, told apart by `topologyKey` and `whenUnsatisfiable`. One without a `labelSelector` gets
+    /// that of the workload.
     #[config(default)]
     topology_spread_constraints: Vec<Value>,
     /// How many pods a workload has: a number for all, or kustomize's `replicas`, a list of `{name, count}`.

@@ -1,9 +1,9 @@
 //! Runs a JavaScript of the configuration, or of a granted file, on the objects of a release, in QuickJS. The script
-//! changes an array of plain objects; what it changed is made as edits of the text, so that everything else stays byte for
-//! byte.
+//! changes an array of plain objects; what it changed is made as edits of the text, so that everything else stays byte
+//! for byte.
 //!
-//! A script sees the objects, its arguments and nothing else: no clock, no random numbers, no files. It ends: its steps,
-//! its stack and its memory are limited.
+//! A script sees the objects, its arguments and nothing else: no clock, no random numbers, no files. It ends: its
+//! steps, its stack and its memory are limited.
 
 mod console;
 mod engine;
@@ -86,8 +86,8 @@ fn date(days: u64) -> (u64, u64, u64) {
     (era * 400 + year_of_era + u64::from(month <= 2), month, day)
 }
 
-/// What QuickJS asks for in a module: the time, in microseconds. There is none: a script that may know the time has it as
-/// a text.
+/// What QuickJS asks for in a module: the time, in microseconds. There is none: a script that may know the time has it
+/// as a text.
 #[cfg(target_arch = "wasm32")]
 #[allow(unsafe_code)] // an exported name must be the only one of its kind in the module
 #[unsafe(no_mangle)]

@@ -7,8 +7,8 @@ use windlass_pdk::Value;
 /// Beyond this a float does not tell neighbouring whole numbers apart.
 const EXACT: i128 = 1 << 53;
 
-/// The numbers of an object that a script sees otherwise than they are: whole ones beyond 2^53, rounded, and infinities,
-/// as texts. Where they come back as they were seen, they are meant as they were.
+/// The numbers of an object that a script sees otherwise than they are: whole ones beyond 2^53, rounded, and
+/// infinities, as texts. Where they come back as they were seen, they are meant as they were.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     /// By the bits of the float; `None` for one that stands for several.

@@ -18,8 +18,8 @@ struct Written {
     release_name: Option<String>,
     /// What the script sees as `release.namespace`: Helm does not tell a post-renderer.
     release_namespace: Option<String>,
-    /// Whether there is a `now`, the time of the run in ISO 8601. Needs `--allow-clock`; what depends on it differs from run
-    /// to run.
+    /// Whether there is a `now`, the time of the run in ISO 8601. Needs `--allow-clock`; what depends on it differs
+    /// from run to run.
     #[config(default)]
     clock: bool,
     /// Whether there is a `Math.random`. Needs `--allow-random`; what depends on it differs from run to run.

@@ -1,5 +1,5 @@
-//! From what a script left to values, as `JSON.stringify` writes them; but what it would turn into nothing (`NaN`, a Map) is
-//! an error.
+//! From what a script left to values, as `JSON.stringify` writes them; but what it would turn into nothing (`NaN`, a
+//! Map) is an error.
 
 use rquickjs::{Array, Coerced, Object, Type, Value as Js};
 use windlass_pdk::Value;

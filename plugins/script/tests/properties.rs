@@ -11,7 +11,8 @@ fn streams() -> impl Iterator<Item = Stream> {
 #[test]
 fn what_a_script_makes_anew_as_it_was_stays_byte_for_byte() {
     let config = "script: manifests = JSON.parse(JSON.stringify(manifests)).reverse();";
-    // JSON has no infinity and JavaScript no 9007199254740993: a script that goes through them means the nearest there is.
+    // JSON has no infinity and JavaScript no 9007199254740993: a script that goes through them means the nearest there
+    // is.
     let holds = |text: &str| !["9007199254740993", ".inf"].iter().any(|number| text.contains(number));
     for Stream { name, text } in streams().filter(|stream| !stream.text.trim().is_empty() && holds(&stream.text)) {
         assert_eq!(run::<Script>(config, &[], &text).as_deref(), Ok(text.as_str()), "{name}");

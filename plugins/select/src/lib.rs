@@ -1,5 +1,5 @@
-//! Keeps or drops objects of a release: CRDs alone or everything else, hooks, and what targets select. What is kept stays byte
-//! for byte; what others refer to is not dropped without a word.
+//! Keeps or drops objects of a release: CRDs alone or everything else, hooks, and what targets select. What is kept
+//! stays byte for byte; what others refer to is not dropped without a word.
 
 use std::collections::BTreeMap;
 

@@ -14,8 +14,8 @@ const SERVER_FIELDS: &[&str] =
 /// What kubectl's client-side apply leaves in the annotations.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// Finds everything that is wrong in an object. What is removed from a list stands in the order of the list, and in front
-/// of what is found inside its items.
+/// Finds everything that is wrong in an object. What is removed from a list stands in the order of the list, and in
+/// front of what is found inside its items.
 pub(crate) fn check(object: &Object<'_>, value: &Value, keep: Option<Keep>) -> Vec<Finding> {
     let (fields, is_all) = Fields::of(object.group(), object.version(), object.kind());
     let mut walk = Walk { object, keep, is_all, path: Path::root(), findings: Vec::new() };

@@ -1,6 +1,6 @@
-//! Makes a stream that client-side apply took fit for server-side apply, which Helm 4 uses: items of a list that have one
-//! key, `replicas` that an autoscaler owns, values of the wrong type, fields that Kubernetes does not have, and what a
-//! server left in the objects.
+//! Makes a stream that client-side apply took fit for server-side apply, which Helm 4 uses: items of a list that have
+//! one key, `replicas` that an autoscaler owns, values of the wrong type, fields that Kubernetes does not have, and
+//! what a server left in the objects.
 
 mod check;
 mod duplicates;
@@ -45,7 +45,8 @@ pub fn server_side_apply(settings: Settings, manifests: &mut Manifests) -> Resul
     report.finish()
 }
 
-/// Edits an object. Values first, as removing an item moves those behind it; what is deeper or further behind goes first.
+/// Edits an object. Values first, as removing an item moves those behind it; what is deeper or further behind goes
+/// first.
 fn mend(object: &mut Object<'_>, findings: Vec<Finding>) -> Result<(), Error> {
     let mut removals = Vec::new();
     for finding in findings {

@@ -33,7 +33,8 @@ pub(crate) enum Mode {
 /// What is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Config)]
 pub(crate) enum Sort {
-    /// Items of a list that have the same key, where Kubernetes tells items apart by keys, and items that a set has twice.
+    /// Items of a list that have the same key, where Kubernetes tells items apart by keys, and items that a set has
+    /// twice.
     Duplicates,
     /// `replicas` of what a HorizontalPodAutoscaler or a KEDA ScaledObject of the release scales.
     Replicas,

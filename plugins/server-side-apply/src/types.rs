@@ -34,8 +34,8 @@ pub(crate) enum Shape {
 pub(crate) struct Fields(&'static str);
 
 impl Fields {
-    /// What an object of this kind consists of, and whether that is known to be all: it is not for custom resources, nor
-    /// for versions that the table does not have.
+    /// What an object of this kind consists of, and whether that is known to be all: it is not for custom resources,
+    /// nor for versions that the table does not have.
     pub(crate) fn of(group: &str, version: &str, kind: &str) -> (Self, bool) {
         let kinds = table::KINDS.iter().filter(|(known, _)| *known == group).flat_map(|(_, kinds)| kinds.split(' '));
         let mut versions =

@@ -1,7 +1,7 @@
 //! The ports of a pod's containers: a port of the node and a port's name belong to one container only.
 //!
-//! Kubernetes refuses two containers with one port of the node, and takes two of one name: then a Service or a probe that
-//! names it gets the first of them, which may not be the one that the chart means.
+//! Kubernetes refuses two containers with one port of the node, and takes two of one name: then a Service or a probe
+//! that names it gets the first of them, which may not be the one that the chart means.
 
 use windlass_pdk::{Node, Value};
 

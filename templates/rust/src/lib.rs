@@ -1,6 +1,7 @@
 //! {{project-name}}: a post-renderer for Helm.
 //!
-//! The config struct and the function are the whole plugin. Both are ordinary Rust: `cargo test` runs them without wasm.
+//! The config struct and the function are the whole plugin. Both are ordinary Rust: `cargo test` runs them without
+//! wasm.
 
 use std::collections::BTreeMap;
 

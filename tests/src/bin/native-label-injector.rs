@@ -1,5 +1,5 @@
-//! label-injector compiled for this machine, without any sandbox: what the benchmark and the tests compare the sandboxed
-//! plugin with.
+//! label-injector compiled for this machine, without any sandbox: what the benchmark and the tests compare the
+//! sandboxed plugin with.
 //!
 //! ```text
 //! native-label-injector [KEY=VALUE...] <stream >stream

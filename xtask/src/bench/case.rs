@@ -145,8 +145,8 @@ pub fn all(folder: &Path) -> Result<Vec<Case>> {
     Ok(cases)
 }
 
-/// Five transformations in a row: five plugins in one run, five programs after each other, and one program that does all
-/// five.
+/// Five transformations in a row: five plugins in one run, five programs after each other, and one program that does
+/// all five.
 ///
 /// # Errors
 ///
@@ -304,8 +304,8 @@ fn kustomize(folder: &Path, program: &Path) -> Result<[Case; 2]> {
     Ok([direct, script])
 }
 
-/// The script that is found most often in public repositories, word for word but for the file's name. It takes the overlay's
-/// folder and the program.
+/// The script that is found most often in public repositories, word for word but for the file's name. It takes the
+/// overlay's folder and the program.
 pub(super) fn script(folder: &Path) -> Result<PathBuf> {
     let script = folder.join("post-render.sh");
     std::fs::write(&script, "#!/bin/sh\ncd \"$1\" && cat <&0 > all.yaml && \"$2\" build . && rm all.yaml\n")

@@ -1,5 +1,5 @@
-//! What a user waits for: Helm itself, without a post-renderer, with Windlass, and with a script around kustomize. And what
-//! a build server pays: a thousand small runs.
+//! What a user waits for: Helm itself, without a post-renderer, with Windlass, and with a script around kustomize. And
+//! what a build server pays: a thousand small runs.
 
 use super::case::{self, Case, Stream, name};
 use super::synthetic;

@@ -1,6 +1,6 @@
 //! Streams of any size, as Helm 4 hands them over: re-emitted by kyaml, with the filename annotation on each document.
-//! The objects are what charts are made of, in the proportions of the public ones; all names differ, as some of the tools
-//! refuse two objects of one name.
+//! The objects are what charts are made of, in the proportions of the public ones; all names differ, as some of the
+//! tools refuse two objects of one name.
 
 use std::fmt::Write as _;
 

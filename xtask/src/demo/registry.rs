@@ -1,5 +1,5 @@
-//! The demo's second half: plugins travel. Without anything but Rust, through an OCI layout in a folder; with Helm 4 and a
-//! real registry at hand, next to a chart, into Helm's own plugins, verified on every step.
+//! The demo's second half: plugins travel. Without anything but Rust, through an OCI layout in a folder; with Helm 4
+//! and a real registry at hand, next to a chart, into Helm's own plugins, verified on every step.
 
 use crate::command::{self, During, Failure, Result};
 use crate::helm::{self, Helm, Version};
@@ -35,8 +35,8 @@ pub(super) fn through_a_folder(folder: &Path, stream: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Pushes a chart with Helm 4, publishes the plugins next to it, finds and runs them through the chart, and lets Helm install
-/// one, with verification on.
+/// Pushes a chart with Helm 4, publishes the plugins next to it, finds and runs them through the chart, and lets Helm
+/// install one, with verification on.
 ///
 /// # Errors
 ///

@@ -1,6 +1,6 @@
-//! A container image from scratch: the static program, the plugins where `windlass run NAME` finds them, and Mozilla's root
-//! certificates, which a registry's TLS is judged by. It is written as an OCI layout (image-spec 1.1), one image for each
-//! processor whose musl archive is there.
+//! A container image from scratch: the static program, the plugins where `windlass run NAME` finds them, and Mozilla's
+//! root certificates, which a registry's TLS is judged by. It is written as an OCI layout (image-spec 1.1), one image
+//! for each processor whose musl archive is there.
 
 use super::archive::{self, Archive, gzip};
 use super::{archives, hex, time, version, write};

@@ -1,5 +1,5 @@
-//! The plugins as a release ships them: their modules gone over by Binaryen's `wasm-opt`, at one exact version, so that the
-//! same sources still give the same bytes. What is made is tested as the plugins themselves are, before it counts.
+//! The plugins as a release ships them: their modules gone over by Binaryen's `wasm-opt`, at one exact version, so that
+//! the same sources still give the same bytes. What is made is tested as the plugins themselves are, before it counts.
 
 use super::{file_name, sha256};
 use crate::command::{self, During, Result};
@@ -7,7 +7,8 @@ use crate::{say, tools, workspace};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Faster code in fewer bytes. Only what Helm's engine takes is on: with all features, the module is one that it refuses.
+/// Faster code in fewer bytes. Only what Helm's engine takes is on: with all features, the module is one that it
+/// refuses.
 const FLAGS: [&str; 7] = [
     "-O3",
     "--enable-bulk-memory",

@@ -1,8 +1,8 @@
 //! What the modules of a package import from each other, read from its sources.
 //!
-//! This is a reader of tokens, no compiler: `use` items and paths in code (`crate::a::B`, `super::c`, a child's name) are
-//! followed to the file that a path leads to, through `pub use` where one stands in between. Code for tests is left out: a
-//! test may look wherever it likes.
+//! This is a reader of tokens, no compiler: `use` items and paths in code (`crate::a::B`, `super::c`, a child's name)
+//! are followed to the file that a path leads to, through `pub use` where one stands in between. Code for tests is left
+//! out: a test may look wherever it likes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

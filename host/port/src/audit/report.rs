@@ -171,8 +171,8 @@ fn csv_cell(cell: &str) -> String {
     if safe.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
 }
 
-/// The report as one HTML file that needs nothing else: sorted by its headings, filtered by words and verdicts, printed.
-/// Everything that came from the tree is text in it, never markup or script.
+/// The report as one HTML file that needs nothing else: sorted by its headings, filtered by words and verdicts,
+/// printed. Everything that came from the tree is text in it, never markup or script.
 pub fn html(report: &Report) -> String {
     let mut counts = String::new();
     for verdict in Verdict::ALL {

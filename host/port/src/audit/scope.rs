@@ -413,8 +413,8 @@ pub(crate) fn quoted(expression: &str) -> Vec<String> {
     found
 }
 
-/// The variable that an expression asks for: the last piece of its first path (`inputs.renderer`, `.Values.x | default`),
-/// or what stands in quotes behind `env`.
+/// The variable that an expression asks for: the last piece of its first path (`inputs.renderer`,
+/// `.Values.x | default`), or what stands in quotes behind `env`.
 pub(crate) fn template_name(expression: &str) -> String {
     let expression = expression.trim().trim_matches('-').trim();
     if ["env ", "requiredEnv ", "getenv "].iter().any(|word| expression.starts_with(word)) {

@@ -1,9 +1,9 @@
 //! YAML (and JSON) files as a tree whose nodes know their lines, read with patience.
 //!
-//! Half of the YAML that calls Helm is no YAML yet: helmfiles and charts hold Go templates, Ansible's holds Jinja. Lines
-//! that are only a template's directives are blanked, expressions within a line become words of the same length, and a
-//! document that still cannot be read does not take the others with it. Aliases are indices, never copies: a bomb costs
-//! nothing.
+//! Half of the YAML that calls Helm is no YAML yet: helmfiles and charts hold Go templates, Ansible's holds Jinja.
+//! Lines that are only a template's directives are blanked, expressions within a line become words of the same length,
+//! and a document that still cannot be read does not take the others with it. Aliases are indices, never copies: a bomb
+//! costs nothing.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -240,8 +240,8 @@ impl<'t> Yaml<'t> {
         }
     }
 
-    /// A scalar's text with the lines it has in the file, as a shell would be given it: lines that YAML folds are joined
-    /// by a continuation, which is the same to a shell and keeps the count.
+    /// A scalar's text with the lines it has in the file, as a shell would be given it: lines that YAML folds are
+    /// joined by a continuation, which is the same to a shell and keeps the count.
     pub(crate) fn fragment(&self, id: Id) -> Option<Fragment<'_>> {
         let node = self.node(id)?;
         let Content::Scalar { text, style } = &node.content else { return None };

@@ -1,4 +1,5 @@
-//! Expressions of yq and programs of jq: as a selection where they are nothing else, as the plugin expression otherwise.
+//! Expressions of yq and programs of jq: as a selection where they are nothing else, as the plugin expression
+//! otherwise.
 
 use windlass_manifest::Value;
 

@@ -47,7 +47,8 @@ impl Files {
             Some(name) => Ok((files, join(&inside, &name).unwrap_or(name))),
             None if inside.is_empty() => Ok((files, String::new())),
             None => {
-                // The folder is the artefact: everything counts from there, and nothing above is looked at by name alone.
+                // The folder is the artefact: everything counts from there, and nothing above is looked at by name
+                // alone.
                 let kustomization = files.kustomization(&inside).map(|(name, _)| name);
                 Ok((files, kustomization.unwrap_or_default()))
             }

@@ -1,7 +1,8 @@
 //! Kustomizations as pipelines, in the order in which kustomize's own transformers run.
 //!
-//! A kustomization that post-renders names the saved stream among its resources. What stands beside it is added; a base without
-//! the stream is only taken when it adds objects and changes none, as its changes would hit the stream otherwise.
+//! A kustomization that post-renders names the saved stream among its resources. What stands beside it is added; a base
+//! without the stream is only taken when it adds objects and changes none, as its changes would hit the stream
+//! otherwise.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -45,8 +46,8 @@ const STREAM_NAMES: &[&str] = &[
 /// Keys that say nothing of what is done.
 const SILENT: &[&str] = &["apiVersion", "kind", "metadata", "generatorOptions", "sortOptions", "buildMetadata"];
 
-/// Converts the kustomization of that name. `saved` are the files that hold the stream; with none, a resource that is not there
-/// does.
+/// Converts the kustomization of that name. `saved` are the files that hold the stream; with none, a resource that is
+/// not there does.
 pub(super) fn convert(files: &Files, name: &str, saved: &[String], conversion: &mut Conversion) -> Result<(), Refusal> {
     let text = files
         .text(name)

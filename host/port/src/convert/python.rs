@@ -1,7 +1,7 @@
 //! Python with PyYAML in the usual shapes (loop, if kind, set, print) as a jq program of the plugin expression.
 //!
-//! A statement is translated, known to change nothing of the stream, or named as missing: there is no fourth way. What a
-//! `continue` skips stands in the other branch, and an object that is not handed on is gone, as in the script.
+//! A statement is translated, known to change nothing of the stream, or named as missing: there is no fourth way. What
+//! a `continue` skips stands in the other branch, and an object that is not handed on is gone, as in the script.
 
 mod known;
 mod place;

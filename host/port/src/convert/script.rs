@@ -1,7 +1,7 @@
 //! Shell scripts: "save the stream, build an overlay", filters of yq and sed, in all their shapes.
 //!
-//! A command is taken for harmless, converted, or named as missing: there is no fourth way. What stands under a condition
-//! and does something counts as missing, as nobody here knows whether it holds.
+//! A command is taken for harmless, converted, or named as missing: there is no fourth way. What stands under a
+//! condition and does something counts as missing, as nobody here knows whether it holds.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -22,8 +22,8 @@ pub(super) fn glob(name: &str) -> String {
     escape(name).replace("\\*", ".*").replace("\\?", ".")
 }
 
-/// `${NAME}`, `${NAME:=default}` and `${NAME:-default}` as Flux substitutes them; `$${` stands for itself. `value` gives a
-/// variable's value; what has none stays and is told with its line.
+/// `${NAME}`, `${NAME:=default}` and `${NAME:-default}` as Flux substitutes them; `$${` stands for itself. `value`
+/// gives a variable's value; what has none stays and is told with its line.
 pub(super) fn substituted(text: &str, mut value: impl FnMut(&str) -> Option<String>) -> (String, Vec<(usize, String)>) {
     let mut out = String::with_capacity(text.len());
     let mut missing = Vec::new();

@@ -60,7 +60,8 @@ const TAKEN: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Refuses a name that would make trouble later, whatever the template: a plugin may be written anew in another language.
+/// Refuses a name that would make trouble later, whatever the template: a plugin may be written anew in another
+/// language.
 ///
 /// # Errors
 /// What stands against the name (exit 2).

@@ -21,12 +21,12 @@ use crate::text::Text;
 
 /// Run the old post-renderer and the new pipeline on the same streams, and compare what they mean.
 ///
-/// OLD is a line of the shell, as Helm 3 ran it: it runs twice, in a copy of the repository or the current folder, under
-/// limits, and without the network where the kernel lets us take it away. It runs only because you name it here; what you
-/// would not run yourself, do not name.
+/// OLD is a line of the shell, as Helm 3 ran it: it runs twice, in a copy of the repository or the current folder,
+/// under limits, and without the network where the kernel lets us take it away. It runs only because you name it here;
+/// what you would not run yourself, do not name.
 ///
-/// Objects are compared by what they mean to Kubernetes. What the old tool's YAML broke without being asked (`on` that became
-/// a string, a mode that lost its octal) is told apart from what it meant.
+/// Objects are compared by what they mean to Kubernetes. What the old tool's YAML broke without being asked (`on` that
+/// became a string, a mode that lost its octal) is told apart from what it meant.
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
 pub(super) struct CompareArgs {

@@ -17,9 +17,9 @@ use crate::text::Text;
 
 /// Keep a post-renderer as it is, as a plugin of Helm 4.
 ///
-/// The plugin folder holds a copy of the program with the files beside it that it names. Helm 4 starts it as Helm 3 did: same
-/// arguments, same folder, no sandbox. What it says, which Helm 4 hides, is kept for `windlass why`; an answer without objects,
-/// which Helm 4 refuses, is taken.
+/// The plugin folder holds a copy of the program with the files beside it that it names. Helm 4 starts it as Helm 3
+/// did: same arguments, same folder, no sandbox. What it says, which Helm 4 hides, is kept for `windlass why`; an
+/// answer without objects, which Helm 4 refuses, is taken.
 #[derive(Args, Debug)]
 pub(super) struct KeepArgs {
     /// The program: a script or any other executable file.
@@ -50,8 +50,9 @@ pub(super) struct RunKeptArgs {
 
 /// Build a renderer in Go, Rust or C as a command plugin, and prove it.
 ///
-/// The unchanged program is built for the sandbox and for this machine; both run on the inputs and are compared. The plugin's
-/// folder gets plugin.yaml, windlass.yaml, a README that says what it needs, the recorded answers and a workflow.
+/// The unchanged program is built for the sandbox and for this machine; both run on the inputs and are compared. The
+/// plugin's folder gets plugin.yaml, windlass.yaml, a README that says what it needs, the recorded answers and a
+/// workflow.
 #[derive(Args, Debug)]
 pub(super) struct CompileArgs {
     /// The source folder: go.mod, Cargo.toml, or files in C.

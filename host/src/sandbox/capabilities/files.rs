@@ -1,9 +1,9 @@
 //! Files on behalf of a plugin, below the folders it was granted and nowhere else.
 //!
-//! The attack this stops: a path with `..`, an absolute path, or a link (put there before, or swapped in while the plugin
-//! runs) that leads out of the granted folder. Paths are resolved by [`cap_std`], which asks the kernel to keep
-//! the whole resolution below the folder (`openat2` with `RESOLVE_BENEATH` on Linux) and walks it step by step elsewhere,
-//! so that there is no moment between check and use.
+//! The attack this stops: a path with `..`, an absolute path, or a link (put there before, or swapped in while the
+//! plugin runs) that leads out of the granted folder. Paths are resolved by [`cap_std`], which asks the kernel to keep
+//! the whole resolution below the folder (`openat2` with `RESOLVE_BENEATH` on Linux) and walks it step by step
+//! elsewhere, so that there is no moment between check and use.
 
 use std::io::{self, Read, Write};
 

@@ -139,8 +139,8 @@ impl Kube {
     }
 }
 
-/// A runtime with a connection; none where that takes longer than `time`. A credential plugin of the kubeconfig runs on a
-/// thread of its own, which is left behind when it does not come back.
+/// A runtime with a connection; none where that takes longer than `time`. A credential plugin of the kubeconfig runs on
+/// a thread of its own, which is left behind when it does not come back.
 fn connect(connection: &Connection, time: Duration) -> Option<Result<(tokio::runtime::Runtime, Cluster), Error>> {
     let bug =
         |error: &dyn std::fmt::Display| Error::bug(format!("the runtime for the cluster does not start: {error}"));

@@ -6,8 +6,8 @@
 //! lead anywhere. So:
 //!
 //! - the allow list is checked for the first URL and for every redirect; host and port must both match;
-//! - a name is resolved once per hop, *every* address it gives is judged, and the client has a resolver that knows nothing but
-//!   the judged addresses, so that a name it would spell another way fails;
+//! - a name is resolved once per hop, *every* address it gives is judged, and the client has a resolver that knows
+//!   nothing but the judged addresses, so that a name it would spell another way fails;
 //! - a redirect to another origin takes a short list of header fields along, and no body;
 //! - loopback, private, link-local and cloud metadata addresses are reached only where a grant names that very address
 //!   (or `localhost` for loopback);
@@ -425,8 +425,8 @@ const REFUSED_HEADERS: [&str; 10] = [
     "proxy-authorization",
 ];
 
-/// The fields that go along to another origin: what the answer should look like. Everything else may be a credential, by
-/// whatever name a server gave it.
+/// The fields that go along to another origin: what the answer should look like. Everything else may be a credential,
+/// by whatever name a server gave it.
 fn fields_that_travel(headers: &HeaderMap) -> HeaderMap {
     let travelling = [ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CACHE_CONTROL, RANGE, USER_AGENT];
     let travel = headers.iter().filter(|(name, _)| travelling.contains(name));

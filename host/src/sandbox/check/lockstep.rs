@@ -1,6 +1,7 @@
-//! The answer beside the stream it was made of. Most plugins add indented lines or replace some, and touch neither a line
-//! in column 0 nor one of Helm's annotations. Of such an answer every rule about markers and annotations holds without
-//! being asked: the lines that they speak of are the input's, all of them, in the same order. One pass finds that out.
+//! The answer beside the stream it was made of. Most plugins add indented lines or replace some, and touch neither a
+//! line in column 0 nor one of Helm's annotations. Of such an answer every rule about markers and annotations holds
+//! without being asked: the lines that they speak of are the input's, all of them, in the same order. One pass finds
+//! that out.
 //!
 //! Nothing is accepted here that the rules refuse. What does not keep step says nothing but that they have to be asked;
 //! `check`'s tests hold both ways to the same verdicts.

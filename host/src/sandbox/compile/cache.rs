@@ -1,9 +1,9 @@
 //! Compiled code on disk: a private folder of files named by the hash of the wasm and the engine's fingerprint.
 //!
-//! Loading machine code is running it, so each entry carries a keyed BLAKE3 hash under a key that only this user can read and
-//! that lies outside the cache: a cache that was restored from elsewhere (as build servers do), planted or damaged is
-//! never run, only made anew. What is authenticated is a copy in memory of this process alone, and that very copy is run:
-//! whatever becomes of the file afterwards changes nothing.
+//! Loading machine code is running it, so each entry carries a keyed BLAKE3 hash under a key that only this user can
+//! read and that lies outside the cache: a cache that was restored from elsewhere (as build servers do), planted or
+//! damaged is never run, only made anew. What is authenticated is a copy in memory of this process alone, and that very
+//! copy is run: whatever becomes of the file afterwards changes nothing.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -28,14 +28,16 @@ const MAX_ENTRY_BYTES: u64 = 1 << 30;
 pub enum CodeCache {
     /// Compile each time and keep nothing (`--no-cache`).
     Off,
-    /// In a private folder. Where it cannot be used, plugins are compiled anew and [`crate::event::Event::Uncached`] says why.
+    /// In a private folder. Where it cannot be used, plugins are compiled anew and [`crate::event::Event::Uncached`]
+    /// says why.
     On {
         /// The cache folder; made with mode 0700 when it is missing.
         folder: PathBuf,
         /// The state folder, which holds the key that authenticates the entries.
         state: PathBuf,
     },
-    /// There should be one, and there is no place for it: as [`CodeCache::Off`], and [`crate::event::Event::Uncached`] says why.
+    /// There should be one, and there is no place for it: as [`CodeCache::Off`], and [`crate::event::Event::Uncached`]
+    /// says why.
     Nowhere {
         /// Why there is none.
         why: String,
@@ -52,8 +54,8 @@ impl CodeCache {
     }
 }
 
-/// Which module an entry is of: the BLAKE3 hash of its bytes, which nobody sees, and which takes a third of the time of the
-/// SHA-256 digest that locks and signatures name it by.
+/// Which module an entry is of: the BLAKE3 hash of its bytes, which nobody sees, and which takes a third of the time of
+/// the SHA-256 digest that locks and signatures name it by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ModuleId(blake3::Hash);
 

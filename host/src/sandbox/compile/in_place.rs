@@ -1,8 +1,8 @@
-//! Code that is run where it was read to and authenticated: no copy of it is made, whose page faults would cost more than
-//! a small stream does.
+//! Code that is run where it was read to and authenticated: no copy of it is made, whose page faults would cost more
+//! than a small stream does.
 //!
-//! The pages of a module belong to it: the engine says when its code is to be made executable, and when nothing can run it
-//! any more; then they are given back.
+//! The pages of a module belong to it: the engine says when its code is to be made executable, and when nothing can run
+//! it any more; then they are given back.
 
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,8 +43,8 @@ pub(super) unsafe fn load(engine: &Engine, pages: Pages, length: usize) -> wasmt
     let code = NonNull::from(pages.get(..length).unwrap_or_default());
     // They move into the list, and stay where they are in memory.
     loaded().push((number, pages));
-    // SAFETY: the caller vouches for the bytes. Nobody can write to them, and they are unmapped only by `Publisher`, when
-    // the engine is done with them, or below, when there is no module.
+    // SAFETY: the caller vouches for the bytes. Nobody can write to them, and they are unmapped only by `Publisher`,
+    // when the engine is done with them, or below, when there is no module.
     let module = unsafe { Module::deserialize_raw(engine, code) };
     if module.is_err() {
         loaded().retain(|(other, _)| *other != number);

@@ -18,8 +18,8 @@ pub(crate) const HELM_FEATURES: WasmFeatures = WasmFeatures::WASM2.union(WasmFea
 /// What Windlass accepts: without `externref`, which would need a garbage collector and which no guest language uses.
 const FEATURES: WasmFeatures = WasmFeatures::WASM2.difference(WasmFeatures::GC_TYPES);
 
-/// What an import or export is, as a reader sees it: `(i64, i64) -> i64` for a function, else `memory`, `table`, `global`. A
-/// module names one type many times, so the text is shared.
+/// What an import or export is, as a reader sees it: `(i64, i64) -> i64` for a function, else `memory`, `table`,
+/// `global`. A module names one type many times, so the text is shared.
 pub(crate) type Shown = Arc<str>;
 
 /// A function type; of a long list of values only the first ones.
@@ -69,8 +69,8 @@ pub(crate) struct ModuleShape {
 ///
 /// # Errors
 ///
-/// It is not a WebAssembly module, is broken, needs a proposal that Helm's engine lacks, or has no entry (exit 2); or it
-/// takes more work to check than code that a compiler made (exit 4).
+/// It is not a WebAssembly module, is broken, needs a proposal that Helm's engine lacks, or has no entry (exit 2); or
+/// it takes more work to check than code that a compiler made (exit 4).
 pub(crate) fn validate(wasm: &[u8]) -> Result<ModuleShape, Error> {
     check_format(wasm)?;
     rules::check(wasm, FEATURES).map_err(|fault| match fault {

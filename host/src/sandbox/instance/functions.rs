@@ -1,6 +1,6 @@
-//! The functions that guests may import, a row each: module, name, signature and what defines it. Linking, `inspect`, the
-//! errors that name what is near, and the tests that call every function with forged values all read these rows, so that
-//! a function without one of the four cannot be written down.
+//! The functions that guests may import, a row each: module, name, signature and what defines it. Linking, `inspect`,
+//! the errors that name what is near, and the tests that call every function with forged values all read these rows, so
+//! that a function without one of the four cannot be written down.
 
 use wasmtime::Linker;
 

@@ -1,8 +1,8 @@
 //! The functions behind grants, as guests import them: HTTP from Extism's module, the rest from Windlass's own.
 //!
-//! They copy a request out of Extism's memory and an answer back into it; what is allowed, and the limits, are decided in
-//! [`crate::sandbox::capabilities`]. Blocks of Extism's memory are never empty, so an answer that may be missing is 0, or a block
-//! whose first byte is 1 and whose rest is the value.
+//! They copy a request out of Extism's memory and an answer back into it; what is allowed, and the limits, are decided
+//! in [`crate::sandbox::capabilities`]. Blocks of Extism's memory are never empty, so an answer that may be missing is
+//! 0, or a block whose first byte is 1 and whose rest is the value.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -112,7 +112,8 @@ impl Granted {
     }
 }
 
-/// A block that the guest names, of at most `limit` bytes: what it says is copied and taken apart outside of its own memory.
+/// A block that the guest names, of at most `limit` bytes: what it says is copied and taken apart outside of its own
+/// memory.
 fn block<'h>(host: &'h mut Host, handle: u64, function: &'static str, limit: usize) -> Result<&'h [u8], Error> {
     let bytes = host.kernel.bytes(handle, function)?;
     if bytes.len() > limit {

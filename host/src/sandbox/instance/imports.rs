@@ -103,7 +103,8 @@ pub(super) fn link(compiled: &Compiled, grants: &Grants) -> Result<Linker<Host>,
     Ok(linker)
 }
 
-/// Which of the grants reach the guest through WASI as well. A plugin that says what it asks for gets no more than that.
+/// Which of the grants reach the guest through WASI as well. A plugin that says what it asks for gets no more than
+/// that.
 ///
 /// # Errors
 ///

@@ -1,8 +1,8 @@
 //! Extism's memory: blocks outside the guest's own memory that the guest fills and reads by 64-bit offsets.
 //!
-//! Extism keeps them in one flat memory of a second module. Here each block is an allocation of its own at an offset that
-//! is never used twice, so a forged offset, an overrun or a use after `free` meets an error instead of someone else's
-//! bytes.
+//! Extism keeps them in one flat memory of a second module. Here each block is an allocation of its own at an offset
+//! that is never used twice, so a forged offset, an overrun or a use after `free` meets an error instead of someone
+//! else's bytes.
 
 use super::budget::Budget;
 use crate::error::Error;
@@ -91,8 +91,8 @@ impl Kernel {
         Ok(offset)
     }
 
-    /// Gives a block back. An offset that is none is ignored, as Extism does; so is the block of the output or the error,
-    /// which guests free although the host has yet to read it.
+    /// Gives a block back. An offset that is none is ignored, as Extism does; so is the block of the output or the
+    /// error, which guests free although the host has yet to read it.
     pub(crate) fn free(&mut self, budget: &mut Budget, offset: u64) {
         let Some(index) = self.find(offset) else { return };
         let in_use = |start: u64, block: &Block| start >= block.offset && start - block.offset < block.length;

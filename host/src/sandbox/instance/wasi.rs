@@ -1,11 +1,11 @@
 //! WASI preview 1: for commands ([`program`]), and for plugins whose toolchain insists on it (Go, many others).
 //!
-//! A plugin finds nothing there: no arguments, no environment, no files, no sockets; what it writes to its standard output
-//! and error goes to the log. A command has the arguments and variables of its configuration, the stream as its standard
-//! input, and its standard output is the answer. The clock and the random numbers are the same in every run unless the real
-//! ones are granted, so that renders stay reproducible. Folders that are granted are there, below their names in the guest
-//! ([`files`]). Windlass has its own implementation because it is small, never blocks (a
-//! sleep only moves the guest's own clock, so that the deadline always holds), and needs no async runtime.
+//! A plugin finds nothing there: no arguments, no environment, no files, no sockets; what it writes to its standard
+//! output and error goes to the log. A command has the arguments and variables of its configuration, the stream as its
+//! standard input, and its standard output is the answer. The clock and the random numbers are the same in every run
+//! unless the real ones are granted, so that renders stay reproducible. Folders that are granted are there, below their
+//! names in the guest ([`files`]). Windlass has its own implementation because it is small, never blocks (a sleep only
+//! moves the guest's own clock, so that the deadline always holds), and needs no async runtime.
 
 mod calls;
 mod errno;
@@ -101,8 +101,8 @@ pub(super) const FUNCTIONS: &[HostFunction] = &[
             return answer(calls::fdstat(&mut call, fd, place));
         }
         let mut stat = [0_u8; 24];
-        // To a plugin a character device, as in Helm's engine; to a command something that is no terminal, or tools would
-        // write colours, or wait for a person.
+        // To a plugin a character device, as in Helm's engine; to a command something that is no terminal, or tools
+        // would write colours, or wait for a person.
         let is_command = call.data().wasi.program.is_some();
         stat[0] = if is_command { FileType::Unknown } else { FileType::CharacterDevice } as u8;
         // It may be read (input) or written (output and error).

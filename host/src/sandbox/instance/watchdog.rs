@@ -1,5 +1,5 @@
-//! The clock that stops a guest: a thread that waits for the deadline. When the guest ends first the thread is told so and
-//! ends by itself: waiting for it would take longer than a small stream does.
+//! The clock that stops a guest: a thread that waits for the deadline. When the guest ends first the thread is told so
+//! and ends by itself: waiting for it would take longer than a small stream does.
 //!
 //! Code that looks at the engine's epoch is stopped by advancing that. Code that does not ends with the process, which
 //! then is this thread's to end ([`Ending`]): the guest has no say in it, and no thread but the one that runs it.

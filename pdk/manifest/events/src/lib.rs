@@ -1,13 +1,13 @@
 //! The events of one YAML document, as the parser of Helm and Kubernetes finds them.
 //!
-//! That parser is `go-yaml`, a translation of libyaml; what it accepts, refuses and reads differs from YAML 1.2 in dozens
-//! of places, and a manifest means what *it* reads. So this is libyaml's algorithm too, over one text in memory, with the
-//! byte span of everything: `scan` makes tokens, the state machine here makes events. Left out is what no manifest can use
-//! (other encodings, `%` in tags), and refused is what other readers would take for other lines: the raw line breaks
-//! U+0085, U+2028 and U+2029. A fuzz target compares it with `go-yaml` itself.
+//! That parser is `go-yaml`, a translation of libyaml; what it accepts, refuses and reads differs from YAML 1.2 in
+//! dozens of places, and a manifest means what *it* reads. So this is libyaml's algorithm too, over one text in memory,
+//! with the byte span of everything: `scan` makes tokens, the state machine here makes events. Left out is what no
+//! manifest can use (other encodings, `%` in tags), and refused is what other readers would take for other lines: the
+//! raw line breaks U+0085, U+2028 and U+2029. A fuzz target compares it with `go-yaml` itself.
 //!
-//! A crate of its own, so that a plugin's module can have it optimised for size and `windlass-manifest`, which reads nearly
-//! every document without it, for speed.
+//! A crate of its own, so that a plugin's module can have it optimised for size and `windlass-manifest`, which reads
+//! nearly every document without it, for speed.
 
 mod scan;
 
@@ -48,8 +48,8 @@ pub enum Tag {
     Plain,
     /// Base64 of the text that is meant (`!!binary`).
     Binary,
-    /// That of a merge key (`!!merge`), or none in particular (`!`): `<<` merges with it, also in quotes, and anything else
-    /// is a text.
+    /// That of a merge key (`!!merge`), or none in particular (`!`): `<<` merges with it, also in quotes, and anything
+    /// else is a text.
     Merge,
     /// Any other; a scalar is then a text.
     Other,
@@ -60,11 +60,11 @@ pub enum Tag {
 pub struct Event<'t> {
     /// What.
     pub kind: EventKind,
-    /// Where the node starts, behind its anchor and tag: a block list at its first dash, a block map at its first key or
-    /// what stands in front of it, a block scalar at its `|` or `>`. Nothing is right behind what it follows.
+    /// Where the node starts, behind its anchor and tag: a block list at its first dash, a block map at its first key
+    /// or what stands in front of it, a block scalar at its `|` or `>`. Nothing is right behind what it follows.
     pub start: usize,
-    /// Just behind a scalar or an alias, a block scalar before the line end of its last line; behind the bracket that ends
-    /// a flow collection.
+    /// Just behind a scalar or an alias, a block scalar before the line end of its last line; behind the bracket that
+    /// ends a flow collection.
     pub end: usize,
     /// The anchor's name, or the name an alias refers to.
     pub name: Option<&'t str>,
@@ -114,7 +114,8 @@ impl std::fmt::Debug for Events<'_> {
     }
 }
 
-/// The first character that a YAML text must not have: a control character, or a line break that is one to some readers.
+/// The first character that a YAML text must not have: a control character, or a line break that is one to some
+/// readers.
 fn find_forbidden(text: &str) -> Option<Problem> {
     let bytes = text.as_bytes();
     bytes.iter().enumerate().find_map(|(at, &byte)| {
@@ -133,7 +134,8 @@ fn find_forbidden(text: &str) -> Option<Problem> {
     })
 }
 
-/// What go-yaml does with one depends on where the buffers of its reader end: it may drop the first character of a line.
+/// What go-yaml does with one depends on where the buffers of its reader end: it may drop the first character of a
+/// line.
 const MARK: &str = "found a byte order mark (U+FEFF) that is not at the start of the stream";
 const CONTROL: &str = "found a control character, which YAML does not allow";
 const ODD_BREAK: &str = "found a raw U+0085, U+2028 or U+2029, which ends a line for Kubernetes and not for other \

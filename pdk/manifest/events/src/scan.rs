@@ -1,8 +1,8 @@
 //! Tokens: the scanner of libyaml, as `go-yaml` has it, over one text in memory.
 //!
-//! Kept close to its model on purpose, function by function: what counts is that both find the same tokens in every text,
-//! also where neither does what YAML's specification says. Positions are bytes. The text has no NUL and no line breaks but
-//! CR and LF: [`crate::Events::new`] is where that is seen to.
+//! Kept close to its model on purpose, function by function: what counts is that both find the same tokens in every
+//! text, also where neither does what YAML's specification says. Positions are bytes. The text has no NUL and no line
+//! breaks but CR and LF: [`crate::Events::new`] is where that is seen to.
 
 /// What is wrong with a text, and the byte where that was noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use crate::error::{Error, ErrorKind};
 use crate::node::Node;
 use crate::path::Segment;
 
-/// How many bytes an apiVersion, a kind, a name or a namespace may have. Kubernetes allows 253 at most; through an alias
-/// every item of a list may have the same megabyte.
+/// How many bytes an apiVersion, a kind, a name or a namespace may have. Kubernetes allows 253 at most; through an
+/// alias every item of a list may have the same megabyte.
 const MAX_HEADER: usize = 1024;
 
 /// What identifies the current object.

@@ -46,8 +46,8 @@ struct OpenList<'a, I> {
     position: u32,
 }
 
-/// The objects of a document that is a list: its items, also of lists in lists, and the lists themselves. What is kept for
-/// an object is its [`Entry`] and no more, while the lists are gone through as well.
+/// The objects of a document that is a list: its items, also of lists in lists, and the lists themselves. What is kept
+/// for an object is its [`Entry`] and no more, while the lists are gone through as well.
 pub(super) fn find_objects(root: Node<'_>, budget: &Budget) -> Result<(Vec<Entry>, Vec<ListPlace>), Error> {
     let mut found = Vec::new();
     let mut lists: Vec<ListPlace> = Vec::new();

@@ -196,7 +196,8 @@ impl<'a> Copier<'a, '_> {
         }
     }
 
-    /// Writes the text of a collection, or somewhat more, as it stands, without anchors, its lines moved by some columns.
+    /// Writes the text of a collection, or somewhat more, as it stands, without anchors, its lines moved by some
+    /// columns.
     #[inline(never)]
     fn write_raw(&self, node: u32, start: usize, end: usize, shift: isize, out: &mut String) -> Outcome {
         let data = self.source().node(node);

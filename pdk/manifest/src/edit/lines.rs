@@ -24,7 +24,8 @@ impl Planner<'_> {
         let source = self.source.text.get(start..end)?;
         let (header, content) = source.split_once('\n')?;
         let newline = if header.ends_with('\r') { "\r\n" } else { "\n" };
-        // The indentation is what the first line has; where it is said (`|2`) or blank lines are kept (`|+`) it is not ours.
+        // The indentation is what the first line has; where it is said (`|2`) or blank lines are kept (`|+`) it is not
+        // ours.
         let indicator = header.get(1..)?.split([' ', '\t', '\r']).next()?;
         if !matches!(indicator, "" | "-") {
             return None;

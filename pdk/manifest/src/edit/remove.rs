@@ -86,7 +86,8 @@ impl Planner<'_> {
     }
 
     /// When lines go away that end a block scalar, what follows must not become part of it: blank lines go too if it
-    /// keeps them or if they are further indented than its text, and a comment that is indented like its text is a reason to refuse.
+    /// keeps them or if they are further indented than its text, and a comment that is indented like its text is a
+    /// reason to refuse.
     fn past_what_a_block_scalar_would_take(
         &self,
         parent: u32,

@@ -25,7 +25,8 @@ impl Splice {
         }
         let is_insertion = |splice: &Splice| splice.start == splice.end;
         match (self.appends_to, earlier.appends_to) {
-            // Lines added at the same place: to the same collection in order of the edits, to outer ones after inner ones.
+            // Lines added at the same place: to the same collection in order of the edits, to outer ones after inner
+            // ones.
             (Some((node, column)), Some((earlier_node, earlier_column))) => {
                 self.start == earlier.start && (node == earlier_node || column < earlier_column)
             }
@@ -79,9 +80,9 @@ pub(crate) fn line_shifts(text: &str, splices: &[Splice]) -> LineShifts {
     shifts
 }
 
-/// Blank lines with a tab that stand behind an edit are part of the plain scalar in front of them to Go's parser, and an
-/// error behind anything else: the edit takes their blanks away, whatever it put in front of them. Their line ends stay. A
-/// comment that stood right behind a quote gets a space.
+/// Blank lines with a tab that stand behind an edit are part of the plain scalar in front of them to Go's parser, and
+/// an error behind anything else: the edit takes their blanks away, whatever it put in front of them. Their line ends
+/// stay. A comment that stood right behind a quote gets a space.
 pub(crate) fn own_blank_lines(text: &str, splices: &mut Vec<Splice>) {
     let bytes = text.as_bytes();
     // Each looks as far as the next one starts, so that no line is looked at twice.

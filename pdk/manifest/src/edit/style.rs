@@ -6,8 +6,8 @@ use crate::split::newline_of;
 use crate::tree::Shape;
 
 impl Planner<'_> {
-    /// The line end of the line at an offset. Helm 3 writes a comment that ends in a line feed above a template that was
-    /// saved with carriage returns, so the first line does not speak for the document.
+    /// The line end of the line at an offset. Helm 3 writes a comment that ends in a line feed above a template that
+    /// was saved with carriage returns, so the first line does not speak for the document.
     pub(super) fn newline_at(&self, offset: usize) -> &'static str {
         let rest = self.source.text.get(offset..).unwrap_or_default();
         newline_of(if rest.contains('\n') { rest } else { self.source.text })

@@ -53,8 +53,8 @@ impl Planner<'_> {
     }
 }
 
-/// Whether two documents mean the same everywhere, aliases and merges looked through. A node of the second document that
-/// would stand for two of the first counts as a difference: copies are made, nodes are never put together.
+/// Whether two documents mean the same everywhere, aliases and merges looked through. A node of the second document
+/// that would stand for two of the first counts as a difference: copies are made, nodes are never put together.
 #[inline(never)]
 pub(crate) fn mean_the_same(before: Source<'_>, after: Source<'_>, budget: &Budget) -> Result<bool, Exhausted> {
     const NONE: u32 = u32::MAX;

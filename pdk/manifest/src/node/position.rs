@@ -4,8 +4,9 @@ use crate::node::Node;
 
 impl Node<'_> {
     /// The 1-based line and column (in characters) of the stream at which the byte `offset` of
-    /// [`scalar_text`](Node::scalar_text) comes from. Escapes, doubled quotes, folded lines and the indentation of block
-    /// scalars are taken into account; where the text cannot be followed, and for maps and lists, it is the node's start.
+    /// [`scalar_text`](Node::scalar_text) comes from. Escapes, doubled quotes, folded lines and the indentation of
+    /// block scalars are taken into account; where the text cannot be followed, and for maps and lists, it is the
+    /// node's start.
     pub fn position_in(&self, offset: usize) -> (usize, usize) {
         let data = self.data();
         let (start, end) = (data.start as usize, data.end as usize);

@@ -6,7 +6,8 @@ use crate::path::Path;
 use crate::value::Value;
 
 impl Object<'_> {
-    /// As [`Object::set`] for a text: one that stands as a literal block (`|`) stays one, and keeps the lines that it keeps.
+    /// As [`Object::set`] for a text: one that stands as a literal block (`|`) stays one, and keeps the lines that it
+    /// keeps.
     ///
     /// # Errors
     /// As for [`Object::set`].

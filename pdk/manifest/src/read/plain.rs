@@ -1,11 +1,11 @@
 //! The fast way to read a document: one pass over its lines, for documents that are written plainly.
 //!
 //! Nearly everything Helm hands over is `key: value` and `- item` lines in block style, with one-line plain, quoted or
-//! flow values, block scalars, comments and blank lines. This scanner accepts exactly that and records the same spans as
-//! the parser would. It does not try to understand anything else: an anchor, an alias, a tag, a tab in front of content,
-//! a value over several lines or a line it does not know makes it give up on the document, and the parser reads it.
-//! Giving up is never wrong, accepting must never be; the tests compare both ways over all manifests there are and over
-//! mutations of them.
+//! flow values, block scalars, comments and blank lines. This scanner accepts exactly that and records the same spans
+//! as the parser would. It does not try to understand anything else: an anchor, an alias, a tag, a tab in front of
+//! content, a value over several lines or a line it does not know makes it give up on the document, and the parser
+//! reads it. Giving up is never wrong, accepting must never be; the tests compare both ways over all manifests there
+//! are and over mutations of them.
 
 use crate::split::Extent;
 use crate::tree::{Level, NodeData, Shape, Tree, flag};
@@ -94,8 +94,8 @@ impl<'a> Lines<'a> {
             };
             self.word = self.next;
             self.next += 8;
-            // Whether there is a byte below the space, DEL, or one that is not ASCII. Not exact for each byte, as carries
-            // go from one to the next, but there is none without such a byte.
+            // Whether there is a byte below the space, DEL, or one that is not ASCII. Not exact for each byte, as
+            // carries go from one to the next, but there is none without such a byte.
             if ((word.wrapping_sub(ONES * 0x20) & !word) | word.wrapping_add(ONES) | word) & HIGHS == 0 {
                 continue;
             }

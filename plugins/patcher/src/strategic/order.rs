@@ -19,8 +19,8 @@ impl Order {
         Order { items, keys }
     }
 
-    /// Brings the list at a path into the order. Its first `new` items were added by the patch. Those that stay in their
-    /// order among themselves are not touched; the others are written anew.
+    /// Brings the list at a path into the order. Its first `new` items were added by the patch. Those that stay in
+    /// their order among themselves are not touched; the others are written anew.
     ///
     /// # Errors
     /// What cannot be edited safely.

@@ -36,8 +36,8 @@ pub struct Compiled<'e> {
 impl Extism {
     /// Loads the library, for as long as the process lives.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        // SAFETY: the library is Extism's release, whose initialisers only set up Rust's runtime; it is never unloaded, and
-        // each name stands for the function that its header (extism.h of the same version) declares.
+        // SAFETY: the library is Extism's release, whose initialisers only set up Rust's runtime; it is never unloaded,
+        // and each name stands for the function that its header (extism.h of the same version) declares.
         unsafe {
             let library: &'static libloading::Library = Box::leak(Box::new(libloading::Library::new(path)?));
             Ok(Self {
@@ -89,8 +89,8 @@ impl Compiled<'_> {
         if instance.is_null() {
             return Err(extism.taken(problem));
         }
-        // SAFETY: `instance` is alive until the last line; name and input outlive the call; error and output belong to the
-        // instance, and are copied before it goes.
+        // SAFETY: `instance` is alive until the last line; name and input outlive the call; error and output belong to
+        // the instance, and are copied before it goes.
         unsafe {
             let code = (extism.call)(instance, function.as_ptr(), input.as_ptr(), input.len() as u64);
             let result = if code == 0 {

@@ -2,7 +2,8 @@
 //! crate, the message being a plain JSON string both ways. PLUGIN is a .wasm file or a folder that holds plugin.wasm.
 //! FOLDER keeps compiled code; without it each run compiles.
 //!
-//! `extism-crate -batch` runs many. Each line of standard input is one request, each line of standard output its answer:
+//! `extism-crate -batch` runs many. Each line of standard input is one request, each line of standard output its
+//! answer:
 //!
 //! ```text
 //! {"plugin": PATH, "config": {KEY: TEXT}, "args": [TEXT], "stream": TEXT} -> {"stream": TEXT} or {"error": TEXT}

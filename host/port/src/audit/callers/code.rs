@@ -1,8 +1,9 @@
-//! Callers that are programs: Go on Helm's SDK, Pulumi and cdk8s, Python and Node that start helm, Jenkins, Nix, Puppet.
+//! Callers that are programs: Go on Helm's SDK, Pulumi and cdk8s, Python and Node that start helm, Jenkins, Nix,
+//! Puppet.
 //!
-//! Each language is cut into names, strings and marks, comments left out; what a string or a name means is decided by the
-//! call and the list it stands in. That is little, and the same for all: a grammar for each would say no more about which
-//! program a flag is given.
+//! Each language is cut into names, strings and marks, comments left out; what a string or a name means is decided by
+//! the call and the list it stands in. That is little, and the same for all: a grammar for each would say no more about
+//! which program a flag is given.
 
 use super::Context;
 use super::yaml::is_choice;

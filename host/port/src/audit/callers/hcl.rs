@@ -1,5 +1,5 @@
-//! Terraform, OpenTofu and Terragrunt: `postrender` as block, attribute, `dynamic` and module input; commands and YAML in
-//! strings.
+//! Terraform, OpenTofu and Terragrunt: `postrender` as block, attribute, `dynamic` and module input; commands and YAML
+//! in strings.
 
 use hcl_edit::Span as _;
 use hcl_edit::expr::{Expression, ObjectKey, TraversalOperator};

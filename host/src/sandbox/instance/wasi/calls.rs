@@ -1,4 +1,5 @@
-//! WASI's functions on files: places in the guest's memory in, errors as numbers out. What they do is in [`super::files`].
+//! WASI's functions on files: places in the guest's memory in, errors as numbers out. What they do is in
+//! [`super::files`].
 
 use super::errno::{BAD_FILE, Errno, FAULT, ILLEGAL_SEEK, INVALID, NO_TEXT, NOT_SUPPORTED, Stop, TOO_LONG};
 use super::files::{Entry, FileType, Open, Stat};

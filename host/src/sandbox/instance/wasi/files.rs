@@ -1,12 +1,13 @@
-//! Files as a guest of WASI sees them: descriptors over the folders that were granted, a scratch folder in memory, and, for a
-//! command, a root that holds nothing but the way to them.
+//! Files as a guest of WASI sees them: descriptors over the folders that were granted, a scratch folder in memory, and,
+//! for a command, a root that holds nothing but the way to them.
 //!
-//! A preopened folder stands for each grant. Below it [`cap_std`] resolves every path, as for the functions of Windlass's own
-//! module ([`crate::sandbox::capabilities::files`]), and both spend from the same allowance of files and bytes. Only regular files and
-//! folders are opened, without waiting. Links are followed where they stay inside, and never made.
+//! A preopened folder stands for each grant. Below it [`cap_std`] resolves every path, as for the functions of
+//! Windlass's own module ([`crate::sandbox::capabilities::files`]), and both spend from the same allowance of files and
+//! bytes. Only regular files and folders are opened, without waiting. Links are followed where they stay inside, and
+//! never made.
 //!
-//! The root is there so that a program says "no such file" where it would say "bad descriptor", and so that Windlass knows what
-//! it looked for: an error names the grant that is missing, and `windlass build` tells what a program needs.
+//! The root is there so that a program says "no such file" where it would say "bad descriptor", and so that Windlass
+//! knows what it looked for: an error names the grant that is missing, and `windlass build` tells what a program needs.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -487,8 +488,8 @@ impl Table {
         }
     }
 
-    /// What a folder holds, from the entry `start` on. Number 0 lists it anew; names come in order, so that a render does not
-    /// depend on the machine's file system.
+    /// What a folder holds, from the entry `start` on. Number 0 lists it anew; names come in order, so that a render
+    /// does not depend on the machine's file system.
     pub(super) fn list(&mut self, fd: u32, start: u64) -> Result<&[Entry], Stop> {
         if start == 0 || self.descriptor(fd)?.listing.is_none() {
             let listing = self.listed(fd)?;
@@ -738,8 +739,8 @@ fn check_rights(root: &Root, how: Open, writes: bool) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Opens a file or folder and nothing else, without waiting: a pipe without a partner, a device or a socket must not keep the
-/// host from its deadline.
+/// Opens a file or folder and nothing else, without waiting: a pipe without a partner, a device or a socket must not
+/// keep the host from its deadline.
 fn open_real(root: usize, folder: &Dir, path: &str, how: Open, writes: bool, granted: &Root) -> Result<Kind, Stop> {
     let mut flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     if !how.follows_links {

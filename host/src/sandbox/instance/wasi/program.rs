@@ -10,8 +10,8 @@ use crate::limits::ByteSize;
 use crate::sandbox::instance::budget::Budget;
 use crate::text::printable;
 
-/// Bytes that are kept of a command's standard error, half of them from its start and half from its end: a Go panic says
-/// what is wrong in its first line, most other programs in their last.
+/// Bytes that are kept of a command's standard error, half of them from its start and half from its end: a Go panic
+/// says what is wrong in its first line, most other programs in their last.
 const EXCERPT: usize = MAX_ERROR_TEXT as usize;
 
 /// What a command has been given and has written.

@@ -1,4 +1,5 @@
-//! A folder in memory, for programs that insist on a temporary file. It is empty at the start of a run and gone at its end.
+//! A folder in memory, for programs that insist on a temporary file. It is empty at the start of a run and gone at its
+//! end.
 
 use std::collections::BTreeMap;
 
