@@ -245,7 +245,7 @@ fn fail(printer: &Printer, error: &Error, keep: bool) {
         return;
     }
     let flags = failures::Flags::of(&CommandLine::command());
-    if let Err(problem) = failures::record(&failures::Failure::of_this_process(error, &flags)) {
+    if let Err(problem) = failures::record(&failures::FailureRecord::of_this_process(error, &flags)) {
         // Without a home directory there is nothing to keep it in; the error itself has just been shown.
         if enable::is_under_helm() {
             printer.warning(format!("this failure is not kept for `windlass why`: {problem}"));

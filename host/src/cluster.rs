@@ -70,7 +70,7 @@ fn spend(counter: &AtomicU64, amount: u64) -> bool {
 
 /// Why a request failed, by what can be done about it.
 #[derive(Debug)]
-pub enum Failure {
+pub enum RequestFailure {
     /// The user may not do that (403). The text is the server's.
     Forbidden(String),
     /// There is no such thing (404).
@@ -89,41 +89,43 @@ pub enum Failure {
     Exhausted(String),
 }
 
-impl Failure {
+impl RequestFailure {
     /// The failure as the end of a command.
     pub fn into_error(self, what: &str) -> Error {
         match self {
-            Failure::Forbidden(message) => Error::denied(format!("cannot {what}: {message}"))
+            RequestFailure::Forbidden(message) => Error::denied(format!("cannot {what}: {message}"))
                 .hint("ask for a Role that allows it, or choose another user with `--kube-context`"),
-            Failure::Unauthorized(message) => Error::denied(format!("cannot {what}: {message}"))
+            RequestFailure::Unauthorized(message) => Error::denied(format!("cannot {what}: {message}"))
                 .hint("the API server does not accept the credentials of the kubeconfig; log in again"),
-            Failure::Transient(message) => Error::network(format!("cannot {what}: {message}"))
+            RequestFailure::Transient(message) => Error::network(format!("cannot {what}: {message}"))
                 .hint("check the server's address in the kubeconfig (`kubectl cluster-info`)"),
-            Failure::NotFound => Error::usage(format!("cannot {what}: the server has no such thing")),
-            Failure::Expired => Error::network(format!("cannot {what}: the answer expired while it was being read")),
-            Failure::Unsupported => Error::usage(format!("cannot {what}: the server does not support it")),
-            Failure::Nonsense(message) => Error::network(format!("cannot {what}: {message}")),
-            Failure::Exhausted(message) => Error::limit(format!("cannot {what}: {message}")),
+            RequestFailure::NotFound => Error::usage(format!("cannot {what}: the server has no such thing")),
+            RequestFailure::Expired => {
+                Error::network(format!("cannot {what}: the answer expired while it was being read"))
+            }
+            RequestFailure::Unsupported => Error::usage(format!("cannot {what}: the server does not support it")),
+            RequestFailure::Nonsense(message) => Error::network(format!("cannot {what}: {message}")),
+            RequestFailure::Exhausted(message) => Error::limit(format!("cannot {what}: {message}")),
         }
     }
 }
 
-impl From<kube::Error> for Failure {
+impl From<kube::Error> for RequestFailure {
     fn from(error: kube::Error) -> Self {
         match error {
             kube::Error::Api(status) => {
                 let message = if status.message.is_empty() { status.reason } else { status.message };
                 match status.code {
-                    401 => Failure::Unauthorized(message),
-                    403 => Failure::Forbidden(message),
-                    404 => Failure::NotFound,
-                    405 => Failure::Unsupported,
-                    410 => Failure::Expired,
-                    _ => Failure::Transient(message),
+                    401 => RequestFailure::Unauthorized(message),
+                    403 => RequestFailure::Forbidden(message),
+                    404 => RequestFailure::NotFound,
+                    405 => RequestFailure::Unsupported,
+                    410 => RequestFailure::Expired,
+                    _ => RequestFailure::Transient(message),
                 }
             }
-            kube::Error::Auth(error) => Failure::Unauthorized(with_causes(&error)),
-            error => Failure::Transient(with_causes(&error)),
+            kube::Error::Auth(error) => RequestFailure::Unauthorized(with_causes(&error)),
+            error => RequestFailure::Transient(with_causes(&error)),
         }
     }
 }
@@ -210,12 +212,13 @@ impl Cluster {
     /// # Errors
     ///
     /// Whatever the server or the way to it objects to.
-    pub async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, Failure> {
+    pub async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, RequestFailure> {
         let request = request(path, query)?;
         let answer = tokio::time::timeout(REQUEST_TIMEOUT, self.answer(request))
             .await
-            .map_err(|_| Failure::Transient(format!("no answer within {} s", REQUEST_TIMEOUT.as_secs())))??;
-        serde_json::from_slice(&answer).map_err(|error| Failure::Nonsense(format!("the answer is no JSON: {error}")))
+            .map_err(|_| RequestFailure::Transient(format!("no answer within {} s", REQUEST_TIMEOUT.as_secs())))??;
+        serde_json::from_slice(&answer)
+            .map_err(|error| RequestFailure::Nonsense(format!("the answer is no JSON: {error}")))
     }
 
     /// The metadata of a whole collection: names and labels cost little where objects are large.
@@ -223,7 +226,7 @@ impl Cluster {
     /// # Errors
     ///
     /// As [`Cluster::get`].
-    pub async fn metadata(&self, path: &str, selectors: &[(&str, &str)]) -> Result<Vec<Value>, Failure> {
+    pub async fn metadata(&self, path: &str, selectors: &[(&str, &str)]) -> Result<Vec<Value>, RequestFailure> {
         let mut request = request(path, selectors)?;
         let accepted = http::HeaderValue::from_static(
             "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
@@ -231,9 +234,9 @@ impl Cluster {
         request.headers_mut().insert(http::header::ACCEPT, accepted);
         let answer = tokio::time::timeout(REQUEST_TIMEOUT, self.answer(request))
             .await
-            .map_err(|_| Failure::Transient(format!("no answer within {} s", REQUEST_TIMEOUT.as_secs())))??;
+            .map_err(|_| RequestFailure::Transient(format!("no answer within {} s", REQUEST_TIMEOUT.as_secs())))??;
         let mut list: Value = serde_json::from_slice(&answer)
-            .map_err(|error| Failure::Nonsense(format!("the answer is no JSON: {error}")))?;
+            .map_err(|error| RequestFailure::Nonsense(format!("the answer is no JSON: {error}")))?;
         match list.get_mut("items").map(Value::take) {
             Some(Value::Array(items)) => Ok(items),
             _ => Ok(Vec::new()),
@@ -245,26 +248,26 @@ impl Cluster {
     /// # Errors
     ///
     /// As [`Cluster::get`].
-    pub async fn text(&self, path: &str, query: &[(&str, &str)]) -> Result<String, Failure> {
+    pub async fn text(&self, path: &str, query: &[(&str, &str)]) -> Result<String, RequestFailure> {
         let little = self.within(Arc::new(Allowance::new(1, MAX_TEXT)));
         let answer = tokio::time::timeout(REQUEST_TIMEOUT, little.answer(request(path, query)?))
             .await
-            .map_err(|_| Failure::Transient(format!("no answer within {} s", REQUEST_TIMEOUT.as_secs())))??;
+            .map_err(|_| RequestFailure::Transient(format!("no answer within {} s", REQUEST_TIMEOUT.as_secs())))??;
         Ok(String::from_utf8_lossy(&answer).into_owned())
     }
 
     /// Whether the server says anything at all within a time.
     pub async fn is_there(&self, within: Duration) -> bool {
         let asked = tokio::time::timeout(within, self.get("/version", &[])).await;
-        asked.is_ok_and(|answer| !matches!(answer, Err(Failure::Transient(_))))
+        asked.is_ok_and(|answer| !matches!(answer, Err(RequestFailure::Transient(_))))
     }
 
     /// The bytes of an answer, no more of them than is allowed.
-    async fn answer(&self, request: http::Request<Vec<u8>>) -> Result<Vec<u8>, Failure> {
+    async fn answer(&self, request: http::Request<Vec<u8>>) -> Result<Vec<u8>, RequestFailure> {
         let most = match &self.allowance {
             None => u64::MAX,
             Some(allowance) if spend(&allowance.requests, 1) => allowance.left().1,
-            Some(_) => return Err(Failure::Exhausted("it takes more requests than are allowed".to_owned())),
+            Some(_) => return Err(RequestFailure::Exhausted("it takes more requests than are allowed".to_owned())),
         };
         let stream = self.client.request_stream(request).await?;
         let mut answer = Vec::new();
@@ -272,10 +275,10 @@ impl Cluster {
             .take(most.saturating_add(1))
             .read_to_end(&mut answer)
             .await
-            .map_err(|error| Failure::Transient(format!("the answer broke off: {error}")))?;
+            .map_err(|error| RequestFailure::Transient(format!("the answer broke off: {error}")))?;
         match &self.allowance {
             Some(allowance) if !spend(&allowance.bytes, answer.len() as u64) => {
-                Err(Failure::Exhausted(format!("the answer has more than the {most} bytes that are allowed")))
+                Err(RequestFailure::Exhausted(format!("the answer has more than the {most} bytes that are allowed")))
             }
             _ => Ok(answer),
         }
@@ -292,9 +295,9 @@ impl Cluster {
         path: &str,
         selectors: &[(&str, &str)],
         keep: &mut (dyn FnMut(&Value) -> bool + Send),
-    ) -> Result<Listed, Failure> {
+    ) -> Result<Listed, RequestFailure> {
         match self.list_pages(path, selectors, keep).await {
-            Err(Failure::Expired) => self.list_pages(path, selectors, keep).await,
+            Err(RequestFailure::Expired) => self.list_pages(path, selectors, keep).await,
             other => other,
         }
     }
@@ -304,7 +307,7 @@ impl Cluster {
         path: &str,
         selectors: &[(&str, &str)],
         keep: &mut (dyn FnMut(&Value) -> bool + Send),
-    ) -> Result<Listed, Failure> {
+    ) -> Result<Listed, RequestFailure> {
         let page_size = PAGE_SIZE.to_string();
         let mut items = Vec::new();
         let mut token = String::new();
@@ -318,7 +321,7 @@ impl Cluster {
             let Some(Value::Array(found)) = page.get_mut("items").map(Value::take) else {
                 // A list without items is written as null by some servers.
                 if page.get("metadata").is_none() {
-                    return Err(Failure::Nonsense("the answer is no list".to_owned()));
+                    return Err(RequestFailure::Nonsense("the answer is no list".to_owned()));
                 }
                 return Ok(Listed { items, resource_version: resource_version(&page) });
             };
@@ -335,7 +338,7 @@ impl Cluster {
     /// # Errors
     ///
     /// As [`Cluster::get`].
-    pub async fn watch(&self, path: &str, selectors: &[(&str, &str)], after: &str) -> Result<Watch, Failure> {
+    pub async fn watch(&self, path: &str, selectors: &[(&str, &str)], after: &str) -> Result<Watch, RequestFailure> {
         let seconds = WATCH_SECONDS.to_string();
         let mut query = vec![
             ("watch", "true"),
@@ -347,7 +350,7 @@ impl Cluster {
         let request = request(path, &query)?;
         let lines = tokio::time::timeout(REQUEST_TIMEOUT, self.client.request_stream(request))
             .await
-            .map_err(|_| Failure::Transient("no answer to a watch".to_owned()))??;
+            .map_err(|_| RequestFailure::Transient("no answer to a watch".to_owned()))??;
         Ok(Watch { lines: Box::pin(lines), line: Vec::new() })
     }
 }
@@ -382,7 +385,7 @@ pub(crate) fn without_ballast(mut object: Value) -> Value {
     object
 }
 
-fn request(path: &str, query: &[(&str, &str)]) -> Result<http::Request<Vec<u8>>, Failure> {
+fn request(path: &str, query: &[(&str, &str)]) -> Result<http::Request<Vec<u8>>, RequestFailure> {
     let mut uri = path.to_owned();
     for (index, (key, value)) in query.iter().enumerate() {
         uri.push(if index == 0 { '?' } else { '&' });
@@ -393,7 +396,7 @@ fn request(path: &str, query: &[(&str, &str)]) -> Result<http::Request<Vec<u8>>,
     http::Request::get(uri)
         .header("Accept", "application/json")
         .body(Vec::new())
-        .map_err(|error| Failure::Nonsense(format!("`{path}` is no path: {error}")))
+        .map_err(|error| RequestFailure::Nonsense(format!("`{path}` is no path: {error}")))
 }
 
 /// Percent-encodes what has a meaning in a path or query.
@@ -432,29 +435,29 @@ impl Watch {
     /// # Errors
     ///
     /// The connection broke, or the resource version has expired.
-    pub async fn next(&mut self) -> Result<Option<(WatchEvent, String)>, Failure> {
+    pub async fn next(&mut self) -> Result<Option<(WatchEvent, String)>, RequestFailure> {
         self.line.clear();
         // The server ends a watch by itself before this.
         let patience = Duration::from_secs(WATCH_SECONDS + 60);
         let read = tokio::time::timeout(patience, self.lines.read_until(b'\n', &mut self.line)).await;
         let length = read
-            .map_err(|_| Failure::Transient("a watch has gone silent".to_owned()))?
-            .map_err(|error| Failure::Transient(format!("a watch broke off: {error}")))?;
+            .map_err(|_| RequestFailure::Transient("a watch has gone silent".to_owned()))?
+            .map_err(|error| RequestFailure::Transient(format!("a watch broke off: {error}")))?;
         if length == 0 {
             return Ok(None);
         }
         let mut event: Value = serde_json::from_slice(&self.line)
-            .map_err(|error| Failure::Transient(format!("a watch sent no JSON: {error}")))?;
+            .map_err(|error| RequestFailure::Transient(format!("a watch sent no JSON: {error}")))?;
         let object = event.get_mut("object").map(Value::take).unwrap_or_default();
         let version = object["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
         match event["type"].as_str() {
             Some("ADDED" | "MODIFIED") => Ok(Some((WatchEvent::Present(object), version))),
             Some("DELETED") => Ok(Some((WatchEvent::Deleted(object), version))),
             Some("BOOKMARK") => Ok(Some((WatchEvent::Bookmark, version))),
-            Some("ERROR") if object["code"] == 410 => Err(Failure::Expired),
+            Some("ERROR") if object["code"] == 410 => Err(RequestFailure::Expired),
             _ => {
                 let message = object["message"].as_str().unwrap_or("a watch sent an unknown event");
-                Err(Failure::Transient(message.to_owned()))
+                Err(RequestFailure::Transient(message.to_owned()))
             }
         }
     }

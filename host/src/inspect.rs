@@ -37,7 +37,7 @@ pub struct Inspection {
     /// What it imports.
     pub imports: Vec<Import>,
     /// What its metadata asks for.
-    pub capabilities: Vec<Asked>,
+    pub capabilities: Vec<AskedCapability>,
     /// The JSON Schema of its configuration, where the metadata has one.
     pub config_schema: Option<serde_json::Value>,
     /// Whether Windlass would run it, once everything it asks for is granted.
@@ -72,7 +72,7 @@ pub struct Import {
 
 /// Something that a plugin's metadata asks for.
 #[derive(Debug, Serialize)]
-pub struct Asked {
+pub struct AskedCapability {
     /// The capability's word, such as `net`.
     pub capability: &'static str,
     /// What of it, such as a host; empty where the capability takes no value.
@@ -170,7 +170,7 @@ fn inspect_verified(plugin: &Verified) -> Result<Inspection, Error> {
         imports,
         capabilities: asked
             .iter()
-            .map(|asked| Asked {
+            .map(|asked| AskedCapability {
                 capability: asked.request.capability().word(),
                 value: asked.request.to_string(),
                 flag: asked.request.flag(),
@@ -224,7 +224,8 @@ mod tests {
             wat::parse_str(text).unwrap(),
             crate::trust::evidence::Came::Loose,
         );
-        inspect(&crate::plugin::verify::verify(fetched, &crate::plugin::opening::Remote::none()).unwrap()).unwrap()
+        inspect(&crate::plugin::verify::verify(fetched, &crate::plugin::opening::FetchOptions::none()).unwrap())
+            .unwrap()
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::env;
 use crate::error::Error;
 use crate::finding::{self, Finding, Level};
 use crate::plugin::fetch;
-use crate::plugin::opening::Remote;
+use crate::plugin::opening::FetchOptions;
 use crate::plugin::verify::{self, Verified};
 use crate::sandbox::check::check;
 use crate::sandbox::compile::{Compiled, compile};
@@ -63,8 +63,8 @@ pub struct StepReport {
 /// Those of [`open_with`].
 pub fn open(reference: &PluginRef) -> Result<Verified, Error> {
     let remote = match reference {
-        PluginRef::Path(_) | PluginRef::Installed(_) => Remote::none(),
-        PluginRef::Oci(_) | PluginRef::Attached(_) | PluginRef::Layout { .. } => Remote::of_user()?,
+        PluginRef::Path(_) | PluginRef::Installed(_) => FetchOptions::none(),
+        PluginRef::Oci(_) | PluginRef::Attached(_) | PluginRef::Layout { .. } => FetchOptions::of_user()?,
     };
     open_with(reference, &remote)
 }
@@ -74,7 +74,7 @@ pub fn open(reference: &PluginRef) -> Result<Verified, Error> {
 /// # Errors
 ///
 /// Those of [`fetch::fetch`] and [`verify::verify`].
-pub fn open_with(reference: &PluginRef, remote: &Remote) -> Result<Verified, Error> {
+pub fn open_with(reference: &PluginRef, remote: &FetchOptions) -> Result<Verified, Error> {
     verify::verify(fetch::fetch(reference, remote)?, remote)
 }
 

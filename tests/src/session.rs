@@ -20,7 +20,7 @@ use xtask::workspace;
 
 /// A command of a session and what it must print.
 #[derive(Debug, PartialEq, Eq)]
-struct Step {
+struct SessionLine {
     /// The line of the command in the file, from 1.
     line: usize,
     command: String,
@@ -41,7 +41,7 @@ enum Place {
 #[derive(Debug, PartialEq, Eq)]
 struct Block {
     place: Place,
-    steps: Vec<Step>,
+    steps: Vec<SessionLine>,
 }
 
 /// Runs every session of a file, and fails when one prints something else.
@@ -136,8 +136,8 @@ fn blocks(lines: &[String]) -> Vec<Block> {
 }
 
 /// The commands between two lines.
-fn steps(lines: &[String], start: usize, end: usize) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::new();
+fn steps(lines: &[String], start: usize, end: usize) -> Vec<SessionLine> {
+    let mut steps: Vec<SessionLine> = Vec::new();
     let mut index = start;
     while index < end {
         let line = &lines[index];
@@ -149,7 +149,7 @@ fn steps(lines: &[String], start: usize, end: usize) -> Vec<Step> {
                 command.push('\n');
                 command.push_str(&lines[index]);
             }
-            steps.push(Step { line: number, command, expected: Vec::new(), range: index + 1..index + 1 });
+            steps.push(SessionLine { line: number, command, expected: Vec::new(), range: index + 1..index + 1 });
         } else if let Some(step) = steps.last_mut() {
             step.expected.push(line.clone());
             step.range.end = index + 1;
@@ -160,7 +160,7 @@ fn steps(lines: &[String], start: usize, end: usize) -> Vec<Step> {
 }
 
 /// Runs the commands of a block in one shell; what each printed, and its exit code.
-fn play(sandbox: &Sandbox, folder: &Path, steps: &[Step]) -> Vec<(Vec<String>, i32)> {
+fn play(sandbox: &Sandbox, folder: &Path, steps: &[SessionLine]) -> Vec<(Vec<String>, i32)> {
     // The mark cannot come from a command by accident, and tells the exit code of the command before it.
     const MARK: &str = "\u{1}end of command ";
     let mut script = String::from("exec 2>&1\n");

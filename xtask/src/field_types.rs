@@ -1,5 +1,5 @@
-//! The second table of `cargo xtask merge-keys`: which type the API server wants for each field of Kubernetes' own kinds, and
-//! which lists it reads as maps or sets, for the plugin `server-side-apply`.
+//! The second table of `cargo xtask merge-keys`: which type the API server wants for each field of Kubernetes' own
+//! kinds, and which lists it reads as maps or sets, for the plugin `server-side-apply`.
 //!
 //! The marks are those of server-side apply (`x-kubernetes-list-type`, `x-kubernetes-list-map-keys`), which differ from
 //! those of patches. Equal maps are one row.

@@ -1,5 +1,5 @@
-//! `cargo xtask merge-keys`: the manifest library's table of which lists merge item by item, and by which keys, from the OpenAPI
-//! document that Kubernetes publishes; with it `field_types`' table of types.
+//! `cargo xtask merge-keys`: the manifest library's table of which lists merge item by item, and by which keys, from
+//! the OpenAPI document that Kubernetes publishes; with it `field_types`' table of types.
 //!
 //! The marks are `x-kubernetes-patch-strategy`, `x-kubernetes-patch-merge-key` and `x-kubernetes-list-map-keys`. Of the
 //! document only what a patch can meet is kept: the ways from a kind to a mark, with equal ways kept once.
@@ -15,7 +15,8 @@ use std::process::ExitCode;
 /// The table, from the root of the repository.
 const TABLE: &str = "pdk/manifest/src/shape/table.rs";
 
-/// Groups that Kubernetes served until 1.15, and the group that has their kinds since. Charts for old clusters name them.
+/// Groups that Kubernetes served until 1.15, and the group that has their kinds since. Charts for old clusters name
+/// them.
 const FORMER_GROUPS: &[(&str, &str, &[&str])] = &[("extensions", "apps", &["DaemonSet", "Deployment", "ReplicaSet"])];
 
 /// Strings and lists of strings that people write as numbers and booleans, beside all maps of strings.

@@ -34,7 +34,7 @@ struct Counts {
 }
 
 /// A step of the command.
-struct Step {
+struct TestStep {
     name: &'static str,
     /// Not part of `--quick`.
     slow: bool,
@@ -44,11 +44,11 @@ struct Step {
     act: fn() -> Result<Counts>,
 }
 
-const fn step(name: &'static str, act: fn() -> Result<Counts>) -> Step {
-    Step { name, slow: false, tools: false, act }
+const fn step(name: &'static str, act: fn() -> Result<Counts>) -> TestStep {
+    TestStep { name, slow: false, tools: false, act }
 }
 
-impl Step {
+impl TestStep {
     const fn slow(mut self) -> Self {
         self.slow = true;
         self
@@ -60,7 +60,7 @@ impl Step {
     }
 }
 
-const STEPS: &[Step] = &[
+const STEPS: &[TestStep] = &[
     step("formatting", formatting),
     step("tidy", || check(tidy::run(&[]).map(drop))),
     step("build", build_all),
@@ -85,7 +85,7 @@ const STEPS: &[Step] = &[
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
     let quick = arguments.iter().any(|argument| argument == "--quick");
     let words: Vec<&String> = arguments.iter().filter(|argument| *argument != "--quick").collect();
-    let chosen: Vec<&Step> = STEPS
+    let chosen: Vec<&TestStep> = STEPS
         .iter()
         .filter(|step| {
             !(quick && (step.slow || step.tools))

@@ -113,12 +113,12 @@ fn check_text(path: &Path, text: &str, problems: &mut Vec<String>) {
 }
 
 /// The numbers of the lines of comment that are too long and could be broken: a row of a table and a word alone, such
-/// as an address, cannot.
+/// as an address, cannot. A line of a string that looks like a comment ends with a backslash.
 fn long_comments(text: &str) -> impl Iterator<Item = usize> + '_ {
     text.lines().enumerate().filter_map(|(number, line)| {
         let comment = line.trim_start().strip_prefix("//")?.trim_start_matches(['/', '!']).trim();
-        let broken = comment.starts_with('|') || !comment.contains(' ');
-        (line.chars().count() > MOST_COLUMNS && !broken).then_some(number + 1)
+        let is_whole = comment.starts_with('|') || comment.ends_with('\\') || !comment.contains(' ');
+        (line.chars().count() > MOST_COLUMNS && !is_whole).then_some(number + 1)
     })
 }
 

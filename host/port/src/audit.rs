@@ -36,7 +36,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub use behaviour::Needs;
 use callers::{Context, Language};
 pub use cli::{CliRule, RULES};
-use facts::{Chosen, Facts, Site};
+use facts::{Facts, RendererRef, Site};
 use program::Programs;
 use scope::plain_name;
 pub use tree::Skipped;
@@ -331,10 +331,10 @@ fn one_file(tree: &Tree, path: &str, size: u64, pipes: bool, notes: &mut Vec<(St
 fn born_at_run_time(facts: &mut HashMap<String, Facts>) {
     for own in facts.values_mut() {
         for site in &mut own.sites {
-            if let Chosen::Parameter(name) = &site.chosen {
+            if let RendererRef::Parameter(name) = &site.chosen {
                 let written = format!("${{{name}}}");
                 if own.written.iter().any(|one| one.target == written) {
-                    site.chosen = Chosen::Program(written);
+                    site.chosen = RendererRef::Program(written);
                 }
             }
         }
@@ -376,7 +376,7 @@ fn callers_of_parameters(tree: &Tree, facts: &mut HashMap<String, Facts>) -> Cal
     let mut wanted: Vec<(String, String, &'static str)> = Vec::new();
     for (file, own) in facts.iter() {
         for site in &own.sites {
-            if let Chosen::Parameter(name) = &site.chosen {
+            if let RendererRef::Parameter(name) = &site.chosen {
                 wanted.push((file.clone(), name.clone(), site.kind));
             }
         }
@@ -435,7 +435,7 @@ fn callers_of_parameters(tree: &Tree, facts: &mut HashMap<String, Facts>) -> Cal
                         .and_then(|own| own.language)
                         .map_or(*kind, |language| callers::kind(&other, language, ""))
                 });
-                let mut site = Site::new(line, kind, Chosen::Program(text));
+                let mut site = Site::new(line, kind, RendererRef::Program(text));
                 site.note = Some(format!("given to `{file}`"));
                 added.push((other, site));
             }

@@ -43,7 +43,7 @@ pub struct Options {
 
 /// A plugin of the pipeline, with its configuration.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Step {
+pub struct PipelineStep {
     /// The plugin's name.
     pub plugin: &'static str,
     /// Its configuration, a map.
@@ -74,7 +74,7 @@ pub struct Betterment {
 #[derive(Clone, Debug, Default)]
 pub struct Conversion {
     /// The pipeline, in order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<PipelineStep>,
     /// What is not in it.
     pub missing: Vec<Missing>,
     /// What is different on purpose.
@@ -248,7 +248,7 @@ impl Conversion {
     }
 
     fn step(&mut self, plugin: &'static str, config: Vec<(String, Value)>) {
-        self.steps.push(Step { plugin, config });
+        self.steps.push(PipelineStep { plugin, config });
     }
 
     /// The value of a variable, by the caller's word; none is remembered as missing where it is used.
@@ -289,7 +289,8 @@ impl Conversion {
                 "# It changes nothing: you need no post-renderer. This pipeline keeps every object as it is.\n",
             );
         }
-        let kept = [Step { plugin: "select", config: vec![("crds".to_owned(), Value::String("all".to_owned()))] }];
+        let kept =
+            [PipelineStep { plugin: "select", config: vec![("crds".to_owned(), Value::String("all".to_owned()))] }];
         let steps = if self.steps.is_empty() { &kept[..] } else { &self.steps };
         let plugins = steps.iter().map(|step| {
             let mut entry = vec![("use".to_owned(), Value::String(step.plugin.to_owned()))];

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::helm::archive::{ArchivedFile, PLUGIN_YAML, PluginArchive};
 use crate::helm::plugin_yaml::{self, PluginYaml, Runtime};
 use crate::limits::table::MAX_UNPACKED;
-use crate::plugin::opening::Remote;
+use crate::plugin::opening::FetchOptions;
 use crate::plugin::{fetch, identity, verify};
 use crate::sandbox::compile::validate;
 use crate::source::PluginRef;
@@ -51,7 +51,7 @@ pub fn package(folder: &Path, runtime: Option<Runtime>, key: Option<&SecretKey>)
         return Err(Error::usage(format!("`{}` has no {PLUGIN_YAML}, so it is not a plugin", folder.display()))
             .hint("give the folder that holds plugin.yaml and plugin.wasm"));
     }
-    let remote = Remote::none();
+    let remote = FetchOptions::none();
     let verified = verify::verify(fetch::fetch(&PluginRef::Path(folder.to_owned()), &remote)?, &remote)?;
     let mut plugin =
         identity::read_plugin_yaml(&verified)?.ok_or_else(|| Error::bug("a plugin.yaml that was there is gone"))?;

@@ -16,7 +16,7 @@ use crate::oci::origin::{Origin, kind_of, signature_tag};
 use crate::oci::registry::{Look, Registry, index_entry};
 use crate::plugin::contents::Contents;
 use crate::plugin::fetched::Fetched;
-use crate::plugin::opening::Remote;
+use crate::plugin::opening::FetchOptions;
 use crate::plugin::pull::{self, Arrived, Pulled};
 use crate::plugin::verify;
 use crate::source::{OciReference, PluginRef};
@@ -405,7 +405,7 @@ impl Load {
         registry: &Registry,
         reference: &PluginRef,
         pin: Option<Pin>,
-        remote: &Remote,
+        remote: &FetchOptions,
     ) -> Result<Vec<String>, Error> {
         let PluginRef::Oci(oci) = reference else {
             return Err(Error::bug(format!("{reference} is in no registry, and came from one")));

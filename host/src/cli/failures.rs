@@ -38,7 +38,7 @@ const LARGEST_RECORD: u64 = 16 * 1024 * 1024;
 /// One failure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Failure {
+pub(super) struct FailureRecord {
     /// When, in UTC, like `2026-11-22T16:18:00Z`.
     pub(super) time: String,
     /// The command line, values that may be secret left out.
@@ -138,7 +138,7 @@ pub(super) fn is_worth_keeping(error: &Error, is_mistyped: bool) -> bool {
     is_failure && (!is_mistyped || enable::is_under_helm())
 }
 
-impl Failure {
+impl FailureRecord {
     /// The failure that `error` is, of the process's own command line. `flags` are those that take a value.
     pub(super) fn of_this_process(error: &Error, flags: &Flags) -> Self {
         let arguments: Vec<String> =
@@ -167,7 +167,7 @@ impl Failure {
 ///
 /// # Errors
 /// No home directory, or the folder cannot be written. The caller has a more important error to show.
-pub(super) fn record(failure: &Failure) -> Result<(), Error> {
+pub(super) fn record(failure: &FailureRecord) -> Result<(), Error> {
     append(FILE, failure)
 }
 
@@ -189,7 +189,7 @@ fn append<T: Serialize + DeserializeOwned + Clone>(file: &str, entry: &T) -> Res
 ///
 /// # Errors
 /// No home directory, or the record cannot be read.
-pub(super) fn read() -> Result<Vec<Failure>, Error> {
+pub(super) fn read() -> Result<Vec<FailureRecord>, Error> {
     read_all(FILE)
 }
 

@@ -220,7 +220,7 @@ impl CompileArgs {
 }
 
 /// A plugin with the configuration laid so far, and what its entry in the pipeline gives it.
-type Chosen = (Configured, Given);
+type PlannedStep = (Configured, Given);
 
 /// A plugin and what its entry in the pipeline gives it.
 type Given = (Verified, Grants, Limits, Graft);
@@ -273,7 +273,7 @@ impl PluginArgs {
             .collect())
     }
 
-    fn chosen_on_command_line(&self, printer: &Printer) -> Result<Vec<Chosen>, Error> {
+    fn chosen_on_command_line(&self, printer: &Printer) -> Result<Vec<PlannedStep>, Error> {
         let attached = match &self.for_chart {
             Some(chart) => attach::plugins_for(chart, &self.remote.registries, printer)?,
             None => Vec::new(),
@@ -290,7 +290,7 @@ impl PluginArgs {
             .collect()
     }
 
-    fn chosen_in_pipeline(&self, pipeline: &Pipeline, printer: &Printer) -> Result<Vec<Chosen>, Error> {
+    fn chosen_in_pipeline(&self, pipeline: &Pipeline, printer: &Printer) -> Result<Vec<PlannedStep>, Error> {
         let lock = Lock::load(&lock::path_beside(&pipeline.file))?;
         if lock.is_none() && self.locked {
             return Err(Lock::missing());

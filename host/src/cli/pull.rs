@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::oci::layout::Layout;
 use crate::oci::registry::Registry;
 use crate::plugin::lock::{self, Lock};
-use crate::plugin::opening::Remote;
+use crate::plugin::opening::FetchOptions;
 use crate::plugin::{pull, verify};
 use crate::source::{OciReference, PluginRef};
 use crate::text::Text;
@@ -120,7 +120,7 @@ impl<'r> Cargo<'r> {
         reference: &'r OciReference,
         pinned: Option<Digest>,
         arguments: &PullArgs,
-        remote: &Remote,
+        remote: &FetchOptions,
         printer: &Printer,
     ) -> Result<Self, Error> {
         let registry = arguments.remote.registries.connect(reference.registry(), printer)?;

@@ -14,7 +14,7 @@ use crate::oci::blobs::Blobs;
 use crate::oci::http::ClientOptions;
 use crate::oci::progress::Progress;
 use crate::oci::registry::Registry;
-use crate::plugin::opening::Remote;
+use crate::plugin::opening::FetchOptions;
 use crate::source::PluginRef;
 use crate::trust::TrustPolicy;
 use crate::trust::cosign::CosignKey;
@@ -102,10 +102,15 @@ pub(super) struct RemoteArgs {
 impl RemoteArgs {
     /// What opening a plugin that is named by `reference` depends on: the keys that are named count for all of them,
     /// the policy and the store for what is shipped. A plugin on this machine needs no home directory.
-    pub(super) fn remote_for(&self, reference: &PluginRef, keep: bool, printer: &Printer) -> Result<Remote, Error> {
+    pub(super) fn remote_for(
+        &self,
+        reference: &PluginRef,
+        keep: bool,
+        printer: &Printer,
+    ) -> Result<FetchOptions, Error> {
         match reference {
             PluginRef::Path(_) | PluginRef::Installed(_) => {
-                let mut remote = Remote::none();
+                let mut remote = FetchOptions::none();
                 self.trust.add_to(&mut remote.trust)?;
                 Ok(remote)
             }
@@ -115,14 +120,14 @@ impl RemoteArgs {
 
     /// What the arguments, the user's policy and the user's store say together.
     /// `keep` is false where nothing may be left behind.
-    pub(super) fn remote(&self, keep: bool, printer: &Printer) -> Result<Remote, Error> {
+    pub(super) fn remote(&self, keep: bool, printer: &Printer) -> Result<FetchOptions, Error> {
         let layouts = self.layouts.clone();
-        let mut remote = Remote {
+        let mut remote = FetchOptions {
             client: self.registries.options(),
             progress: progress(printer),
             blobs: if keep { blobs(layouts, printer) } else { Blobs::none(layouts) },
             trust: TrustPolicy::of_user()?,
-            ..Remote::none()
+            ..FetchOptions::none()
         };
         self.trust.add_to(&mut remote.trust)?;
         Ok(remote)

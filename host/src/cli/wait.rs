@@ -13,7 +13,7 @@ use super::cluster_args::ClusterArgs;
 use super::plugin_args::uncached;
 use super::printer::{Outcome, Printer};
 use super::readiness_text as text;
-use crate::cluster::{Cluster, Failure, escape};
+use crate::cluster::{Cluster, RequestFailure, escape};
 use crate::config::pipeline::Pipeline;
 use crate::env;
 use crate::error::{Error, ExitCode};
@@ -370,7 +370,7 @@ impl WhatArgs {
             None if self.releases.is_empty() && !self.all_namespaces => found.title = "the conditions".to_owned(),
             None => {
                 let driver = Driver::from_environment(env::HELM_DRIVER.text().as_deref())?;
-                let asked = gate::Asked {
+                let asked = gate::Selection {
                     names: &self.releases,
                     namespace: (!self.all_namespaces).then_some(namespace.as_str()),
                     revision: self.revision,
@@ -532,7 +532,7 @@ const BUILT_IN: &[(&str, &str)] = &[
 async fn missing_namespaces(cluster: &Cluster, wanted: &[Wanted], printer: &Printer) {
     let names: std::collections::BTreeSet<&str> = wanted.iter().map(|wanted| wanted.key.namespace.as_str()).collect();
     for name in names.into_iter().take(20) {
-        if let Err(Failure::NotFound) = cluster.get(&format!("/api/v1/namespaces/{}", escape(name)), &[]).await {
+        if let Err(RequestFailure::NotFound) = cluster.get(&format!("/api/v1/namespaces/{}", escape(name)), &[]).await {
             printer.warning(format!("there is no namespace {name}, so nothing is in it"));
         }
     }

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
-use super::failures::{self, Failure};
+use super::failures::{self, FailureRecord};
 use super::printer::{Outcome, style};
 use crate::error::Error;
 use crate::text::Text;
@@ -67,7 +67,7 @@ fn warnings(last: usize) -> Result<Outcome, Error> {
     Ok(Outcome::report(text, json!({ "warnings": shown })))
 }
 
-fn text_of(failure: &Failure) -> Text {
+fn text_of(failure: &FailureRecord) -> Text {
     let mut lines = Vec::new();
     let mut line = |label: &str, value: &str| {
         let label = format!("{:8}", format!("{label}:"));

@@ -11,7 +11,7 @@ use crate::dirs;
 use crate::error::Error;
 use crate::input;
 use crate::limits::table::{MAX_ARCHIVE, MAX_DOCUMENT, MAX_PROVENANCE_BYTES, MAX_WASM};
-use crate::plugin::opening::Remote;
+use crate::plugin::opening::FetchOptions;
 use crate::plugin::pull;
 use crate::source::{self, PluginRef};
 use crate::trust::evidence::{Came, Package};
@@ -22,7 +22,7 @@ use crate::trust::evidence::{Came, Package};
 ///
 /// It does not exist, is not one of the forms of a plugin, lacks its plugin.wasm, or is too large (exit 2); those of
 /// [`pull::fetch_shipped`].
-pub fn fetch(reference: &PluginRef, remote: &Remote) -> Result<Fetched, Error> {
+pub fn fetch(reference: &PluginRef, remote: &FetchOptions) -> Result<Fetched, Error> {
     match reference {
         PluginRef::Path(path) => fetch_path(reference, path),
         PluginRef::Installed(name) => fetch_installed(reference, name),

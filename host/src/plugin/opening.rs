@@ -9,7 +9,7 @@ use crate::trust::TrustPolicy;
 
 /// All that fetching from afar depends on.
 #[derive(Clone, Debug)]
-pub struct Remote {
+pub struct FetchOptions {
     /// How to reach registries.
     pub client: ClientOptions,
     /// What is already here.
@@ -24,7 +24,7 @@ pub struct Remote {
     pub locked: bool,
 }
 
-impl Remote {
+impl FetchOptions {
     /// For plugins on this machine: nothing is read, kept or fetched.
     #[must_use]
     pub fn none() -> Self {

@@ -5,7 +5,7 @@
 
 use oci_client::manifest::{OCI_IMAGE_MEDIA_TYPE, OciImageManifest};
 
-use super::opening::Remote;
+use super::opening::FetchOptions;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::helm::archive::{ArchiveLimits, PluginArchive};
@@ -103,7 +103,7 @@ impl Arrived {
         reference: PluginRef,
         pulled: Pulled,
         pin: Option<Pin>,
-        remote: &Remote,
+        remote: &FetchOptions,
         find_signatures: impl FnOnce(&Digest) -> Result<Vec<CosignSignature>, Error>,
     ) -> Result<Self, Error> {
         // A digest says more than a name.
@@ -145,7 +145,7 @@ impl Arrived {
 ///
 /// # Errors
 /// Those of [`arrive`], and an archive that is not a plugin's (exit 2 or 3).
-pub fn fetch_shipped(reference: &PluginRef, remote: &Remote) -> Result<Fetched, Error> {
+pub fn fetch_shipped(reference: &PluginRef, remote: &FetchOptions) -> Result<Fetched, Error> {
     arrive(reference, remote)?.unpack()
 }
 
@@ -156,7 +156,7 @@ pub fn fetch_shipped(reference: &PluginRef, remote: &Remote) -> Result<Fetched, 
 /// # Errors
 /// When it cannot be had whole (exit 5, or 2 from a layout), is not what its digest or its name says, or the lock file
 /// forbids it (exit 3); a reference to this machine's disk (exit 2).
-pub fn arrive(reference: &PluginRef, remote: &Remote) -> Result<Arrived, Error> {
+pub fn arrive(reference: &PluginRef, remote: &FetchOptions) -> Result<Arrived, Error> {
     match reference {
         PluginRef::Oci(oci) | PluginRef::Attached(oci) => {
             let (pulled, pin, registry) = pull_by_any_name(reference, oci, remote)?;
@@ -248,7 +248,7 @@ pub(crate) fn refuse_other_plugin(reference: &PluginRef, archive_name: &str) -> 
 fn pull_by_any_name(
     named: &PluginRef,
     reference: &OciReference,
-    remote: &Remote,
+    remote: &FetchOptions,
 ) -> Result<(Pulled, Option<Pin>, Option<Registry>), Error> {
     let pin = pin_of(named, remote)?;
     // What is attached is asked for by the registry's digest, which is an address and nobody's pin.
@@ -303,7 +303,7 @@ fn pull_by_any_name(
 }
 
 /// The digest that the manifest must have, and who says so.
-fn pin_of(reference: &PluginRef, remote: &Remote) -> Result<Option<(Digest, Pin)>, Error> {
+fn pin_of(reference: &PluginRef, remote: &FetchOptions) -> Result<Option<(Digest, Pin)>, Error> {
     let typed = match reference {
         PluginRef::Oci(reference) => reference.digest(),
         _ => None,
@@ -325,7 +325,7 @@ fn moved(reference: &PluginRef, locked: &Digest, found: &Digest) -> Error {
 /// Signatures from the store or a layout; those of the registry when none of these is by a key of the policy.
 fn stored_or_fetched_signatures(
     manifest: &Digest,
-    remote: &Remote,
+    remote: &FetchOptions,
     connect: impl FnOnce() -> Result<Registry, Error>,
     repository: &str,
 ) -> Result<Vec<CosignSignature>, Error> {

@@ -15,7 +15,7 @@ use crate::oci::artifact;
 use crate::plugin::fetched::Fetched;
 use crate::plugin::lock::{Lock, LockEntry};
 use crate::plugin::metadata::{self, Described};
-use crate::plugin::opening::Remote;
+use crate::plugin::opening::FetchOptions;
 use crate::source::PluginRef;
 use crate::trust::Reason;
 use crate::trust::evidence::Shipped;
@@ -123,7 +123,7 @@ impl Verified {
 /// # Errors
 ///
 /// It is not what was locked, or the trust policy refuses it (exit 3).
-pub fn verify(fetched: Fetched, remote: &Remote) -> Result<Verified, Error> {
+pub fn verify(fetched: Fetched, remote: &FetchOptions) -> Result<Verified, Error> {
     match &remote.lock {
         Some(lock) => lock.check(&fetched, remote.locked)?,
         None if remote.locked => return Err(Lock::missing()),

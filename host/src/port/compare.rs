@@ -10,8 +10,8 @@ use std::str::FromStr;
 
 use serde_json::{Value as Json, json};
 use windlass_graft::{
-    Change, Comparison, Difference, Error as Failure, Note, NoteKind, ObjectDifference, Options, Path, Value, compare,
-    graft,
+    Change, Comparison, Difference, Error as CompareError, Note, NoteKind, ObjectDifference, Options, Path, Value,
+    compare, graft,
 };
 use windlass_manifest::Segment;
 
@@ -257,10 +257,10 @@ fn last_line(said: &str) -> String {
 }
 
 /// A failure to compare, with whose stream it is about.
-fn told(failure: &Failure, before: &str, after: &str) -> String {
+fn told(failure: &CompareError, before: &str, after: &str) -> String {
     match failure {
-        Failure::Original(error) => format!("{before}: {error}"),
-        Failure::Answer(error) => format!("{after}: {error}"),
+        CompareError::Original(error) => format!("{before}: {error}"),
+        CompareError::Answer(error) => format!("{after}: {error}"),
         other => other.to_string(),
     }
 }

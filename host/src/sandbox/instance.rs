@@ -99,7 +99,7 @@ pub(crate) struct Setup<'a> {
 }
 
 /// What is left of an instance when it is done.
-pub(crate) struct Remains {
+pub(crate) struct InstanceReport {
     pub(crate) logs: Vec<(LogLevel, String)>,
     pub(crate) found: Found,
     /// What it looked for and no grant covers.
@@ -108,7 +108,7 @@ pub(crate) struct Remains {
 }
 
 /// Why there is no instance, with what the guest had logged until then.
-pub(crate) struct Stillborn {
+pub(crate) struct StartFailure {
     pub(crate) error: Error,
     pub(crate) logs: Vec<(LogLevel, String)>,
     pub(crate) found: Found,
@@ -121,8 +121,8 @@ impl Instance {
     ///
     /// It asks for something that was not granted or does not exist (exit 3), its start fails (exit 1) or hits a limit
     /// (exit 4).
-    pub(crate) fn new(compiled: &Compiled, setup: &Setup<'_>) -> Result<Self, Stillborn> {
-        let early = |error| Stillborn { error, logs: Vec::new(), found: Found::default() };
+    pub(crate) fn new(compiled: &Compiled, setup: &Setup<'_>) -> Result<Self, StartFailure> {
+        let early = |error| StartFailure { error, logs: Vec::new(), found: Found::default() };
         let linker = imports::link(compiled, setup.grants).map_err(early)?;
         let reach = imports::reach_through_wasi(compiled, setup.grants).map_err(early)?;
         let deadline = Instant::now() + setup.limits.timeout;
@@ -157,7 +157,7 @@ impl Instance {
             Err(error) => {
                 let error = failure(&mut store, setup.limits, error);
                 let (logs, found) = store.into_data().logs.finish();
-                return Err(Stillborn { error, logs, found });
+                return Err(StartFailure { error, logs, found });
             }
         };
         let memory = instance.get_memory(&mut store, raw::MEMORY);
@@ -169,8 +169,8 @@ impl Instance {
         match own.initialise() {
             Ok(()) => Ok(own),
             Err(error) => {
-                let Remains { logs, found, .. } = own.finish().0;
-                Err(Stillborn { error, logs, found })
+                let InstanceReport { logs, found, .. } = own.finish().0;
+                Err(StartFailure { error, logs, found })
             }
         }
     }
@@ -382,12 +382,12 @@ impl Instance {
     }
 
     /// Ends the run: nothing of the guest is called any more, only its memory may be looked at.
-    pub(crate) fn finish(mut self) -> (Remains, GuestMemory) {
+    pub(crate) fn finish(mut self) -> (InstanceReport, GuestMemory) {
         let host = self.store.data_mut();
         host.kernel = Kernel::new(Vec::new());
         let (logs, found) = std::mem::replace(&mut host.logs, Logs::new(LogLevel::Off)).finish();
         let sought = host.wasi.files.missed().map(|(capability, path)| (capability, path.to_owned())).collect();
-        let remains = Remains { peak_memory: host.budget.peak(), logs, found, sought };
+        let remains = InstanceReport { peak_memory: host.budget.peak(), logs, found, sought };
         (remains, GuestMemory { store: self.store, memory: self.memory })
     }
 }

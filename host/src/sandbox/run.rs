@@ -78,9 +78,9 @@ pub fn run(step: &CompiledStep<'_>, stream: &[u8], options: &RenderOptions<'_>) 
             let answer = call(&mut instance, stream, compiled.name(), step);
             let (remains, memory) = instance.finish();
             let answer = answer.map(|answer| match answer {
-                Called::Unchanged => None,
-                Called::Bytes(bytes) => Some(Stream::from(bytes)),
-                Called::InMemory(place) => Some(memory.into_stream(place)),
+                EntryAnswer::Unchanged => None,
+                EntryAnswer::Bytes(bytes) => Some(Stream::from(bytes)),
+                EntryAnswer::InMemory(place) => Some(memory.into_stream(place)),
             });
             (answer, remains.logs, remains.found, remains.sought, remains.peak_memory)
         }
@@ -169,7 +169,7 @@ fn hand_over(instance: &mut Instance, alloc: &TypedFunc<i32, i32>, bytes: &[u8])
 }
 
 /// What a plugin's entry answered.
-enum Called {
+enum EntryAnswer {
     /// The output is the input.
     Unchanged,
     Bytes(Vec<u8>),
@@ -177,7 +177,7 @@ enum Called {
     InMemory(Range<usize>),
 }
 
-fn call(instance: &mut Instance, stream: &[u8], name: &str, step: &Step) -> Result<Called, Error> {
+fn call(instance: &mut Instance, stream: &[u8], name: &str, step: &Step) -> Result<EntryAnswer, Error> {
     let extra_args = step.extra_args.as_slice();
     match instance.entry()? {
         Entry::Raw { alloc, render } => {
@@ -188,8 +188,8 @@ fn call(instance: &mut Instance, stream: &[u8], name: &str, step: &Step) -> Resu
             };
             let packed = instance.call(&render, (stream_address, stream_length, args_address, args_length))?;
             match Answer::unpack(packed) {
-                Answer::Unchanged => Ok(Called::Unchanged),
-                Answer::Output { pointer, length } => instance.answer_place(pointer, length).map(Called::InMemory),
+                Answer::Unchanged => Ok(EntryAnswer::Unchanged),
+                Answer::Output { pointer, length } => instance.answer_place(pointer, length).map(EntryAnswer::InMemory),
                 Answer::Failed(code) => Err(failed(instance, code, packed.wrapping_neg())),
             }
         }
@@ -204,11 +204,11 @@ fn call(instance: &mut Instance, stream: &[u8], name: &str, step: &Step) -> Resu
             if output.len() as u64 > instance.max_output() {
                 return Err(instance.too_much_output(output.len() as u64));
             }
-            Ok(Called::Bytes(output))
+            Ok(EntryAnswer::Bytes(output))
         }
         Entry::Command(start) => {
             let line = CommandLine::read(name, &step.config, extra_args)?;
-            instance.run_command(&start, line, stream).map(Called::Bytes)
+            instance.run_command(&start, line, stream).map(EntryAnswer::Bytes)
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 
-use crate::cluster::{Cluster, Failure, escape};
+use crate::cluster::{Cluster, RequestFailure, escape};
 
 /// A served kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl Discovery {
         cluster: &Cluster,
         api_version: &str,
         kind: &str,
-    ) -> Result<Option<Resource>, Failure> {
+    ) -> Result<Option<Resource>, RequestFailure> {
         let key = (api_version.to_owned(), kind.to_owned());
         if let Some(known) = self.lock().get(&key) {
             return Ok(Some(known.clone()));
@@ -66,7 +66,7 @@ impl Discovery {
         let prefix = prefix(api_version);
         let list = match cluster.get(&prefix, &[]).await {
             Ok(list) => list,
-            Err(Failure::NotFound) => return Ok(None),
+            Err(RequestFailure::NotFound) => return Ok(None),
             Err(failure) => return Err(failure),
         };
         let mut known = self.lock();

@@ -9,7 +9,7 @@ use windlass_kstatus::{Status, parse_rfc3339};
 
 use super::discovery::Discovery;
 use super::{Row, cut};
-use crate::cluster::{Cluster, Failure, escape};
+use crate::cluster::{Cluster, RequestFailure, escape};
 
 /// The most lines of each sort that are given for one object.
 const MAX_LINES: usize = 5;
@@ -196,7 +196,7 @@ impl Around<'_> {
             Ok(found) if found["volumeBindingMode"] == "WaitForFirstConsumer" => Some(format!(
                 "it waits for its first consumer: the storage class {class} binds when a pod uses the claim"
             )),
-            Err(Failure::NotFound) => Some(format!("there is no storage class {class}")),
+            Err(RequestFailure::NotFound) => Some(format!("there is no storage class {class}")),
             _ => None,
         }
     }
@@ -218,7 +218,7 @@ impl Around<'_> {
             }
         };
         let found = match self.cluster.get(&format!("{classes}/{}", escape(&class)), &[]).await {
-            Err(Failure::NotFound) => return Some(format!("there is no ingress class {class}")),
+            Err(RequestFailure::NotFound) => return Some(format!("there is no ingress class {class}")),
             found => found.ok()?,
         };
         let controller = text(&found["spec"]["controller"]);
@@ -268,7 +268,7 @@ impl Around<'_> {
                     let lines = lines.into_iter().skip(start);
                     words.extend(lines.map(|line| format!("{container}: {line}")));
                 }
-                Err(Failure::Forbidden(_)) => {
+                Err(RequestFailure::Forbidden(_)) => {
                     self.logs = MAX_LOGS.1;
                     words.push(
                         "no permission to read what the containers have said; the rule to add: {apiGroups: [\"\"], \

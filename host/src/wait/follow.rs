@@ -20,7 +20,7 @@ use super::discovery::{Discovery, Resource};
 use super::paths::Paths;
 use super::removed::removed;
 use super::sync::{Difference, compare};
-use crate::cluster::{Cluster, Failure, WatchEvent, escape, without_ballast};
+use crate::cluster::{Cluster, RequestFailure, WatchEvent, escape, without_ballast};
 use crate::error::Error;
 
 /// How often is polled where watching is not possible.
@@ -133,16 +133,16 @@ impl Reached {
     }
 
     /// Whether a failure of `attempt` is none to act on yet.
-    fn may_pass(&mut self, attempt: Way, failure: &Failure) -> bool {
+    fn may_pass(&mut self, attempt: Way, failure: &RequestFailure) -> bool {
         let is_new = |since: Instant| since.elapsed() < SETTLING;
         let has_restarted = !self.worked.is_empty() && self.outage.is_some_and(is_new);
         match failure {
-            Failure::Forbidden(_) | Failure::Unauthorized(_) => {
+            RequestFailure::Forbidden(_) | RequestFailure::Unauthorized(_) => {
                 has_restarted
                     || self.worked.contains(&attempt) && is_new(*self.refused.get_or_insert_with(Instant::now))
             }
             // A definition that is removed while the server is well is gone.
-            Failure::NotFound => has_restarted,
+            RequestFailure::NotFound => has_restarted,
             _ => false,
         }
     }
@@ -161,7 +161,7 @@ impl Follower {
         loop {
             let attempt = reached.attempt(way);
             let outcome = self.round(way, attempt, &mut reached).await?;
-            let reachable = !matches!(outcome, Err(Failure::Transient(_)));
+            let reachable = !matches!(outcome, Err(RequestFailure::Transient(_)));
             if reachable && !was_reachable {
                 self.send(Change::Reachable).await?;
             }
@@ -183,8 +183,8 @@ impl Follower {
                     reached.version = None;
                     self.wait(&mut pause).await;
                 }
-                Err(Failure::Expired) => reached.version = None,
-                Err(Failure::Forbidden(message)) => match self.next_way(way, reached.version.is_some()) {
+                Err(RequestFailure::Expired) => reached.version = None,
+                Err(RequestFailure::Forbidden(message)) => match self.next_way(way, reached.version.is_some()) {
                     Some(next) => {
                         if next != way {
                             self.send(Change::Polling(message)).await?;
@@ -192,14 +192,14 @@ impl Follower {
                         way = next;
                         reached.version = None;
                     }
-                    None => return self.give_up(Failure::Forbidden(message)).await,
+                    None => return self.give_up(RequestFailure::Forbidden(message)).await,
                 },
-                Err(Failure::Unsupported) => match self.next_way(way, reached.version.is_some()) {
+                Err(RequestFailure::Unsupported) => match self.next_way(way, reached.version.is_some()) {
                     Some(next) => way = next,
-                    None => return self.give_up(Failure::Unsupported).await,
+                    None => return self.give_up(RequestFailure::Unsupported).await,
                 },
                 // The definition was removed, or the group's server is being replaced.
-                Err(Failure::NotFound) => {
+                Err(RequestFailure::NotFound) => {
                     reached.version = None;
                     self.send(Change::NoSuchKind).await?;
                     if self.shared.once {
@@ -207,19 +207,23 @@ impl Follower {
                     }
                     self.wait(&mut pause).await;
                 }
-                Err(Failure::Transient(message)) => {
+                Err(RequestFailure::Transient(message)) => {
                     reached.outage = Some(Instant::now());
                     self.send(Change::Unreachable(message)).await?;
                     self.wait(&mut pause).await;
                 }
-                Err(failure @ (Failure::Unauthorized(_) | Failure::Nonsense(_) | Failure::Exhausted(_))) => {
+                Err(
+                    failure @ (RequestFailure::Unauthorized(_)
+                    | RequestFailure::Nonsense(_)
+                    | RequestFailure::Exhausted(_)),
+                ) => {
                     return self.give_up(failure).await;
                 }
             }
         }
     }
 
-    async fn give_up(&self, failure: Failure) -> Result<(), Unheard> {
+    async fn give_up(&self, failure: RequestFailure) -> Result<(), Unheard> {
         let group = self.group.api_version.split_once('/').map_or(String::new(), |(group, _)| format!(" ({group})"));
         let what = format!("look at {}{group} in the namespace {}", self.group.kind, self.group.namespace);
         self.send(Change::Over(failure.into_error(&what))).await
@@ -240,7 +244,12 @@ impl Follower {
     }
 
     /// One list, one watch up to its end, or one poll.
-    async fn round(&self, way: Way, attempt: Way, reached: &mut Reached) -> Result<Result<Round, Failure>, Unheard> {
+    async fn round(
+        &self,
+        way: Way,
+        attempt: Way,
+        reached: &mut Reached,
+    ) -> Result<Result<Round, RequestFailure>, Unheard> {
         let shared = &self.shared;
         let found = shared.discovery.resource(&shared.cluster, &self.group.api_version, &self.group.kind).await;
         let resource = match found {
@@ -277,7 +286,7 @@ impl Follower {
         self.group.names.as_ref().is_none_or(|names| names.contains(name))
     }
 
-    async fn list(&self, resource: &Resource) -> Result<Result<String, Failure>, Unheard> {
+    async fn list(&self, resource: &Resource) -> Result<Result<String, RequestFailure>, Unheard> {
         let selectors = self.selectors();
         let selectors: Vec<(&str, &str)> = selectors.iter().map(|(key, value)| (*key, value.as_str())).collect();
         let mut differences = HashMap::new();
@@ -318,7 +327,7 @@ impl Follower {
         resource: &Resource,
         after: String,
         reached: &mut Reached,
-    ) -> Result<Result<Round, Failure>, Unheard> {
+    ) -> Result<Result<Round, RequestFailure>, Unheard> {
         let selectors = self.selectors();
         let selectors: Vec<(&str, &str)> = selectors.iter().map(|(key, value)| (*key, value.as_str())).collect();
         let path = resource.collection(&self.group.namespace);
@@ -349,12 +358,12 @@ impl Follower {
         }
     }
 
-    async fn get_each(&self, resource: &Resource) -> Result<Result<(), Failure>, Unheard> {
+    async fn get_each(&self, resource: &Resource) -> Result<Result<(), RequestFailure>, Unheard> {
         let path = resource.collection(&self.group.namespace);
         for name in self.group.names.iter().flatten() {
             match self.shared.cluster.get(&format!("{path}/{}", escape(name)), &[]).await {
                 Ok(object) => self.present(resource, object).await?,
-                Err(Failure::NotFound) => self.send(Change::Absent(name.clone())).await?,
+                Err(RequestFailure::NotFound) => self.send(Change::Absent(name.clone())).await?,
                 Err(failure) => return Ok(Err(named(failure, "get", resource, &self.group.namespace))),
             }
         }
@@ -408,11 +417,11 @@ enum Round {
 }
 
 /// A refusal with the verb and the resource in front, whatever the server says.
-fn named(failure: Failure, verb: &str, resource: &Resource, namespace: &str) -> Failure {
+fn named(failure: RequestFailure, verb: &str, resource: &Resource, namespace: &str) -> RequestFailure {
     match failure {
-        Failure::Forbidden(message) => {
+        RequestFailure::Forbidden(message) => {
             let place = if resource.is_namespaced { format!(" in the namespace {namespace}") } else { String::new() };
-            Failure::Forbidden(format!(
+            RequestFailure::Forbidden(format!(
                 "no permission to {verb} {}{place} ({message}); {}",
                 resource.full_name,
                 resource.rule()

@@ -13,7 +13,7 @@ const POLL: Duration = Duration::from_secs(1);
 const GLANCE: Duration = Duration::from_secs(2);
 
 /// Which releases are meant.
-pub struct Asked<'a> {
+pub struct Selection<'a> {
     /// Their names; none means all.
     pub names: &'a [String],
     /// Where; none means everywhere.
@@ -64,7 +64,7 @@ impl Unsettled {
 /// As [`read`] and [`read_all`].
 pub async fn settle(
     cluster: &Cluster,
-    asked: &Asked<'_>,
+    asked: &Selection<'_>,
     goal: Goal,
     deadline: Instant,
     tell: &mut dyn FnMut(&str),
@@ -108,7 +108,7 @@ pub async fn settle(
     }
 }
 
-async fn read_them(cluster: &Cluster, asked: &Asked<'_>) -> Result<Releases, Error> {
+async fn read_them(cluster: &Cluster, asked: &Selection<'_>) -> Result<Releases, Error> {
     let mut all = Vec::new();
     match asked.namespace {
         Some(namespace) => {

@@ -12,7 +12,7 @@ use windlass_manifest::{Manifests, read_text};
 
 use super::selector::LabelSelector;
 use super::{ObjectKey, Wanted};
-use crate::cluster::{Cluster, Failure, escape};
+use crate::cluster::{Cluster, RequestFailure, escape};
 use crate::error::Error;
 use crate::input::budget_to_read;
 use crate::limits::ByteSize;
@@ -135,8 +135,8 @@ pub async fn read(
             }
             Ok(None) => {}
             // The right to read ConfigMaps is more common than that to read Secrets: look there before giving up.
-            Err(failure @ Failure::Forbidden(_)) if refused.is_none() => refused = Some((driver, failure)),
-            Err(Failure::Forbidden(_)) => {}
+            Err(failure @ RequestFailure::Forbidden(_)) if refused.is_none() => refused = Some((driver, failure)),
+            Err(RequestFailure::Forbidden(_)) => {}
             Err(failure) => return Err(failure.into_error(&format!("read the release `{name}`"))),
         }
     }
@@ -176,7 +176,7 @@ pub async fn read_all(
                     }
                 }
             }
-            Err(failure @ Failure::Forbidden(_)) => {
+            Err(failure @ RequestFailure::Forbidden(_)) => {
                 refused.get_or_insert((driver, failure));
             }
             Err(failure) => return Err(failure.into_error("read the releases")),
@@ -213,7 +213,7 @@ async fn find(
     name: &str,
     revision: Option<u64>,
     driver: Driver,
-) -> Result<Option<Value>, Failure> {
+) -> Result<Option<Value>, RequestFailure> {
     let path = format!("/api/v1/namespaces/{}/{}", escape(namespace), driver.plural());
     // Each revision may be a megabyte: only the newest is kept.
     let mut newest = 0;

@@ -3,7 +3,7 @@
 use windlass_manifest::{Budget, Path, Value};
 
 use crate::differ::{Differ, Found, What};
-use crate::note::{Cause, Error, Failure};
+use crate::note::{Cause, Error, ReadError};
 use crate::stream::{self, Placed};
 
 /// What happened to an object.
@@ -103,8 +103,8 @@ pub fn compare(before: &str, after: &str) -> Result<Comparison, Error> {
 /// # Errors
 /// As for [`compare`]; a budget that is used up.
 pub fn compare_within(before: &str, after: &str, budget: &Budget) -> Result<Comparison, Error> {
-    let was = stream::objects(before, budget, true).map_err(Failure::of_original)?;
-    let is = stream::objects(after, budget, true).map_err(Failure::of_answer)?;
+    let was = stream::objects(before, budget, true).map_err(ReadError::of_original)?;
+    let is = stream::objects(after, budget, true).map_err(ReadError::of_answer)?;
     let partners = stream::pair(&was, &is);
     let mut objects = Vec::new();
     let mut is_paired = vec![false; is.len()];
@@ -158,7 +158,7 @@ pub(crate) fn differences(
     });
     match of_answer {
         Some(failure) => Err(failure.of_answer()),
-        None => outcome.map_err(Failure::of_original),
+        None => outcome.map_err(ReadError::of_original),
     }
 }
 

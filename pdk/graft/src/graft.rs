@@ -5,7 +5,7 @@ use windlass_manifest::{self as manifest, Budget, ErrorKind, Object, Path, Value
 use crate::differ::{Differ, Found, What};
 use crate::edits::edits;
 use crate::item::Item;
-use crate::note::{Error, Failure, Note, NoteKind};
+use crate::note::{Error, Note, NoteKind, ReadError};
 use crate::stream::{self, Placed};
 
 /// What is done with values that a tool's YAML changed and the tool did not mean to: `on` that became `"on"`, `0755`
@@ -66,8 +66,8 @@ pub fn graft_within(original: &str, answer: &str, options: &Options, budget: &Bu
     if original == answer {
         return Ok(Grafted { text: original.to_owned(), ..Grafted::default() });
     }
-    let before = stream::objects(original, budget, false).map_err(Failure::of_original)?;
-    let after = stream::objects(answer, budget, true).map_err(Failure::of_answer)?;
+    let before = stream::objects(original, budget, false).map_err(ReadError::of_original)?;
+    let after = stream::objects(answer, budget, true).map_err(ReadError::of_answer)?;
     let partners = stream::pair(&before, &after);
     let mut grafter = Grafter {
         original,
@@ -203,18 +203,18 @@ impl<'g> Grafter<'g> {
                 Ok(found) => found,
                 Err(error) => {
                     failure = Some(error);
-                    return Err(Failure::Deep(0));
+                    return Err(ReadError::Deep(0));
                 }
             };
             let cost = found.iter().fold(0_usize, |sum, found| sum.saturating_add(found.cost));
             if cost > MAX_COST {
                 is_too_much = true;
-                return Err(Failure::Deep(0));
+                return Err(ReadError::Deep(0));
             }
             notes.extend(found.iter().filter_map(|found| self.note(pair.object, found)));
             let is_changed = object.edit_together(&edits(&found, self.keeps), self.budget)?;
             changed += usize::from(is_changed);
-            Ok::<(), Failure>(())
+            Ok::<(), ReadError>(())
         });
         if let Some(failure) = failure {
             return Err(failure);
@@ -224,7 +224,7 @@ impl<'g> Grafter<'g> {
         }
         match outcome {
             Ok(text) => Ok(Edited::As { text, changed, notes }),
-            Err(Failure::Manifest(error)) => self.refusal(error).map(Edited::Not),
+            Err(ReadError::Manifest(error)) => self.refusal(error).map(Edited::Not),
             Err(failure) => Err(failure.of_original()),
         }
     }
@@ -239,9 +239,9 @@ impl<'g> Grafter<'g> {
     }
 
     fn differences(&self, object: &Object<'_>, placed: &Placed, partner: &Placed) -> Result<Vec<Found>, Error> {
-        let was = Item::of(object.root(), self.budget).map_err(Failure::of_original)?;
+        let was = Item::of(object.root(), self.budget).map_err(ReadError::of_original)?;
         let differences = |is: &Item<'_>| Ok(Differ::objects(&was, is, placed.shape(), self.keeps, self.budget)?);
-        partner.with_item(self.answer, self.budget, differences).map_err(Failure::of_answer)
+        partner.with_item(self.answer, self.budget, differences).map_err(ReadError::of_answer)
     }
 
     fn note(&self, object: &Placed, found: &Found) -> Option<Note> {
@@ -268,14 +268,14 @@ impl<'g> Grafter<'g> {
                 }
                 Err(error) => {
                     failure = Some(error);
-                    Err(Failure::Deep(0))
+                    Err(ReadError::Deep(0))
                 }
             }
         });
         match (failure, outcome) {
             (Some(failure), _) => Err(failure),
             (None, Ok(_)) => Ok(is_right && count == left.len()),
-            (None, Err(Failure::Manifest(error))) => self.refusal(error).map(|_| false),
+            (None, Err(ReadError::Manifest(error))) => self.refusal(error).map(|_| false),
             (None, Err(failure)) => Err(failure.of_original()),
         }
     }
@@ -321,7 +321,7 @@ impl<'g> Grafter<'g> {
             (false, Some(text)) => text,
             _ => {
                 let value = object.with_item(self.answer, self.budget, |item| Ok(item.to_value()));
-                let text = value.map_err(Failure::of_answer)?.to_yaml().map_err(Error::Answer)?;
+                let text = value.map_err(ReadError::of_answer)?.to_yaml().map_err(Error::Answer)?;
                 return self.push_printed(&text, kept);
             }
         };
@@ -333,7 +333,7 @@ impl<'g> Grafter<'g> {
             for (path, value) in kept {
                 object.set(path, value.clone())?;
             }
-            Ok::<(), Failure>(())
+            Ok::<(), ReadError>(())
         });
         // What cannot be edited there either stays as the note above says it came.
         let edited = edited.ok().flatten();

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use windlass_manifest::{Budget, Kind, Node, Value};
 
-use crate::note::Failure;
+use crate::note::ReadError;
 
 /// How deep an object may be nested, as everywhere where values are made.
 const MAX_DEPTH: usize = 200;
@@ -174,13 +174,13 @@ impl<'a> Item<'a> {
     ///
     /// # Errors
     /// A node nested deeper than 200 levels; a budget that is used up.
-    pub(crate) fn of(node: Node<'a>, budget: &Budget) -> Result<Self, Failure> {
+    pub(crate) fn of(node: Node<'a>, budget: &Budget) -> Result<Self, ReadError> {
         Self::below(node, budget, MAX_DEPTH)
     }
 
-    fn below(node: Node<'a>, budget: &Budget, depth: usize) -> Result<Self, Failure> {
+    fn below(node: Node<'a>, budget: &Budget, depth: usize) -> Result<Self, ReadError> {
         let Some(depth) = depth.checked_sub(1) else {
-            return Err(Failure::Deep(node.line()));
+            return Err(ReadError::Deep(node.line()));
         };
         budget.entries(1)?;
         Ok(match node.kind() {
@@ -200,7 +200,7 @@ impl<'a> Item<'a> {
                     };
                     Ok(Entry { key, written, value: Self::below(value, budget, depth)? })
                 });
-                Item::Map(entries.collect::<Result<_, Failure>>()?)
+                Item::Map(entries.collect::<Result<_, ReadError>>()?)
             }
         })
     }
@@ -209,13 +209,13 @@ impl<'a> Item<'a> {
     ///
     /// # Errors
     /// As for [`Item::of`].
-    pub(crate) fn of_value(value: &'a Value, budget: &Budget) -> Result<Self, Failure> {
+    pub(crate) fn of_value(value: &'a Value, budget: &Budget) -> Result<Self, ReadError> {
         Self::of_value_below(value, budget, MAX_DEPTH)
     }
 
-    fn of_value_below(value: &'a Value, budget: &Budget, depth: usize) -> Result<Self, Failure> {
+    fn of_value_below(value: &'a Value, budget: &Budget, depth: usize) -> Result<Self, ReadError> {
         let Some(depth) = depth.checked_sub(1) else {
-            return Err(Failure::Deep(1));
+            return Err(ReadError::Deep(1));
         };
         budget.entries(1)?;
         let scalar = |text: Cow<'a, str>, typed| Item::Scalar(Scalar { text, typed, style: Style::Quoted });
@@ -233,7 +233,7 @@ impl<'a> Item<'a> {
                     let written = Scalar { text: key.into(), typed: Type::Text, style: Style::Quoted };
                     Ok(Entry { key: key.into(), written, value: Self::of_value_below(value, budget, depth)? })
                 });
-                Item::Map(entries.collect::<Result<_, Failure>>()?)
+                Item::Map(entries.collect::<Result<_, ReadError>>()?)
             }
         })
     }

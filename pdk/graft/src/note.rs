@@ -175,38 +175,38 @@ impl std::error::Error for Error {}
 
 /// What goes wrong while one stream is read.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum ReadError {
     Manifest(manifest::Error),
     Spent(Exhausted),
     Deep(usize),
 }
 
-impl From<manifest::Error> for Failure {
+impl From<manifest::Error> for ReadError {
     fn from(error: manifest::Error) -> Self {
-        Failure::Manifest(error)
+        ReadError::Manifest(error)
     }
 }
 
-impl From<Exhausted> for Failure {
+impl From<Exhausted> for ReadError {
     fn from(exhausted: Exhausted) -> Self {
-        Failure::Spent(exhausted)
+        ReadError::Spent(exhausted)
     }
 }
 
-impl Failure {
+impl ReadError {
     pub(crate) fn of_original(self) -> Error {
         match self {
-            Failure::Manifest(error) => Error::Original(error),
-            Failure::Spent(exhausted) => Error::Spent(exhausted),
-            Failure::Deep(line) => Error::Deep { line, is_answer: false },
+            ReadError::Manifest(error) => Error::Original(error),
+            ReadError::Spent(exhausted) => Error::Spent(exhausted),
+            ReadError::Deep(line) => Error::Deep { line, is_answer: false },
         }
     }
 
     pub(crate) fn of_answer(self) -> Error {
         match self {
-            Failure::Manifest(error) => Error::Answer(error),
-            Failure::Spent(exhausted) => Error::Spent(exhausted),
-            Failure::Deep(line) => Error::Deep { line, is_answer: true },
+            ReadError::Manifest(error) => Error::Answer(error),
+            ReadError::Spent(exhausted) => Error::Spent(exhausted),
+            ReadError::Deep(line) => Error::Deep { line, is_answer: true },
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::differ::Differ;
 use crate::edits::edits;
 use crate::graft::MAX_COST;
 use crate::item::Item;
-use crate::note::{Error, Failure};
+use crate::note::{Error, ReadError};
 
 /// What became of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub enum Applied {
 /// # Errors
 /// A budget that is used up, and an object or a value that is nested deeper than 200 levels.
 pub fn apply(object: &mut Object<'_>, value: &Value, budget: &Budget) -> Result<Applied, Error> {
-    let after = Item::of_value(value, budget).map_err(Failure::of_answer)?;
+    let after = Item::of_value(value, budget).map_err(ReadError::of_answer)?;
     let found = differences(object, &after, budget)?;
     if found.iter().fold(0_usize, |sum, found| sum.saturating_add(found.cost)) > MAX_COST {
         return Ok(Applied::Not("its changes are too many".to_owned()));
@@ -60,7 +60,7 @@ pub fn apply(object: &mut Object<'_>, value: &Value, budget: &Budget) -> Result<
 }
 
 fn differences(object: &Object<'_>, after: &Item<'_>, budget: &Budget) -> Result<Vec<crate::differ::Found>, Error> {
-    let before = Item::of(object.root(), budget).map_err(Failure::of_original)?;
+    let before = Item::of(object.root(), budget).map_err(ReadError::of_original)?;
     let shape = Shape::of(object.group(), object.kind());
-    Differ::objects(&before, after, shape, false, budget).map_err(|exhausted| Failure::from(exhausted).of_original())
+    Differ::objects(&before, after, shape, false, budget).map_err(|exhausted| ReadError::from(exhausted).of_original())
 }

@@ -305,7 +305,7 @@ mod tests {
             let mut found = None;
             let outcome = read_text(&format!("a: {value}\n"), &budget, |object| {
                 found = Item::of(object.root(), &budget)?.get("a").cloned().map(Item::into_owned);
-                Ok::<(), crate::note::Failure>(())
+                Ok::<(), crate::note::ReadError>(())
             });
             outcome.map(|()| found).expect("a document").expect("a value")
         };

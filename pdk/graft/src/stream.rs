@@ -7,7 +7,7 @@ use std::hash::Hash;
 use windlass_manifest::{Budget, Object, read_text, shape::Shape};
 
 use crate::item::Item;
-use crate::note::Failure;
+use crate::note::ReadError;
 
 /// Where Helm 4 says which file of the chart a document came from.
 const FILE_ANNOTATION: &str = "postrenderer.helm.sh/postrender-filename";
@@ -37,7 +37,7 @@ pub(crate) struct Placed {
 }
 
 impl Placed {
-    fn of(object: &Object<'_>, budget: &Budget, keeps_items: bool) -> Result<Self, Failure> {
+    fn of(object: &Object<'_>, budget: &Budget, keeps_items: bool) -> Result<Self, ReadError> {
         let place = object.place();
         let file = object.annotation(FILE_ANNOTATION).unwrap_or_default();
         budget.bytes(BYTES_PER_OBJECT + file.len())?;
@@ -80,8 +80,8 @@ impl Placed {
         &self,
         stream: &str,
         budget: &Budget,
-        mut look: impl FnMut(&Item<'_>) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
+        mut look: impl FnMut(&Item<'_>) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
         if let Some(item) = &self.item {
             return look(item);
         }
@@ -90,18 +90,18 @@ impl Placed {
             if object.place().position == self.position {
                 found = Some(look(&Item::of(object.root(), budget)?)?);
             }
-            Ok::<(), Failure>(())
+            Ok::<(), ReadError>(())
         })?;
-        found.ok_or(Failure::Deep(self.line))
+        found.ok_or(ReadError::Deep(self.line))
     }
 }
 
 /// The objects of a stream in order; those of lists with what they mean where they will be looked at one by one.
-pub(crate) fn objects(stream: &str, budget: &Budget, keeps_items: bool) -> Result<Vec<Placed>, Failure> {
+pub(crate) fn objects(stream: &str, budget: &Budget, keeps_items: bool) -> Result<Vec<Placed>, ReadError> {
     let mut objects = Vec::new();
     read_text(stream, budget, |object| {
         objects.push(Placed::of(object, budget, keeps_items)?);
-        Ok::<(), Failure>(())
+        Ok::<(), ReadError>(())
     })?;
     Ok(objects)
 }

@@ -4,7 +4,7 @@ use serde_json::{Number, Value};
 
 use crate::decimal::{Decimal, go_text};
 use crate::fields::type_name;
-use crate::jsonpath::{EvaluationError, Operator, Path, Reader, Step};
+use crate::jsonpath::{EvaluationError, Operator, Path, PathStep, Reader};
 use crate::syntax::SyntaxError;
 
 /// A parsed expression: a path into the object's `status`, a comparison, a literal.
@@ -108,7 +108,7 @@ impl Expression {
     }
 
     /// The steps of its path, below the status.
-    pub(crate) fn steps(&self) -> &[Step] {
+    pub(crate) fn steps(&self) -> &[PathStep] {
         &self.path.steps
     }
 
@@ -186,7 +186,7 @@ fn numeric(value: &Value) -> Option<Decimal> {
 
 /// Drops a leading `.status` where more follows; a path that is only `.status` is a field of that name.
 fn relative_to_status(mut path: Path) -> Path {
-    if path.steps.len() > 1 && path.steps.first() == Some(&Step::Field("status".to_owned())) {
+    if path.steps.len() > 1 && path.steps.first() == Some(&PathStep::Field("status".to_owned())) {
         path.steps.remove(0);
     }
     path

@@ -20,7 +20,7 @@ use crate::syntax::SyntaxError;
 /// A parsed path.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Path {
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: Vec<PathStep>,
 }
 
 impl Path {
@@ -46,22 +46,22 @@ impl Path {
     /// Whether the path can select several values at once, by its form.
     pub(crate) fn selects_several(&self) -> bool {
         self.steps.iter().any(|step| match step {
-            Step::Wildcard | Step::Recursive | Step::Union(_) => true,
-            Step::Slice(slice) => !slice.is_index,
-            Step::Field(_) | Step::Filter { .. } | Step::Exists(_) => false,
+            PathStep::Wildcard | PathStep::Recursive | PathStep::Union(_) => true,
+            PathStep::Slice(slice) => !slice.is_index,
+            PathStep::Field(_) | PathStep::Filter { .. } | PathStep::Exists(_) => false,
         })
     }
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Step {
+pub(crate) enum PathStep {
     Field(String),
     Wildcard,
     Recursive,
     Slice(Slice),
-    Union(Vec<Vec<Step>>),
+    Union(Vec<Vec<PathStep>>),
     Filter { left: Operand, operator: Operator, right: Operand },
-    Exists(Vec<Step>),
+    Exists(Vec<PathStep>),
 }
 
 /// `[start:end:step]`; an index `[n]` is the slice from n to n+1.
@@ -75,7 +75,7 @@ pub(crate) struct Slice {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Operand {
-    Path(Vec<Step>),
+    Path(Vec<PathStep>),
     Text(String),
     Number(serde_json::Number),
     Bool(bool),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::expression::Expression;
-use crate::jsonpath::{Operand, Step};
+use crate::jsonpath::{Operand, PathStep};
 
 /// A field that no object of the kind has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,19 +19,19 @@ impl Expression {
     /// not have. None where the schema leaves it open, as it does with `x-kubernetes-preserve-unknown-fields`.
     #[must_use]
     pub fn no_such_field(&self, schema: &Value) -> Option<NoSuchField> {
-        let status = [Step::Field("status".to_owned())];
+        let status = [PathStep::Field("status".to_owned())];
         walk(status.iter().chain(self.steps()), schema, String::new())
     }
 }
 
-fn walk<'s>(steps: impl Iterator<Item = &'s Step>, schema: &Value, mut path: String) -> Option<NoSuchField> {
+fn walk<'s>(steps: impl Iterator<Item = &'s PathStep>, schema: &Value, mut path: String) -> Option<NoSuchField> {
     let mut place = schema;
     for step in steps {
         if is_open(place) {
             return None;
         }
         match step {
-            Step::Field(name) => match field(place, name) {
+            PathStep::Field(name) => match field(place, name) {
                 Found::Schema(inner) => {
                     place = inner;
                     path = format!("{path}.{name}");
@@ -39,11 +39,11 @@ fn walk<'s>(steps: impl Iterator<Item = &'s Step>, schema: &Value, mut path: Str
                 Found::Open => return None,
                 Found::Nothing(known) => return Some(NoSuchField { path: format!("{path}.{name}"), known }),
             },
-            Step::Slice(_) | Step::Filter { .. } | Step::Exists(_) => {
+            PathStep::Slice(_) | PathStep::Filter { .. } | PathStep::Exists(_) => {
                 let items = place.get("items")?;
                 path.push_str("[]");
                 let inner = match step {
-                    Step::Filter { left: Operand::Path(steps), .. } | Step::Exists(steps) => {
+                    PathStep::Filter { left: Operand::Path(steps), .. } | PathStep::Exists(steps) => {
                         walk(steps.iter(), items, path.clone())
                     }
                     _ => None,
@@ -53,7 +53,7 @@ fn walk<'s>(steps: impl Iterator<Item = &'s Step>, schema: &Value, mut path: Str
                 }
                 place = items;
             }
-            Step::Wildcard | Step::Recursive | Step::Union(_) => return None,
+            PathStep::Wildcard | PathStep::Recursive | PathStep::Union(_) => return None,
         }
     }
     None

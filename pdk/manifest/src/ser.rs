@@ -46,17 +46,17 @@ impl Serialize for Value {
 }
 
 #[derive(Debug)]
-struct Failure(String);
+struct NoValue(String);
 
-impl fmt::Display for Failure {
+impl fmt::Display for NoValue {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Failure {}
+impl std::error::Error for NoValue {}
 
-impl ser::Error for Failure {
+impl ser::Error for NoValue {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self(message.to_string())
     }
@@ -68,17 +68,17 @@ struct Serializer {
 }
 
 impl Serializer {
-    fn below(self) -> Result<Self, Failure> {
+    fn below(self) -> Result<Self, NoValue> {
         match self.depth_left.checked_sub(1) {
             Some(depth_left) => Ok(Self { depth_left }),
-            None => Err(Failure("the value is nested too deep".to_owned())),
+            None => Err(NoValue("the value is nested too deep".to_owned())),
         }
     }
 }
 
 macro_rules! numbers {
     ($($method:ident $type:ty),*) => {
-        $(fn $method(self, value: $type) -> Result<Value, Failure> {
+        $(fn $method(self, value: $type) -> Result<Value, NoValue> {
             Ok(Value::Number(value.to_string()))
         })*
     };
@@ -86,7 +86,7 @@ macro_rules! numbers {
 
 impl ser::Serializer for Serializer {
     type Ok = Value;
-    type Error = Failure;
+    type Error = NoValue;
     type SerializeSeq = List;
     type SerializeTuple = List;
     type SerializeTupleStruct = List;
@@ -100,51 +100,51 @@ impl ser::Serializer for Serializer {
         serialize_u8 u8, serialize_u16 u16, serialize_u32 u32, serialize_u64 u64
     }
 
-    fn serialize_bool(self, value: bool) -> Result<Value, Failure> {
+    fn serialize_bool(self, value: bool) -> Result<Value, NoValue> {
         Ok(Value::Bool(value))
     }
 
-    fn serialize_f32(self, value: f32) -> Result<Value, Failure> {
+    fn serialize_f32(self, value: f32) -> Result<Value, NoValue> {
         self.serialize_f64(f64::from(value))
     }
 
-    fn serialize_f64(self, value: f64) -> Result<Value, Failure> {
+    fn serialize_f64(self, value: f64) -> Result<Value, NoValue> {
         Ok(Value::Number(float_text(value)))
     }
 
-    fn serialize_char(self, value: char) -> Result<Value, Failure> {
+    fn serialize_char(self, value: char) -> Result<Value, NoValue> {
         Ok(Value::String(value.to_string()))
     }
 
-    fn serialize_str(self, text: &str) -> Result<Value, Failure> {
+    fn serialize_str(self, text: &str) -> Result<Value, NoValue> {
         Ok(Value::String(text.to_owned()))
     }
 
-    fn serialize_bytes(self, bytes: &[u8]) -> Result<Value, Failure> {
+    fn serialize_bytes(self, bytes: &[u8]) -> Result<Value, NoValue> {
         Ok(Value::List(bytes.iter().map(|byte| Value::Number(byte.to_string())).collect()))
     }
 
-    fn serialize_none(self) -> Result<Value, Failure> {
+    fn serialize_none(self) -> Result<Value, NoValue> {
         Ok(Value::Null)
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, Failure> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, NoValue> {
         value.serialize(self)
     }
 
-    fn serialize_unit(self) -> Result<Value, Failure> {
+    fn serialize_unit(self) -> Result<Value, NoValue> {
         Ok(Value::Null)
     }
 
-    fn serialize_unit_struct(self, _: &'static str) -> Result<Value, Failure> {
+    fn serialize_unit_struct(self, _: &'static str) -> Result<Value, NoValue> {
         Ok(Value::Null)
     }
 
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<Value, Failure> {
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<Value, NoValue> {
         Ok(Value::String(variant.to_owned()))
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<Value, Failure> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<Value, NoValue> {
         value.serialize(self)
     }
 
@@ -154,19 +154,19 @@ impl ser::Serializer for Serializer {
         _: u32,
         variant: &'static str,
         value: &T,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, NoValue> {
         Ok(Value::Map(vec![(variant.to_owned(), value.serialize(self.below()?)?)]))
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<List, Failure> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<List, NoValue> {
         Ok(List { below: self.below()?, items: Vec::new(), variant: None })
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<List, Failure> {
+    fn serialize_tuple(self, _: usize) -> Result<List, NoValue> {
         self.serialize_seq(None)
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<List, Failure> {
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<List, NoValue> {
         self.serialize_seq(None)
     }
 
@@ -176,15 +176,15 @@ impl ser::Serializer for Serializer {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<List, Failure> {
+    ) -> Result<List, NoValue> {
         Ok(List { below: self.below()?, items: Vec::new(), variant: Some(variant) })
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Map, Failure> {
+    fn serialize_map(self, _: Option<usize>) -> Result<Map, NoValue> {
         Ok(Map { below: self.below()?, entries: Vec::new(), key: String::new(), variant: None })
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Map, Failure> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Map, NoValue> {
         self.serialize_map(None)
     }
 
@@ -194,7 +194,7 @@ impl ser::Serializer for Serializer {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Map, Failure> {
+    ) -> Result<Map, NoValue> {
         Ok(Map { below: self.below()?, entries: Vec::new(), key: String::new(), variant: Some(variant) })
     }
 }
@@ -213,12 +213,12 @@ struct List {
 }
 
 impl List {
-    fn add<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Failure> {
+    fn add<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoValue> {
         self.items.push(value.serialize(self.below)?);
         Ok(())
     }
 
-    fn done(self) -> Result<Value, Failure> {
+    fn done(self) -> Result<Value, NoValue> {
         Ok(in_variant(self.variant, Value::List(self.items)))
     }
 }
@@ -231,12 +231,12 @@ struct Map {
 }
 
 impl Map {
-    fn add<T: Serialize + ?Sized>(&mut self, key: String, value: &T) -> Result<(), Failure> {
+    fn add<T: Serialize + ?Sized>(&mut self, key: String, value: &T) -> Result<(), NoValue> {
         self.entries.push((key, value.serialize(self.below)?));
         Ok(())
     }
 
-    fn done(self) -> Result<Value, Failure> {
+    fn done(self) -> Result<Value, NoValue> {
         Ok(in_variant(self.variant, Value::Map(self.entries)))
     }
 }
@@ -245,13 +245,13 @@ macro_rules! list_access {
     ($($trait:ident $method:ident),*) => {
         $(impl ser::$trait for List {
             type Ok = Value;
-            type Error = Failure;
+            type Error = NoValue;
 
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Failure> {
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoValue> {
                 self.add(value)
             }
 
-            fn end(self) -> Result<Value, Failure> {
+            fn end(self) -> Result<Value, NoValue> {
                 self.done()
             }
         })*
@@ -267,13 +267,13 @@ macro_rules! struct_access {
     ($($trait:ident),*) => {
         $(impl ser::$trait for Map {
             type Ok = Value;
-            type Error = Failure;
+            type Error = NoValue;
 
-            fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Failure> {
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), NoValue> {
                 self.add(key.to_owned(), value)
             }
 
-            fn end(self) -> Result<Value, Failure> {
+            fn end(self) -> Result<Value, NoValue> {
                 self.done()
             }
         })*
@@ -284,23 +284,23 @@ struct_access!(SerializeStruct, SerializeStructVariant);
 
 impl ser::SerializeMap for Map {
     type Ok = Value;
-    type Error = Failure;
+    type Error = NoValue;
 
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Failure> {
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), NoValue> {
         self.key = match key.serialize(self.below)? {
             Value::String(text) | Value::Number(text) => text,
             Value::Bool(value) => value.to_string(),
-            _ => return Err(Failure("a map key is not a text".to_owned())),
+            _ => return Err(NoValue("a map key is not a text".to_owned())),
         };
         Ok(())
     }
 
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Failure> {
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoValue> {
         let key = std::mem::take(&mut self.key);
         self.add(key, value)
     }
 
-    fn end(self) -> Result<Value, Failure> {
+    fn end(self) -> Result<Value, NoValue> {
         self.done()
     }
 }

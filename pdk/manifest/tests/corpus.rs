@@ -17,7 +17,7 @@ use windlass_manifest::{Error, Manifests, Path, Value, from_yaml_str};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Step {
+struct Change {
     object: Option<String>,
     set: Option<String>,
     merge: Option<String>,
@@ -32,7 +32,7 @@ struct Step {
     value: Value,
 }
 
-impl Step {
+impl Change {
     fn edit(&self) -> Option<Edit> {
         let path = |text: &str| -> Path { text.parse().unwrap_or_else(|error| panic!("{text}: {error}")) };
         let entries = || self.value.as_map().expect("a map as value").to_vec();
@@ -48,7 +48,7 @@ impl Step {
     }
 }
 
-fn run(input: Vec<u8>, steps: &[Step]) -> Result<Vec<u8>, Error> {
+fn run(input: Vec<u8>, steps: &[Change]) -> Result<Vec<u8>, Error> {
     let mut manifests = Manifests::from_bytes(input)?;
     manifests.visit(|object| {
         let name = format!("{}/{}", object.kind(), object.name());
@@ -70,7 +70,7 @@ fn run(input: Vec<u8>, steps: &[Step]) -> Result<Vec<u8>, Error> {
 fn check(folder: &FilePath) -> Result<(), String> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let read = |file: &str| fs::read(folder.join(file)).map_err(|error| format!("{name}/{file}: {error}"));
-    let steps: Vec<Step> = from_yaml_str(&String::from_utf8_lossy(&read("edits.yaml")?))
+    let steps: Vec<Change> = from_yaml_str(&String::from_utf8_lossy(&read("edits.yaml")?))
         .map_err(|error| format!("{name}/edits.yaml: {error}"))?;
     let (file, found) = match run(read("input.yaml")?, &steps) {
         Ok(output) => ("expected.yaml", output),

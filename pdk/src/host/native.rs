@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use windlass_abi::capabilities::{Capability, Request as Asked};
+use windlass_abi::capabilities::{self, Capability};
 use windlass_abi::findings::Finding;
 use windlass_manifest::Value;
 
@@ -145,7 +145,8 @@ pub(crate) fn objects(from: &str, selector: &str) -> Result<Option<Vec<Value>>, 
 }
 
 fn collection(verb: &str, from: &str) -> Result<Option<Vec<Value>>, Error> {
-    Asked::parse(Capability::Kube, &format!("{verb}:{from}")).map_err(|error| Error::new(error.to_string()))?;
+    capabilities::Request::parse(Capability::Kube, &format!("{verb}:{from}"))
+        .map_err(|error| Error::new(error.to_string()))?;
     ask(Capability::Kube, |host| &mut host.cluster, from, format_args!("{from} of the cluster"), "answer_cluster")
 }
 

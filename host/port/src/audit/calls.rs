@@ -1,7 +1,7 @@
 //! Calls of Helm with a post-renderer in shell text: the flag, wherever a shell may have it, and what feeds it.
 
 use super::cli;
-use super::facts::{Chosen, Copied, Facts, Inline, Site, Started, Written};
+use super::facts::{Copied, Facts, Inline, RendererRef, Site, Started, Written};
 use super::fragment::Lines;
 use super::scope::{Scope, Value, plain_name};
 use super::shell::{self, Command, Given, Part, Script, Word};
@@ -327,10 +327,10 @@ impl Finder<'_> {
         for value in self.scope.values(value, at, function) {
             let (chosen, line) = match value {
                 Value::Known { text, line } => match program(&text) {
-                    Some(text) => (Chosen::Program(text), line),
+                    Some(text) => (RendererRef::Program(text), line),
                     None => continue,
                 },
-                Value::Parameter { name, line } => (Chosen::Parameter(name), line),
+                Value::Parameter { name, line } => (RendererRef::Parameter(name), line),
             };
             let mut site = Site::new(line, self.place.kind, chosen);
             site.arguments = arguments.to_vec();
@@ -530,7 +530,7 @@ impl Finder<'_> {
             let name = text.first().cloned().unwrap_or_default();
             let has_path = name.contains('/') && !name.starts_with("/usr/") && !name.starts_with("/bin/");
             let chosen = if has_path {
-                Chosen::Program(name)
+                RendererRef::Program(name)
             } else {
                 let mut script = command.words.iter().map(quote).collect::<Vec<_>>().join(" ");
                 for redirect in &command.redirects {
@@ -540,7 +540,7 @@ impl Finder<'_> {
                         script.push_str("EOF\n");
                     }
                 }
-                Chosen::Inline(Inline::Script { text: script, line, name })
+                RendererRef::Inline(Inline::Script { text: script, line, name })
             };
             let mut site = Site::new(line, self.place.kind, chosen);
             site.arguments = text.into_iter().skip(1).collect();

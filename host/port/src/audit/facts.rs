@@ -4,7 +4,7 @@ use super::shell::Word;
 
 /// The program as the file names it.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Chosen {
+pub(crate) enum RendererRef {
     /// A path, a program or a plugin by its name.
     Program(String),
     /// Whatever a parameter is given elsewhere.
@@ -29,7 +29,7 @@ pub(crate) enum Inline {
 pub(crate) struct Site {
     pub(crate) line: usize,
     pub(crate) kind: &'static str,
-    pub(crate) chosen: Chosen,
+    pub(crate) chosen: RendererRef,
     /// What it is called with.
     pub(crate) arguments: Vec<String>,
     /// The charts or releases named beside it, as written.
@@ -41,7 +41,7 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    pub(crate) fn new(line: usize, kind: &'static str, chosen: Chosen) -> Self {
+    pub(crate) fn new(line: usize, kind: &'static str, chosen: RendererRef) -> Self {
         Self { line, kind, chosen, arguments: Vec::new(), chart: None, times: 1, note: None }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::behaviour::{self, Behaviour, World, once};
 use super::deeds::{self, Deed};
-use super::facts::{Chosen, Facts, Inline, Site};
+use super::facts::{Facts, Inline, RendererRef, Site};
 use super::overlay;
 use super::tree::{Tree, normal};
 
@@ -81,12 +81,12 @@ impl Programs<'_> {
     pub(crate) fn resolve(&self, file: &str, site: &Site) -> Resolved {
         let mut resolved = Resolved::default();
         match &site.chosen {
-            Chosen::Inline(inline) => self.inline(file, inline, &site.arguments, &mut resolved),
-            Chosen::Parameter(name) => {
+            RendererRef::Inline(inline) => self.inline(file, inline, &site.arguments, &mut resolved),
+            RendererRef::Parameter(name) => {
                 resolved.executable = format!("${{{name}}}");
                 resolved.is_missing = true;
             }
-            Chosen::Program(text) => self.named(file, text, site, &mut resolved),
+            RendererRef::Program(text) => self.named(file, text, site, &mut resolved),
         }
         if resolved.behaviour.is_nothing && !resolved.behaviour.deeds.is_empty() {
             resolved.behaviour.is_nothing = false;

@@ -7,7 +7,7 @@ use super::Finding;
 use super::behaviour::{Behaviour, once};
 use super::cli;
 use super::deeds::{self, Deed};
-use super::facts::{Chosen, CliUse, Inline, Site};
+use super::facts::{CliUse, Inline, RendererRef, Site};
 use super::program::{Programs, Resolved};
 
 /// What becomes of a post-renderer.
@@ -135,7 +135,7 @@ fn decide(
     is_missing: bool,
     callers: Option<&BTreeMap<String, Vec<String>>>,
 ) -> (Verdict, String) {
-    if let Chosen::Parameter(name) = &site.chosen {
+    if let RendererRef::Parameter(name) = &site.chosen {
         let known = callers.and_then(|callers| callers.get(name)).map_or(&[][..], Vec::as_slice);
         let who = if known.is_empty() {
             "no caller in this tree gives it a value".to_owned()
@@ -247,7 +247,7 @@ fn bites(
         return;
     }
     let by_flag = !matches!(site.kind, "flux" | "fleet" | "sveltos" | "crossplane" | "argocd")
-        && !matches!(site.chosen, Chosen::Inline(Inline::Kustomize { .. } | Inline::Code { .. }));
+        && !matches!(site.chosen, RendererRef::Inline(Inline::Kustomize { .. } | Inline::Code { .. }));
     if by_flag && !is_plugin {
         once(
             helm4,

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use windlass_abi::capabilities::{Capability, KubeTarget, Request as CapabilityRequest};
 
-use crate::cluster::{Allowance, Cluster, Connection, Failure, escape, without_ballast};
+use crate::cluster::{Allowance, Cluster, Connection, RequestFailure, escape, without_ballast};
 use crate::error::Error;
 use crate::sandbox::grants::{Grants, not_granted};
 
@@ -111,7 +111,7 @@ impl Kube {
         &mut self,
         what: &str,
         deadline: Instant,
-        ask: impl AsyncFnOnce(Cluster) -> Result<T, Failure>,
+        ask: impl AsyncFnOnce(Cluster) -> Result<T, RequestFailure>,
     ) -> Result<Option<T>, Error> {
         let time = deadline.saturating_duration_since(Instant::now()).min(MAX_TIME);
         let too_slow = || {
@@ -132,7 +132,7 @@ impl Kube {
         self.traffic_left = self.traffic_left.saturating_sub(bytes - bytes_left);
         match result {
             Ok(Ok(answer)) => Ok(Some(answer)),
-            Ok(Err(Failure::NotFound)) => Ok(None),
+            Ok(Err(RequestFailure::NotFound)) => Ok(None),
             Ok(Err(failure)) => Err(failure.into_error(what)),
             Err(_) => Err(too_slow()),
         }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{Operand, Operator, Slice, Step};
+use super::{Operand, Operator, PathStep, Slice};
 use crate::decimal::Decimal;
 use crate::fields::type_name;
 
@@ -38,11 +38,11 @@ impl fmt::Display for EvaluationError {
 
 impl std::error::Error for EvaluationError {}
 
-pub(super) fn path<'v>(steps: &[Step], root: &'v Value) -> Result<Vec<&'v Value>, EvaluationError> {
+pub(super) fn path<'v>(steps: &[PathStep], root: &'v Value) -> Result<Vec<&'v Value>, EvaluationError> {
     chain(steps, vec![root])
 }
 
-fn chain<'v>(steps: &[Step], start: Vec<&'v Value>) -> Result<Vec<&'v Value>, EvaluationError> {
+fn chain<'v>(steps: &[PathStep], start: Vec<&'v Value>) -> Result<Vec<&'v Value>, EvaluationError> {
     let mut values = start;
     for step in steps {
         values = apply(step, &values)?;
@@ -53,38 +53,38 @@ fn chain<'v>(steps: &[Step], start: Vec<&'v Value>) -> Result<Vec<&'v Value>, Ev
     Ok(values)
 }
 
-fn apply<'v>(step: &Step, values: &[&'v Value]) -> Result<Vec<&'v Value>, EvaluationError> {
+fn apply<'v>(step: &PathStep, values: &[&'v Value]) -> Result<Vec<&'v Value>, EvaluationError> {
     let mut results = Vec::new();
     match step {
-        Step::Field(name) => results.extend(values.iter().filter_map(|value| value.get(name.as_str()))),
-        Step::Wildcard => {
+        PathStep::Field(name) => results.extend(values.iter().filter_map(|value| value.get(name.as_str()))),
+        PathStep::Wildcard => {
             for value in values {
                 results.extend(children(value));
             }
         }
-        Step::Recursive => {
+        PathStep::Recursive => {
             for value in values {
                 descend(value, &mut results);
             }
         }
-        Step::Slice(slice) => {
+        PathStep::Slice(slice) => {
             for value in values {
                 select(slice, value, &mut results)?;
             }
         }
-        Step::Union(members) => {
+        PathStep::Union(members) => {
             for member in members {
                 results.extend(chain(member, values.to_vec())?);
             }
         }
-        Step::Filter { left, operator, right } => {
+        PathStep::Filter { left, operator, right } => {
             for item in items(values)? {
                 if compare(left, *operator, right, item)? {
                     results.push(item);
                 }
             }
         }
-        Step::Exists(steps) => {
+        PathStep::Exists(steps) => {
             for item in items(values)? {
                 if path(steps, item).is_ok_and(|found| !found.is_empty()) {
                     results.push(item);

@@ -1,7 +1,7 @@
 //! Parsing a path. Offsets are bytes into the whole text that is being read, so that errors point at the
 //! character even when the path is part of a longer expression.
 
-use super::{Operand, Operator, Path, Slice, Step};
+use super::{Operand, Operator, Path, PathStep, Slice};
 use crate::syntax::SyntaxError;
 
 /// How deep filters and unions may nest.
@@ -103,11 +103,11 @@ impl<'t> Reader<'t> {
             let rest = self.rest();
             let Some(character) = self.peek() else { break };
             if rest.starts_with("..") {
-                if steps.last() == Some(&Step::Recursive) {
+                if steps.last() == Some(&PathStep::Recursive) {
                     return Err(self.error("`..` twice in a row"));
                 }
                 self.at += 2;
-                steps.push(Step::Recursive);
+                steps.push(PathStep::Recursive);
                 if self.peek().is_some_and(|next| next.is_alphanumeric() || next == '_' || next == '*') {
                     steps.push(self.field()?);
                 } else if !self.rest().starts_with(['.', '[']) {
@@ -144,7 +144,7 @@ impl<'t> Reader<'t> {
                 }
             }
         }
-        if steps.last() == Some(&Step::Recursive) {
+        if steps.last() == Some(&PathStep::Recursive) {
             return Err(self.error("`..` needs a field, as in `..phase`"));
         }
         Ok(Path { steps })
@@ -162,7 +162,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A field name after its dot: up to a terminator, with backslash escapes.
-    fn field(&mut self) -> Result<Step, SyntaxError> {
+    fn field(&mut self) -> Result<PathStep, SyntaxError> {
         let start = self.at;
         let mut name = String::new();
         let mut escaped = false;
@@ -182,15 +182,15 @@ impl<'t> Reader<'t> {
         }
         match name.as_str() {
             "" => Err(self.error_at(start, "a field name is missing after the dot")),
-            "*" if !escaped => Ok(Step::Wildcard),
-            _ => Ok(Step::Field(name)),
+            "*" if !escaped => Ok(PathStep::Wildcard),
+            _ => Ok(PathStep::Field(name)),
         }
     }
 
     /// What stands between brackets, other than a filter.
-    fn brackets(&self, inside: &str, offset: usize, steps: &mut Vec<Step>) -> Result<(), SyntaxError> {
+    fn brackets(&self, inside: &str, offset: usize, steps: &mut Vec<PathStep>) -> Result<(), SyntaxError> {
         if inside == "*" {
-            steps.push(Step::Slice(Slice { start: None, end: None, step: 1, is_index: false }));
+            steps.push(PathStep::Slice(Slice { start: None, end: None, step: 1, is_index: false }));
             return Ok(());
         }
         if !inside.contains(',') {
@@ -202,18 +202,18 @@ impl<'t> Reader<'t> {
             let mut member = Vec::new();
             let spaces = part.len() - part.trim_start().len();
             match part.trim() {
-                "*" => member.push(Step::Slice(Slice { start: None, end: None, step: 1, is_index: false })),
+                "*" => member.push(PathStep::Slice(Slice { start: None, end: None, step: 1, is_index: false })),
                 trimmed => self.item(trimmed, at + spaces, &mut member)?,
             }
             members.push(member);
             at += part.len() + 1;
         }
-        steps.push(Step::Union(members));
+        steps.push(PathStep::Union(members));
         Ok(())
     }
 
     /// `'key'`, an index or a slice.
-    fn item(&self, text: &str, offset: usize, steps: &mut Vec<Step>) -> Result<(), SyntaxError> {
+    fn item(&self, text: &str, offset: usize, steps: &mut Vec<PathStep>) -> Result<(), SyntaxError> {
         if let Some(key) = text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
             // As in client-go the key is read as a chain of fields, so that `['a.b']` is `.a.b`.
             let chain = format!(".{key}");
@@ -245,12 +245,12 @@ impl<'t> Reader<'t> {
         if step < 1 {
             return Err(self.error_at(offset, "the step of a slice must be greater than 0"));
         }
-        steps.push(Step::Slice(Slice { start, end: number(parts.get(1))?, step, is_index }));
+        steps.push(PathStep::Slice(Slice { start, end: number(parts.get(1))?, step, is_index }));
         Ok(())
     }
 
     /// A filter after its `[?(`.
-    fn filter(&mut self, nesting: usize) -> Result<Step, SyntaxError> {
+    fn filter(&mut self, nesting: usize) -> Result<PathStep, SyntaxError> {
         let left = self.operand(nesting)?;
         self.skip_spaces();
         let step = match Operator::at_start(self.rest()) {
@@ -260,10 +260,10 @@ impl<'t> Reader<'t> {
                     return Err(self.error_at(self.at - length, "unknown operator; use == != < <= > >="));
                 }
                 let right = self.operand(nesting)?;
-                Step::Filter { left, operator, right }
+                PathStep::Filter { left, operator, right }
             }
             None => match left {
-                Operand::Path(steps) => Step::Exists(steps),
+                Operand::Path(steps) => PathStep::Exists(steps),
                 _ => return Err(self.error("expected one of == != < <= > >= in the filter")),
             },
         };

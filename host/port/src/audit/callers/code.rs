@@ -5,13 +5,16 @@
 //! the call and the list it stands in. That is little, and the same for all: a grammar for each would say no more about
 //! which program a flag is given.
 
+mod interpolation;
+
 use super::Context;
 use super::yaml::is_choice;
 use crate::audit::calls::{self, Place};
-use crate::audit::facts::{Chosen, Facts, Inline, Site, Written};
+use crate::audit::facts::{Facts, Inline, RendererRef, Site, Written};
 use crate::audit::fragment::Lines;
 use crate::audit::scope::{Scope, Value, plain_name};
-use crate::audit::shell::{Part, Word, words};
+use crate::audit::shell::{Part, Word};
+use interpolation::{interpolated, nix_variables};
 
 /// How a language writes strings and comments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -784,9 +787,9 @@ impl Reader<'_> {
     fn add(&mut self, word: &Word, line: usize, arguments: &[String]) {
         for value in self.scope.values(word, line, None) {
             let (chosen, at) = match value {
-                Value::Known { text, line } if is_choice(&text) => (Chosen::Program(text.trim().to_owned()), line),
+                Value::Known { text, line } if is_choice(&text) => (RendererRef::Program(text.trim().to_owned()), line),
                 Value::Known { .. } => continue,
-                Value::Parameter { name, line } => (Chosen::Parameter(name), line),
+                Value::Parameter { name, line } => (RendererRef::Parameter(name), line),
             };
             let mut site = Site::new(at, self.context.kind, chosen);
             site.arguments = arguments.to_vec();
@@ -860,7 +863,7 @@ impl Reader<'_> {
         let key = self.string_at(at.wrapping_sub(2)).unwrap_or_else(|| self.name(at.wrapping_sub(2))).to_owned();
         let has_value = self.mark(at + 1) == ",";
         if keyed && plain_name(&key).contains("postrender") {
-            self.facts.add(Site::new(self.line(at), self.context.kind, Chosen::Parameter(key)));
+            self.facts.add(Site::new(self.line(at), self.context.kind, RendererRef::Parameter(key)));
             return;
         }
         let start = match self.mark(at + 1) {
@@ -1057,7 +1060,7 @@ impl Reader<'_> {
             {
                 if let Some((text, line)) = self.method(&name) {
                     let inline = Inline::Code { text, line, name, language: language(self.syntax) };
-                    self.facts.add(Site::new(self.line(value), self.context.kind, Chosen::Inline(inline)));
+                    self.facts.add(Site::new(self.line(value), self.context.kind, RendererRef::Inline(inline)));
                     return;
                 }
             }
@@ -1067,7 +1070,7 @@ impl Reader<'_> {
         let first = usize::from(self.mark(value) == "&") + value;
         if self.syntax == Syntax::Go && self.mark(first + 1) == "{" && !self.name(first).is_empty() {
             let name = self.name(first).to_owned();
-            self.facts.add(Site::new(line, self.context.kind, Chosen::Program(format!("type:{name}"))));
+            self.facts.add(Site::new(line, self.context.kind, RendererRef::Program(format!("type:{name}"))));
             return;
         }
         let word = Word {
@@ -1082,12 +1085,12 @@ impl Reader<'_> {
                 .find(|name| name.chars().next().is_some_and(char::is_uppercase) || name.len() > 3)
                 .cloned()
                 .unwrap_or(last);
-            self.facts.add(Site::new(line, self.context.kind, Chosen::Program(format!("type:{name}"))));
+            self.facts.add(Site::new(line, self.context.kind, RendererRef::Program(format!("type:{name}"))));
         } else if known {
             self.add(&word, line, &[]);
         } else if plain_name(&last) != "nil" && !matches!(self.name(value), "func" | "interface") {
             let _ = key;
-            self.facts.add(Site::new(line, self.context.kind, Chosen::Parameter(last)));
+            self.facts.add(Site::new(line, self.context.kind, RendererRef::Parameter(last)));
         }
     }
 
@@ -1153,49 +1156,4 @@ pub(crate) fn language(syntax: Syntax) -> &'static str {
         Syntax::Java => "java",
         Syntax::PowerShell => "powershell",
     }
-}
-
-/// A string with the variables of its language.
-fn interpolated(text: &str, syntax: Syntax) -> Word {
-    let text = match syntax {
-        Syntax::Nix => nix_variables(text),
-        _ => text.to_owned(),
-    };
-    if !text.contains('$') {
-        return Word::literal(&text, 0);
-    }
-    let found = words(&text);
-    let parts = found.into_iter().flat_map(|word| word.parts).map(|part| match part {
-        Part::Variable { name, default, indirect } => {
-            Part::Variable { name: name.rsplit('.').next().unwrap_or_default().to_owned(), default, indirect }
-        }
-        other => other,
-    });
-    Word { parts: parts.collect(), line: 0, quoted: true }
-}
-
-/// Nix's `${./x.sh}` is that path, `${pkgs.yq}/bin/yq` is `yq`, `${renderer}` a variable.
-fn nix_variables(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find("${") {
-        let (before, from) = rest.split_at(start);
-        out.push_str(before);
-        let Some(end) = from.find('}') else { break };
-        let inside = from.get(2..end).unwrap_or_default().trim();
-        let after = from.get(end + 1..).unwrap_or_default();
-        if inside.starts_with("./") || inside.starts_with("../") {
-            out.push_str(inside);
-            rest = after;
-        } else if inside.contains("pkgs.") && after.starts_with("/bin/") {
-            rest = after.get(5..).unwrap_or_default();
-        } else {
-            out.push_str("${");
-            out.push_str(inside.rsplit('.').next().unwrap_or(inside));
-            out.push('}');
-            rest = after;
-        }
-    }
-    out.push_str(rest);
-    out
 }

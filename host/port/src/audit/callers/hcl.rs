@@ -9,7 +9,7 @@ use hcl_edit::template::{Element, Template};
 use super::yaml::is_choice;
 use super::{Context, yaml};
 use crate::audit::calls::{self, Place};
-use crate::audit::facts::{Chosen, Facts, Site};
+use crate::audit::facts::{Facts, RendererRef, Site};
 use crate::audit::fragment::{LineIndex, Lines};
 use crate::audit::scope::{Scope, Value, plain_name};
 use crate::audit::shell::{Part, Word};
@@ -289,7 +289,7 @@ impl Walker<'_> {
         let is_plain_value = is_value && !literal.is_empty();
         if is_plain_value {
             for (text, line) in literal {
-                self.add(Chosen::Program(text), line, &arguments);
+                self.add(RendererRef::Program(text), line, &arguments);
             }
             return;
         }
@@ -343,9 +343,11 @@ impl Walker<'_> {
             let at = lines.get(position).copied().unwrap_or(at);
             for value in self.scope.values(&word, at, None) {
                 match value {
-                    Value::Known { text, line } if is_choice(&text) => self.add(Chosen::Program(text), line, arguments),
+                    Value::Known { text, line } if is_choice(&text) => {
+                        self.add(RendererRef::Program(text), line, arguments)
+                    }
                     Value::Known { .. } => {}
-                    Value::Parameter { name, line } => self.add(Chosen::Parameter(name), line, arguments),
+                    Value::Parameter { name, line } => self.add(RendererRef::Parameter(name), line, arguments),
                 }
             }
         }
@@ -363,7 +365,7 @@ impl Walker<'_> {
         }
     }
 
-    fn add(&mut self, chosen: Chosen, line: usize, arguments: &[String]) {
+    fn add(&mut self, chosen: RendererRef, line: usize, arguments: &[String]) {
         let mut site = Site::new(line, self.context.kind, chosen);
         site.arguments = arguments.to_vec();
         self.facts.add(site);
@@ -412,14 +414,14 @@ impl Walker<'_> {
                     let word = words(value, 0).into_iter().next().unwrap_or_default();
                     let at = line(value, self.index);
                     self.add(
-                        Chosen::Parameter(word.source().trim_start_matches("${").trim_end_matches('}').to_owned()),
+                        RendererRef::Parameter(word.source().trim_start_matches("${").trim_end_matches('}').to_owned()),
                         at,
                         &[],
                     );
                 }
                 for value in bound {
                     if let Value::Known { text, line } = value {
-                        self.add(Chosen::Program(text), line, &[]);
+                        self.add(RendererRef::Program(text), line, &[]);
                     }
                 }
                 return;
@@ -525,7 +527,7 @@ impl Walker<'_> {
         let text = self.text.get(span.clone()).unwrap_or_default().to_owned();
         let at = self.index.line(span.start);
         let inline = crate::audit::facts::Inline::Kustomize { text, line: at, name: "postRenderers".to_owned() };
-        self.add(Chosen::Inline(inline), at, &[]);
+        self.add(RendererRef::Inline(inline), at, &[]);
     }
 
     fn heredoc(&mut self, value: &Expression, template: &Template) {

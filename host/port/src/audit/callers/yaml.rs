@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Context, kind_of_path};
 use crate::audit::calls::{self, Place};
-use crate::audit::facts::{Chosen, Copied, Facts, Inline, Site};
+use crate::audit::facts::{Copied, Facts, Inline, RendererRef, Site};
 use crate::audit::fragment::Lines;
 use crate::audit::scope::{Scope, Value, plain_name};
 use crate::audit::shell::{Part, Word, words};
@@ -155,7 +155,7 @@ fn lines(text: &str, first_line: usize, context: &Context<'_>, scope: &Scope, fa
         {
             let text = rest_of_block(text, number);
             let inline = Inline::Kustomize { text, line: at + 1, name: "postRenderers".to_owned() };
-            facts.add(Site::new(at, "flux", Chosen::Inline(inline)));
+            facts.add(Site::new(at, "flux", RendererRef::Inline(inline)));
         } else if bare.contains("--post-renderer") {
             let place = Place { kind: context.kind, pipes: context.pipes };
             calls::nested(bare, &Lines::All(at), place, scope, facts, 0);
@@ -369,7 +369,7 @@ impl Walker<'_> {
         // The program of a plugin that is a script of its own, or Windlass.
         let name = first.first().map(|name| name.rsplit('/').next().unwrap_or_default().to_owned()).unwrap_or_default();
         if name == "windlass" {
-            let mut site = Site::new(yaml.line(command), "argocd", Chosen::Program("windlass".to_owned()));
+            let mut site = Site::new(yaml.line(command), "argocd", RendererRef::Program("windlass".to_owned()));
             site.arguments = first.iter().skip(1).cloned().collect();
             self.facts.add(site);
         } else if name.ends_with(".sh") || name.ends_with(".py") || name.ends_with(".bash") {
@@ -455,7 +455,7 @@ impl Walker<'_> {
             let Some((text, first)) = yaml.raw(value) else { return };
             let inline = Inline::Kustomize { text, line: first, name: "postRenderers".to_owned() };
             let mut site =
-                Site::new(line, if self.kind == "helmfile" { "helmfile" } else { "flux" }, Chosen::Inline(inline));
+                Site::new(line, if self.kind == "helmfile" { "helmfile" } else { "flux" }, RendererRef::Inline(inline));
             site.chart = yaml
                 .at(self.root, &["spec", "chart", "spec", "chart"])
                 .and_then(|chart| yaml.text(chart))
@@ -477,7 +477,7 @@ impl Walker<'_> {
             && self.kind == "flux"
         {
             let name = crate::audit::scope::template_name(text);
-            self.facts.add(Site::new(line, "flux", Chosen::Parameter(name)));
+            self.facts.add(Site::new(line, "flux", RendererRef::Parameter(name)));
         }
     }
 
@@ -561,7 +561,7 @@ impl Walker<'_> {
         .any(|key| yaml.get(block, key).is_some());
         if is_kustomize && let Some((text, first)) = yaml.raw(block) {
             let inline = Inline::Kustomize { text, line: first, name: "postRenderer".to_owned() };
-            self.facts.add(Site::new(line, self.kind, Chosen::Inline(inline)));
+            self.facts.add(Site::new(line, self.kind, RendererRef::Inline(inline)));
         }
     }
 
@@ -602,7 +602,7 @@ impl Walker<'_> {
             }
         };
         let inline = Inline::Kustomize { text, line, name: name.to_owned() };
-        let mut site = Site::new(line, "helmfile", Chosen::Inline(inline));
+        let mut site = Site::new(line, "helmfile", RendererRef::Inline(inline));
         site.chart = yaml.string(map, "chart").map(str::to_owned);
         self.facts.add(site);
     }
@@ -619,7 +619,7 @@ impl Walker<'_> {
         let Some(value) = yaml.get(item, "value") else { return };
         let (text, first) = yaml.raw(value).unwrap_or_default();
         let inline = Inline::Kustomize { text, line: first, name: "postRenderers".to_owned() };
-        self.facts.add(Site::new(yaml.line(path), "flux", Chosen::Inline(inline)));
+        self.facts.add(Site::new(yaml.line(path), "flux", RendererRef::Inline(inline)));
     }
 
     fn fleet(&mut self, root: Id) {
@@ -632,7 +632,7 @@ impl Walker<'_> {
             if let Some((_, dir)) = yaml.get(holder, "kustomize").and_then(|map| yaml.entry(map, "dir"))
                 && let Some(text) = yaml.text(dir)
             {
-                let mut site = Site::new(yaml.line(dir), "fleet", Chosen::Program(text.to_owned()));
+                let mut site = Site::new(yaml.line(dir), "fleet", RendererRef::Program(text.to_owned()));
                 site.arguments = vec!["kustomize-dir".to_owned()];
                 self.facts.add(site);
             }
@@ -683,8 +683,8 @@ impl Walker<'_> {
             }
         }
         let chosen = match missing {
-            Some(name) if text.is_empty() => Chosen::Program(format!("configmap/{name}")),
-            _ => Chosen::Inline(Inline::Kustomize { text, line, name: name.to_owned() }),
+            Some(name) if text.is_empty() => RendererRef::Program(format!("configmap/{name}")),
+            _ => RendererRef::Inline(Inline::Kustomize { text, line, name: name.to_owned() }),
         };
         self.facts.add(Site::new(line, kind, chosen));
     }
@@ -759,9 +759,9 @@ pub(crate) fn choose(
     word.line = 0;
     for value in scope.values(&word, line, None) {
         let (chosen, at) = match value {
-            Value::Known { text, line } if is_choice(&text) => (Chosen::Program(text.trim().to_owned()), line),
+            Value::Known { text, line } if is_choice(&text) => (RendererRef::Program(text.trim().to_owned()), line),
             Value::Known { .. } => continue,
-            Value::Parameter { name, line } => (Chosen::Parameter(name), line),
+            Value::Parameter { name, line } => (RendererRef::Parameter(name), line),
         };
         let mut site = Site::new(at, kind, chosen);
         site.arguments = more.iter().chain(arguments).cloned().collect();
