@@ -8,14 +8,12 @@
 //! the crate's own tests. Mutations know a little YAML (lines, indentation, indicators), as blind ones rarely get past
 //! a parser. No nightly toolchain and no instrumentation are needed; `cargo xtask fuzz TARGET SECONDS` runs one longer.
 
-mod mutation;
-
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-pub use mutation::{Random, mutate, mutate_bytes};
+pub use windlass_testing::mutation::{Random, mutate, mutate_bytes};
 
 /// Documents to start from: `fuzz/seeds/NAME` and the manifest crate's own; with `charts`, real ones as well, where the
 /// machine has them.

@@ -167,7 +167,6 @@ impl Cluster {
     /// Reads the kubeconfig and prepares a client. Nothing is sent yet, except by credential plugins.
     ///
     /// # Errors
-    ///
     /// There is no usable kubeconfig, or its context, cluster or user is incomplete (exit 2).
     pub async fn connect(connection: &Connection) -> Result<Self, Error> {
         let options = KubeConfigOptions { context: connection.context.clone(), ..KubeConfigOptions::default() };
@@ -210,7 +209,6 @@ impl Cluster {
     /// One GET, its answer as JSON.
     ///
     /// # Errors
-    ///
     /// Whatever the server or the way to it objects to.
     pub async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, RequestFailure> {
         let request = request(path, query)?;
@@ -224,7 +222,6 @@ impl Cluster {
     /// The metadata of a whole collection: names and labels cost little where objects are large.
     ///
     /// # Errors
-    ///
     /// As [`Cluster::get`].
     pub async fn metadata(&self, path: &str, selectors: &[(&str, &str)]) -> Result<Vec<Value>, RequestFailure> {
         let mut request = request(path, selectors)?;
@@ -246,7 +243,6 @@ impl Cluster {
     /// One GET, its answer as text: what a container has written.
     ///
     /// # Errors
-    ///
     /// As [`Cluster::get`].
     pub async fn text(&self, path: &str, query: &[(&str, &str)]) -> Result<String, RequestFailure> {
         let little = self.within(Arc::new(Allowance::new(1, MAX_TEXT)));
@@ -288,7 +284,6 @@ impl Cluster {
     /// namespace costs no memory.
     ///
     /// # Errors
-    ///
     /// As [`Cluster::get`]; a list that expires between two pages is begun anew, once.
     pub async fn list(
         &self,
@@ -336,7 +331,6 @@ impl Cluster {
     /// Starts a watch after a resource version.
     ///
     /// # Errors
-    ///
     /// As [`Cluster::get`].
     pub async fn watch(&self, path: &str, selectors: &[(&str, &str)], after: &str) -> Result<Watch, RequestFailure> {
         let seconds = WATCH_SECONDS.to_string();
@@ -433,7 +427,6 @@ impl Watch {
     /// does after a while.
     ///
     /// # Errors
-    ///
     /// The connection broke, or the resource version has expired.
     pub async fn next(&mut self) -> Result<Option<(WatchEvent, String)>, RequestFailure> {
         self.line.clear();

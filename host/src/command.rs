@@ -50,7 +50,6 @@ impl CommandLine {
     /// Reads the configuration of the command `name`; `extra_args` follow its own arguments.
     ///
     /// # Errors
-    ///
     /// A key that is neither `args` nor `env`, a value of another form, or a text that no program can be given (exit
     /// 2).
     pub(crate) fn read(name: &str, config: &[(String, String)], extra_args: &[String]) -> Result<Self, Error> {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use memchr::memchr_iter;
 use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
-use windlass_manifest::{Budget, read_text};
+use windlass_manifest::{Budget, is_marker, read_text};
 
 /// How long lines are looked for that two texts have in common; then the rest counts as replaced.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -230,9 +230,7 @@ impl Comparison {
         if self.budget.entries(all.len() / 16).is_err() {
             return &[];
         }
-        let separator = all.iter().position(|line| {
-            line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
-        });
+        let separator = all.iter().position(|line| is_marker(line.as_bytes(), b"---"));
         // A separator on the object's own first line is its own.
         match separator {
             Some(end) if end > 0 => all.get(..end).unwrap_or(all),

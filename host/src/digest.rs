@@ -19,7 +19,6 @@ impl Digest {
     /// Checks content that came under this digest: the one place where the two are compared.
     ///
     /// # Errors
-    ///
     /// The content has another digest, which is the error.
     pub fn check(&self, content: &[u8]) -> Result<(), Self> {
         let found = Self::of(content);
@@ -40,7 +39,6 @@ impl std::str::FromStr for Digest {
     type Err = Error;
 
     /// # Errors
-    ///
     /// Not `sha256:` and 64 lower-case hexadecimal digits (exit 2).
     fn from_str(text: &str) -> Result<Self, Error> {
         let wrong = || Error::usage("a digest is `sha256:` and 64 lower-case hexadecimal digits");

@@ -13,7 +13,6 @@ use crate::error::Error;
 /// The cache: `WINDLASS_CACHE_DIR`, else `windlass` in `XDG_CACHE_HOME`, else `~/.cache/windlass`.
 ///
 /// # Errors
-///
 /// No variable says where it is and there is no home directory (exit 2).
 pub fn cache() -> Result<PathBuf, Error> {
     match env::CACHE_DIR.absolute_path() {
@@ -29,7 +28,6 @@ pub fn cache() -> Result<PathBuf, Error> {
 /// `windlass` in `XDG_STATE_HOME`, else `~/.local/state/windlass`.
 ///
 /// # Errors
-///
 /// No variable says where it is and there is no home directory (exit 2).
 pub fn state() -> Result<PathBuf, Error> {
     base(env::XDG_STATE_HOME, ".local/state").ok_or_else(|| {
@@ -41,7 +39,6 @@ pub fn state() -> Result<PathBuf, Error> {
 /// Installed plugins: `windlass/plugins` in `XDG_DATA_HOME`, else `~/.local/share/windlass/plugins`.
 ///
 /// # Errors
-///
 /// No variable says where it is and there is no home directory (exit 2).
 pub fn plugins() -> Result<PathBuf, Error> {
     base(env::XDG_DATA_HOME, ".local/share").map(|folder| folder.join("plugins")).ok_or_else(|| {

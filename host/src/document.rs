@@ -7,13 +7,16 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use granit_parser::{Event, Options, Parser, ScalarStyle, Span, Tag};
 use windlass_abi::config::nearest;
 use windlass_manifest::{Budget, Exhausted, Value};
+use windlass_manifest_events::{Event, EventKind, Events, Style};
 
 use crate::error::Error;
 use crate::limits::ByteSize;
 use crate::limits::table::{MAX_DOCUMENT, MAX_DOCUMENT_NODES, MAX_DOCUMENT_TEXT};
+
+/// How deep collections may be nested. None of Windlass's own files needs ten.
+const MAX_DEPTH: usize = 100;
 
 /// Where a node starts: 1-based line and column; prints as editors take it, `LINE:COLUMN`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,29 +115,58 @@ pub fn read(text: &str) -> Result<Option<Node>, Misread> {
         let message = format!("the file is larger than {}", ByteSize(MAX_DOCUMENT));
         return Err(Misread::new(Place { line: 1, column: 1 }, message));
     }
-    let mut options = Options::default();
-    options.set_emit_comments(false);
+    let mut events = Events::new(text, MAX_DEPTH);
+    let mut places = Places { text, at: 0, line: 1, column: 1 };
     let mut builder = Builder::default();
-    for next in Parser::new_from_str_with_options(text, options) {
-        let (event, span) = next.map_err(|error| {
-            let marker = error.marker();
-            Misread::new(Place { line: marker.line().max(1), column: marker.col() + 1 }, error.info())
-        })?;
-        builder.take(event, span)?;
+    loop {
+        match events.next_event() {
+            Ok(None) => return Ok(builder.root),
+            Ok(Some(event)) => builder.take(&event, events.text(&event), &mut places)?,
+            Err(problem) => {
+                let place = builder.unclosed(problem.at >= text.trim_end().len());
+                return Err(Misread::new(place.unwrap_or_else(|| places.of(problem.at)), problem.message));
+            }
+        }
     }
-    Ok(builder.root)
+}
+
+/// Lines and columns of offsets, which mostly come in order: what lies between two is looked at once.
+struct Places<'t> {
+    text: &'t str,
+    at: usize,
+    line: usize,
+    column: usize,
+}
+
+impl Places<'_> {
+    fn of(&mut self, offset: usize) -> Place {
+        let offset = self.text.floor_char_boundary(offset);
+        if offset < self.at {
+            (self.at, self.line, self.column) = (0, 1, 1);
+        }
+        for character in self.text.get(self.at..offset).unwrap_or_default().chars() {
+            (self.line, self.column) = match character {
+                '\n' => (self.line + 1, 1),
+                // The mark in front of a text is no column.
+                '\u{feff}' => (self.line, self.column),
+                _ => (self.line, self.column + 1),
+            };
+        }
+        self.at = offset;
+        Place { line: self.line, column: self.column }
+    }
 }
 
 /// A collection that is still open.
 enum Open {
     List {
         place: Place,
-        anchor: usize,
+        anchor: Option<String>,
         items: Vec<Node>,
     },
     Map {
         place: Place,
-        anchor: usize,
+        anchor: Option<String>,
         entries: Vec<Entry>,
         /// The keys of `entries`.
         keys: HashSet<String>,
@@ -146,7 +178,8 @@ enum Open {
 struct Builder {
     root: Option<Node>,
     open: Vec<Open>,
-    anchors: HashMap<usize, Node>,
+    /// What aliases stand for; nothing while the node is still open.
+    anchors: HashMap<String, Option<Node>>,
     budget: Budget,
 }
 
@@ -158,30 +191,29 @@ impl Default for Builder {
 }
 
 impl Builder {
-    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Misread> {
-        let place = Place { line: span.start.line().max(1), column: span.start.col() + 1 };
-        match event {
-            Event::Scalar(text, style, anchor, tag) => {
-                let plain = match tag.as_deref() {
-                    None => style == ScalarStyle::Plain,
-                    Some(tag) => core_tag(tag, place)? != "str" && style == ScalarStyle::Plain,
-                };
-                self.finish(Node { place, content: Content::Scalar { text: text.into_owned(), plain } }, anchor)
+    fn take(&mut self, event: &Event<'_>, text: &str, places: &mut Places<'_>) -> Result<(), Misread> {
+        if matches!(event.kind, EventKind::DocumentStart | EventKind::DocumentEnd) {
+            return Ok(());
+        }
+        let place = places.of(event.start);
+        let tag =
+            tag_of(event, places.text).map_err(|tag| Misread::new(place, format!("tag `{tag}` is not known here")))?;
+        let name = event.name.map(str::to_owned);
+        match event.kind {
+            EventKind::Scalar(style) => {
+                let plain = style == Style::Plain && tag != Some("str");
+                self.finish(Node { place, content: Content::Scalar { text: text.to_owned(), plain } }, name)
             }
-            Event::SequenceStart(_, anchor, tag) => {
-                if let Some(tag) = tag.as_deref() {
-                    core_tag(tag, place)?;
-                }
-                self.open.push(Open::List { place, anchor, items: Vec::new() });
+            EventKind::ListStart { .. } => {
+                self.opened(name.as_ref());
+                self.open.push(Open::List { place, anchor: name, items: Vec::new() });
                 Ok(())
             }
-            Event::MappingStart(_, anchor, tag) => {
-                if let Some(tag) = tag.as_deref() {
-                    core_tag(tag, place)?;
-                }
+            EventKind::MapStart { .. } => {
+                self.opened(name.as_ref());
                 self.open.push(Open::Map {
                     place,
-                    anchor,
+                    anchor: name,
                     entries: Vec::new(),
                     keys: HashSet::new(),
                     key: None,
@@ -189,7 +221,7 @@ impl Builder {
                 });
                 Ok(())
             }
-            Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
+            EventKind::End => match self.open.pop() {
                 Some(Open::List { place, anchor, items }) => {
                     self.finish(Node { place, content: Content::List(items) }, anchor)
                 }
@@ -199,15 +231,28 @@ impl Builder {
                 }
                 None => Ok(()),
             },
-            Event::Alias(anchor) => match self.anchors.get(&anchor) {
-                Some(node) => {
+            EventKind::Alias => match name.as_ref().and_then(|name| self.anchors.get(name)) {
+                Some(Some(node)) => {
                     self.charge_copy(node, place)?;
                     let node = node.clone();
                     self.attach(node)
                 }
-                None => Err(Misread::new(place, "an alias inside the very node it stands for")),
+                Some(None) => Err(Misread::new(place, "an alias inside the very node it stands for")),
+                None => Err(Misread::new(place, "an alias without an anchor")),
             },
-            _ => Ok(()),
+            EventKind::DocumentStart | EventKind::DocumentEnd => Ok(()),
+        }
+    }
+
+    /// Where the collection that is still open starts: at the end of a text that is what is wrong.
+    fn unclosed(&self, is_at_end: bool) -> Option<Place> {
+        self.open.last().filter(|_| is_at_end).map(|(Open::List { place, .. } | Open::Map { place, .. })| *place)
+    }
+
+    /// A collection with this anchor has begun: until it ends nothing can stand for it, nor for what had the name.
+    fn opened(&mut self, anchor: Option<&String>) {
+        if let Some(name) = anchor {
+            self.anchors.insert(name.clone(), None);
         }
     }
 
@@ -241,12 +286,12 @@ impl Builder {
         }
     }
 
-    fn finish(&mut self, node: Node, anchor: usize) -> Result<(), Misread> {
+    fn finish(&mut self, node: Node, anchor: Option<String>) -> Result<(), Misread> {
         self.charge(&node, node.place)?;
-        if anchor != 0 {
+        if let Some(name) = anchor {
             // What an anchor keeps is a copy, too: anchors in anchors repeat what is in them.
             self.charge_copy(&node, node.place)?;
-            self.anchors.insert(anchor, node.clone());
+            self.anchors.insert(name, Some(node.clone()));
         }
         self.attach(node)
     }
@@ -297,8 +342,16 @@ fn merge_into(merged: &mut Vec<Entry>, node: Node, place: Place) -> Result<(), M
     }
 }
 
-fn core_tag(tag: &Tag, place: Place) -> Result<&str, Misread> {
-    tag.core_suffix().ok_or_else(|| Misread::new(place, format!("tag `{}` is not known here", tag.original())))
+/// The word of YAML's own tag (`str` of `!!str`) that a node has.
+///
+/// # Errors
+/// The tag, where it is one of the file's own.
+fn tag_of<'t>(event: &Event<'_>, text: &'t str) -> Result<Option<&'t str>, &'t str> {
+    let properties = event.properties.and_then(|from| text.get(from..event.start)).unwrap_or_default();
+    // An anchor's name may have a `!` in it, but does not start with one.
+    let Some(tag) = properties.split_whitespace().find(|word| word.starts_with('!')) else { return Ok(None) };
+    let verbatim = || tag.strip_prefix("!<tag:yaml.org,2002:")?.strip_suffix('>');
+    tag.strip_prefix("!!").or_else(verbatim).map(Some).ok_or(tag)
 }
 
 impl Node {

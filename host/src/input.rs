@@ -20,7 +20,6 @@ use crate::pages::prefer_huge;
 /// The bytes of a regular file. A link is followed: it is the user's, or leads to another regular file.
 ///
 /// # Errors
-///
 /// It cannot be opened or read, is no regular file, or has more than `limit` bytes; the text of the error says which
 /// and fits behind `cannot be read: `.
 pub(crate) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
@@ -38,7 +37,6 @@ pub(crate) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 /// [`read`], as text.
 ///
 /// # Errors
-///
 /// As [`read`]; also where it is not UTF-8.
 pub(crate) fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     text(read(path, limit)?)
@@ -49,7 +47,6 @@ pub(crate) fn read_text(path: &Path, limit: u64) -> io::Result<String> {
 /// same limit.
 ///
 /// # Errors
-///
 /// As [`read`].
 pub(crate) fn read_named(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     match is_own_descriptor(path) {
@@ -61,7 +58,6 @@ pub(crate) fn read_named(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 /// [`read_named`], as text.
 ///
 /// # Errors
-///
 /// As [`read_text`].
 pub(crate) fn read_named_text(path: &Path, limit: u64) -> io::Result<String> {
     text(read_named(path, limit)?)
@@ -70,7 +66,6 @@ pub(crate) fn read_named_text(path: &Path, limit: u64) -> io::Result<String> {
 /// All of a stream that this process was handed, such as standard input. `expected` is how long it may be, as a hint.
 ///
 /// # Errors
-///
 /// It cannot be read, or has more than `limit` bytes.
 pub(crate) fn read_to_limit(stream: impl io::Read, limit: u64, expected: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(usize::try_from(expected.min(limit)).unwrap_or(0).saturating_add(1));

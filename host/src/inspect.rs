@@ -110,7 +110,6 @@ impl Verdict {
 /// Looks at `plugin` without running or compiling it.
 ///
 /// # Errors
-///
 /// It is not a WebAssembly module whose imports and exports can be read, or its metadata is not what the PDK writes
 /// (exit 2).
 pub fn inspect(plugin: &Verified) -> Result<Inspection, Error> {

@@ -40,7 +40,6 @@ impl FromStr for ByteSize {
     type Err = Error;
 
     /// # Errors
-    ///
     /// Not a whole number with a known unit, zero, or more than 2^64 bytes (exit 2).
     fn from_str(text: &str) -> Result<Self, Error> {
         let wrong = || {
@@ -76,7 +75,6 @@ impl fmt::Display for ByteSize {
 /// Parses a duration as the `--timeout` flag takes it: `10s`, `500ms`, `1m30s`, `1h`, or bare seconds (`10`, `0.5`).
 ///
 /// # Errors
-///
 /// Anything else, zero, or more than a day (exit 2).
 pub fn parse_duration(text: &str) -> Result<Duration, Error> {
     let wrong = || {

@@ -33,7 +33,6 @@ impl Pages {
     /// Reads `source` to its end. Fewer bytes than `length` are fine; what it has beyond them is not read.
     ///
     /// # Errors
-    ///
     /// It cannot be read, or there is no memory.
     pub(crate) fn read(source: &mut impl io::Read, length: usize) -> io::Result<Self> {
         // Whole pages of it, as the system makes them.

@@ -36,7 +36,6 @@ pub(crate) enum Misleading {
 /// address of HTTP, with TLS where `base`, which names it, has TLS, and without a user's name.
 ///
 /// # Errors
-///
 /// It is not such an address. Whether that server may be contacted is for the caller to decide.
 pub(crate) fn named(text: &str, base: &Url) -> Result<Url, Misleading> {
     let mut url = base.join(text).map_err(|_| Misleading::NoAddress)?;

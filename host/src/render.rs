@@ -59,7 +59,6 @@ pub struct StepReport {
 /// judged by the user's own policy.
 ///
 /// # Errors
-///
 /// Those of [`open_with`].
 pub fn open(reference: &PluginRef) -> Result<Verified, Error> {
     let remote = match reference {
@@ -72,7 +71,6 @@ pub fn open(reference: &PluginRef) -> Result<Verified, Error> {
 /// [`open`], with a say in how registries are reached, whom to believe and what is locked.
 ///
 /// # Errors
-///
 /// Those of [`fetch::fetch`] and [`verify::verify`].
 pub fn open_with(reference: &PluginRef, remote: &FetchOptions) -> Result<Verified, Error> {
     verify::verify(fetch::fetch(reference, remote)?, remote)
@@ -81,7 +79,6 @@ pub fn open_with(reference: &PluginRef, remote: &FetchOptions) -> Result<Verifie
 /// Compiles a plugin into the cache, so that its first [`render`] finds the code there.
 ///
 /// # Errors
-///
 /// It cannot be compiled or is not one that can run here, or the cache cannot be used.
 pub fn prepare(plugin: &Verified, limits: CompileLimits, options: &RenderOptions<'_>) -> Result<(), Error> {
     compile(plugin, limits, options).map(drop)
@@ -90,7 +87,6 @@ pub fn prepare(plugin: &Verified, limits: CompileLimits, options: &RenderOptions
 /// Sends `stream` through the plugins in order. All or nothing: nothing is handed back that Helm would not survive.
 ///
 /// # Errors
-///
 /// A plugin cannot be compiled or linked (exit 2), lacks a grant (exit 3), hits a limit (exit 4), refuses the stream or
 /// breaks a rule (exit 1); the error names the plugin.
 pub fn render(steps: &[Step], stream: Vec<u8>, options: &RenderOptions<'_>) -> Result<Rendered, Error> {

@@ -93,7 +93,6 @@ impl FromStr for RegistryHost {
     type Err = Error;
 
     /// # Errors
-    ///
     /// Not a host with or without a port (exit 2).
     fn from_str(text: &str) -> Result<Self, Error> {
         let wrong =
@@ -194,7 +193,6 @@ impl FromStr for OciReference {
     type Err = Error;
 
     /// # Errors
-    ///
     /// Not `oci://HOST/REPOSITORY` with a tag, a digest or both (exit 2).
     fn from_str(text: &str) -> Result<Self, Error> {
         let wrong = |why: &str| {
@@ -256,7 +254,6 @@ impl FromStr for PluginRef {
     type Err = Error;
 
     /// # Errors
-    ///
     /// Empty, a malformed OCI reference, or a scheme that is not known (exit 2).
     fn from_str(text: &str) -> Result<Self, Error> {
         if text.trim().is_empty() {

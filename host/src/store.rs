@@ -21,7 +21,6 @@ impl PrivateFolder {
     /// Opens `path`, and makes it (and the folders above it) when it is missing.
     ///
     /// # Errors
-    ///
     /// It cannot be made, is no folder, belongs to someone else, or others may write to it (exit 2).
     pub fn open_or_create(path: &Path) -> Result<Self, Error> {
         match Self::open(path)? {
@@ -40,7 +39,6 @@ impl PrivateFolder {
     /// Opens `path`; none if it does not exist.
     ///
     /// # Errors
-    ///
     /// It is no folder, belongs to someone else, or others may write to it (exit 2).
     pub fn open(path: &Path) -> Result<Option<Self>, Error> {
         let metadata = match fs::symlink_metadata(path) {
@@ -69,7 +67,6 @@ impl PrivateFolder {
     /// may write, that is a link or larger than `limit` counts as none: whoever asks makes it anew.
     ///
     /// # Errors
-    ///
     /// The file is there and cannot be read (exit 2).
     pub fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Error> {
         let path = self.path.join(name);
@@ -85,7 +82,6 @@ impl PrivateFolder {
     /// run.
     ///
     /// # Errors
-    ///
     /// As [`PrivateFolder::read`].
     pub(crate) fn read_pages(&self, name: &str, limit: u64) -> Result<Option<Pages>, Error> {
         let path = self.path.join(name);
@@ -97,7 +93,6 @@ impl PrivateFolder {
     /// Writes the file `name` (mode 0600) in one step: readers see the old one or the new one, never a part.
     ///
     /// # Errors
-    ///
     /// The disk is full or the folder not writable (exit 2).
     pub fn write(&self, name: &str, parts: &[&[u8]]) -> Result<(), Error> {
         self.write_temporary(name, parts, |temporary, target| fs::rename(temporary, target))
@@ -106,7 +101,6 @@ impl PrivateFolder {
     /// Like [`PrivateFolder::write`], but leaves a file alone that is already there. False if there was one.
     ///
     /// # Errors
-    ///
     /// The disk is full or the folder not writable (exit 2).
     pub fn write_if_missing(&self, name: &str, parts: &[&[u8]]) -> Result<bool, Error> {
         let mut written = true;

@@ -9,11 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 use wasmtime::{Config, Engine, Linker, Module, OptLevel, Store};
-
-/// The streams of the benchmark.
-#[allow(dead_code, unreachable_pub)]
-#[path = "../../xtask/src/bench/synthetic.rs"]
-mod synthetic;
+use xtask::bench::synthetic;
 
 /// How far above its budget a figure may be, in hundredths: what the compiler makes of the same work differs a little
 /// from change to change.

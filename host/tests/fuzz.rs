@@ -29,11 +29,7 @@ use windlass_abi::metadata::Metadata;
 use windlass_abi::set::{self, Typing};
 use windlass_abi::{config, message};
 
-#[path = "../../fuzz/src/mutation.rs"]
-#[allow(missing_docs, unreachable_pub)]
-mod mutation;
-
-use mutation::{Random, mutate, mutate_bytes};
+use windlass_testing::mutation::{Random, mutate, mutate_bytes};
 
 /// Rounds of each test when nothing else is said.
 const ROUNDS: u64 = 1500;

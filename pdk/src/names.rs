@@ -28,7 +28,6 @@ const SUBDOMAIN_LIMIT: usize = 253;
 /// Checks a label's key: an optional DNS subdomain and a slash, then a name.
 ///
 /// # Errors
-///
 /// What is wrong with it.
 pub fn label_key(key: &str) -> Result<(), String> {
     let name = match key.split_once('/') {
@@ -56,7 +55,6 @@ pub fn label_key(key: &str) -> Result<(), String> {
 /// Checks an annotation's key: as a label's, but the part before the slash may have capitals.
 ///
 /// # Errors
-///
 /// What is wrong with it.
 pub fn annotation_key(key: &str) -> Result<(), String> {
     match key.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -69,7 +67,6 @@ pub fn annotation_key(key: &str) -> Result<(), String> {
 /// Checks a label's value: empty, or letters, digits, `-`, `_` and `.` with a letter or digit at both ends.
 ///
 /// # Errors
-///
 /// What is wrong with it.
 pub fn label_value(value: &str) -> Result<(), String> {
     if value.is_empty() { Ok(()) } else { segment(value) }
@@ -78,7 +75,6 @@ pub fn label_value(value: &str) -> Result<(), String> {
 /// Checks a DNS label, as containers and volumes are named: lower-case letters, digits and `-`, at most 63 bytes.
 ///
 /// # Errors
-///
 /// What is wrong with it.
 pub fn dns_label(name: &str) -> Result<(), String> {
     text(name, SEGMENT_LIMIT, is_dns, "lower-case letters, digits and `-`")
@@ -87,7 +83,6 @@ pub fn dns_label(name: &str) -> Result<(), String> {
 /// Checks a DNS subdomain, as most objects are named: DNS labels joined by dots, at most 253 bytes.
 ///
 /// # Errors
-///
 /// What is wrong with it.
 pub fn dns_subdomain(name: &str) -> Result<(), String> {
     text(name, SUBDOMAIN_LIMIT, |byte| is_dns(byte) || byte == b'.', "lower-case letters, digits, `-` and `.`")?;
@@ -105,7 +100,6 @@ pub fn dns_subdomain(name: &str) -> Result<(), String> {
 /// Checks the name of an environment variable: printable ASCII without `=`.
 ///
 /// # Errors
-///
 /// What is wrong with it.
 pub fn environment_variable(name: &str) -> Result<(), String> {
     if name.is_empty() {

@@ -86,7 +86,6 @@ impl ApiServer {
     /// Starts one on a free port.
     ///
     /// # Panics
-    ///
     /// There is none.
     #[must_use]
     pub fn start() -> Self {
@@ -110,7 +109,6 @@ impl ApiServer {
     /// Writes a kubeconfig for it.
     ///
     /// # Panics
-    ///
     /// The file cannot be written.
     pub fn kubeconfig(&self, folder: &Path) -> PathBuf {
         let path = folder.join("kubeconfig");
@@ -235,7 +233,6 @@ impl ApiServer {
     /// Waits until it was asked something that often.
     ///
     /// # Panics
-    ///
     /// It is not asked within a minute.
     pub fn wait_until_asked(&self, what: &str, times: usize) {
         let begun = Instant::now();

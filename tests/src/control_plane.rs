@@ -56,7 +56,6 @@ impl ControlPlane {
     /// The one that the tests of this process share; `None` when the test should end here.
     ///
     /// # Panics
-    ///
     /// As [`ControlPlane::start`].
     pub fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Option<ControlPlane>> = OnceLock::new();
@@ -66,7 +65,6 @@ impl ControlPlane {
     /// Starts one and waits until its node is ready; `None` when the test should end here.
     ///
     /// # Panics
-    ///
     /// It does not start; the message has what the parts said last.
     #[must_use]
     pub fn start() -> Option<Self> {
@@ -227,7 +225,6 @@ impl ControlPlane {
     /// Stops the API server at once, as a crash would, and starts it again after `meanwhile`.
     ///
     /// # Panics
-    ///
     /// It does not come back.
     pub fn restart_api_server(&self, meanwhile: impl FnOnce()) {
         let is_it = |(part, _): &mut (&str, Child)| *part == "kube-apiserver";
@@ -241,7 +238,6 @@ impl ControlPlane {
     /// Sends a part a signal: `STOP` holds it, with all its connections, `CONT` lets it go on.
     ///
     /// # Panics
-    ///
     /// There is no such part.
     pub fn signal(&self, part: &str, signal: &str) {
         let id = self.parts().iter().find(|(name, _)| *name == part).map(|(_, child)| child.id()).expect("a part");
@@ -252,7 +248,6 @@ impl ControlPlane {
     /// Waits until something is so.
     ///
     /// # Panics
-    ///
     /// It is not so after two minutes.
     pub fn wait_for(&self, what: &str, is_so: impl Fn() -> bool) {
         let begun = Instant::now();
@@ -291,7 +286,6 @@ impl ControlPlane {
     /// Runs kubectl on an input.
     ///
     /// # Panics
-    ///
     /// It fails.
     pub fn tell(&self, arguments: &[&str], input: &str) {
         let finished = feed(&mut self.kubectl(arguments), input.as_bytes()).expect("kubectl starts");
@@ -301,7 +295,6 @@ impl ControlPlane {
     /// Makes or changes objects.
     ///
     /// # Panics
-    ///
     /// The API server refuses one.
     pub fn apply(&self, namespace: Option<&str>, objects: &[Value]) {
         let list = json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string();
@@ -312,7 +305,6 @@ impl ControlPlane {
     /// Sets an object's status.
     ///
     /// # Panics
-    ///
     /// The API server refuses it.
     pub fn set_status(&self, namespace: &str, object: &str, status: &Value) {
         let patch = json!({"status": status}).to_string();
@@ -322,7 +314,6 @@ impl ControlPlane {
     /// A new namespace in which pods can be made.
     ///
     /// # Panics
-    ///
     /// The cluster does not make it.
     #[must_use]
     pub fn namespace(&self) -> String {

@@ -104,7 +104,6 @@ impl FaultyRegistry {
     /// Serves the first manifest of the layout in `folder`, whatever the name of the repository and the tag.
     ///
     /// # Panics
-    ///
     /// There is no free port.
     #[must_use]
     pub fn start(folder: &Path) -> Self {
@@ -114,7 +113,6 @@ impl FaultyRegistry {
     /// Stands before the registry at `address`.
     ///
     /// # Panics
-    ///
     /// There is no free port.
     #[must_use]
     pub fn before(address: &str) -> Self {

@@ -66,7 +66,6 @@ impl Answer {
     /// Writes the answer to a request, without its body where the request asked for the head alone.
     ///
     /// # Errors
-    ///
     /// The connection broke.
     pub fn write(&self, connection: &mut TcpStream, to: &Request) -> std::io::Result<()> {
         connection.write_all(self.head(Some(self.body.len() as u64)).as_bytes())?;
@@ -107,7 +106,6 @@ pub fn read_request(reader: &mut impl BufRead) -> Option<Request> {
 /// connection ends without an answer.
 ///
 /// # Errors
-///
 /// The other side cannot be reached, or gave no answer.
 pub fn exchange(address: &str, request: &Request, sent: Option<usize>) -> std::io::Result<Answer> {
     let mut connection = TcpStream::connect(address)?;
@@ -141,7 +139,6 @@ pub fn exchange(address: &str, request: &Request, sent: Option<usize>) -> std::i
 /// that gives nothing has answered by itself, or ends the connection without an answer.
 ///
 /// # Panics
-///
 /// There is no free port.
 pub fn serve(handler: impl Fn(&Request, &mut TcpStream) -> Option<Answer> + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

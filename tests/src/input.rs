@@ -15,7 +15,6 @@ pub struct Stream {
 /// The recorded streams of our own charts, and those of public charts where they are at hand.
 ///
 /// # Panics
-///
 /// A stream cannot be read.
 #[must_use]
 pub fn streams() -> Vec<Stream> {

@@ -42,7 +42,6 @@ impl MemoryRegistry {
     /// An empty one.
     ///
     /// # Panics
-    ///
     /// There is no free port.
     #[must_use]
     pub fn start() -> Self {

@@ -11,7 +11,6 @@ use xtask::{Result, workspace};
 /// An installed tool; `None` when the test should end here.
 ///
 /// # Panics
-///
 /// The tool cannot be had, with `CI=true`.
 #[must_use]
 pub fn tool(tool: Tool) -> Option<PathBuf> {
@@ -26,7 +25,6 @@ pub fn tool(tool: Tool) -> Option<PathBuf> {
 /// and by `cargo xtask setup` and `test`.
 ///
 /// # Panics
-///
 /// The peer does not build, with `CI=true`.
 #[must_use]
 pub fn peer(peer: Peer) -> Option<PathBuf> {
@@ -37,7 +35,6 @@ pub fn peer(peer: Peer) -> Option<PathBuf> {
 /// The built module of a guest by another toolchain; `None` when the test should end here.
 ///
 /// # Panics
-///
 /// It does not build, with `CI=true`.
 #[must_use]
 pub fn foreign(guest: ForeignGuest) -> Option<PathBuf> {
@@ -62,7 +59,6 @@ fn found(result: Result<Option<PathBuf>>, title: &str) -> Option<PathBuf> {
 /// The release binary.
 ///
 /// # Panics
-///
 /// It was not built.
 #[must_use]
 pub fn windlass() -> PathBuf {
@@ -72,7 +68,6 @@ pub fn windlass() -> PathBuf {
 /// The folder of a built sample plugin.
 ///
 /// # Panics
-///
 /// It was not built.
 #[must_use]
 pub fn plugin(name: &str) -> PathBuf {

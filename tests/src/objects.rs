@@ -11,7 +11,6 @@ use xtask::workspace;
 /// The objects of a table of `pdk/kstatus/tests/cases`, with the name of their case.
 ///
 /// # Panics
-///
 /// The table cannot be read.
 #[must_use]
 pub fn table(name: &str) -> Vec<(String, Value)> {
@@ -75,7 +74,6 @@ pub fn well_known() -> Vec<(String, Value)> {
 /// The objects of all recorded streams, each with a status made up for its kind.
 ///
 /// # Panics
-///
 /// `oracle`, the program `yaml-oracle`, refuses a stream.
 #[must_use]
 pub fn recorded(oracle: &Path) -> Vec<(String, Value)> {

@@ -8,7 +8,6 @@ use xtask::command::feed;
 /// The documents of a stream that are not empty.
 ///
 /// # Panics
-///
 /// The parser refuses the stream.
 #[must_use]
 pub fn documents(oracle: &Path, stream: &[u8]) -> Vec<Value> {

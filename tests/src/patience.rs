@@ -10,7 +10,6 @@ pub const PATIENCE: Duration = Duration::from_secs(300);
 /// Waits until something is so.
 ///
 /// # Panics
-///
 /// It never is; `otherwise` says what is there instead.
 #[track_caller]
 pub fn until(mut is_so: impl FnMut() -> bool, otherwise: impl Fn() -> String) {
@@ -25,7 +24,6 @@ pub fn until(mut is_so: impl FnMut() -> bool, otherwise: impl Fn() -> String) {
 /// everything in `texts` was said: a machine that is busy only takes longer to get there.
 ///
 /// # Panics
-///
 /// It says something else even with a minute.
 #[track_caller]
 pub fn out_of_time(code: i32, texts: &[&str], run: impl Fn(&str) -> Finished) {

@@ -25,7 +25,6 @@ impl Sandbox {
     /// An empty one.
     ///
     /// # Panics
-    ///
     /// No temporary folder can be made.
     #[must_use]
     pub fn new() -> Self {
@@ -43,7 +42,6 @@ impl Sandbox {
     /// Writes a file and gives its path.
     ///
     /// # Panics
-    ///
     /// It cannot be written.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path().join(name);
@@ -86,7 +84,6 @@ impl Sandbox {
     /// Windlass with these arguments on a stream; everything it did.
     ///
     /// # Panics
-    ///
     /// It cannot be started.
     pub fn run<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>, input: &[u8]) -> Finished {
         feed(&mut self.windlass(arguments), input).expect("windlass starts")
@@ -95,7 +92,6 @@ impl Sandbox {
     /// Windlass with these arguments on a stream; its stdout.
     ///
     /// # Panics
-    ///
     /// It fails.
     pub fn succeed<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>, input: &[u8]) -> Vec<u8> {
         let finished = self.run(arguments, input);
@@ -106,7 +102,6 @@ impl Sandbox {
     /// A Helm that lives here; `None` when the test should end, as that Helm is not there.
     ///
     /// # Panics
-    ///
     /// Its home cannot be made, or the Helm is missing with `CI=true`.
     #[must_use]
     pub fn helm(&self, version: Version) -> Option<Helm> {
@@ -117,7 +112,6 @@ impl Sandbox {
     /// Runs a Helm command set up to live here; everything it did.
     ///
     /// # Panics
-    ///
     /// It cannot be started.
     pub fn finish(&self, mut command: Command) -> Finished {
         feed(self.apply(&mut command), b"").expect("the program starts")

@@ -47,7 +47,6 @@ struct Block {
 /// Runs every session of a file, and fails when one prints something else.
 ///
 /// # Panics
-///
 /// A session does not hold; the message shows the file, the line, and both texts.
 pub fn check(file: &Path) {
     let (problems, corrections) = run(file);
@@ -68,7 +67,6 @@ pub fn check(file: &Path) {
 /// Whether every session of a file is true.
 ///
 /// # Panics
-///
 /// The file cannot be read.
 #[must_use]
 pub fn is_true(file: &Path) -> bool {
@@ -210,7 +208,6 @@ fn line_matches(expected: &str, line: &str) -> bool {
 /// The Markdown files of the repository that may hold sessions.
 ///
 /// # Panics
-///
 /// A folder cannot be read.
 #[must_use]
 pub fn files() -> Vec<PathBuf> {

@@ -50,7 +50,6 @@ impl Stage {
     /// [`Registry::start`].
     ///
     /// # Panics
-    ///
     /// It does not start.
     #[must_use]
     pub fn distribution_with(settings: impl FnOnce(&Path) -> String, http: &str) -> Option<Self> {
@@ -65,7 +64,6 @@ impl Stage {
     /// A registry with the referrers API over plain HTTP; `None` when the test should end, as it is not there.
     ///
     /// # Panics
-    ///
     /// It does not start.
     #[must_use]
     pub fn with_referrers() -> Option<Self> {
@@ -93,7 +91,6 @@ impl Stage {
     /// Runs Windlass; everything it did.
     ///
     /// # Panics
-    ///
     /// It cannot be started.
     #[must_use]
     pub fn run(&self, arguments: &[&str], input: &[u8]) -> Finished {
@@ -103,7 +100,6 @@ impl Stage {
     /// Runs Windlass; its stdout.
     ///
     /// # Panics
-    ///
     /// It fails.
     #[track_caller]
     pub fn succeed(&self, arguments: &[&str], input: &[u8]) -> String {
@@ -115,7 +111,6 @@ impl Stage {
     /// Runs Windlass with `--output json`; its answer.
     ///
     /// # Panics
-    ///
     /// It fails, or gives no JSON.
     #[track_caller]
     pub fn answer(&self, arguments: &[&str]) -> Value {
@@ -126,7 +121,6 @@ impl Stage {
     /// `host/tests/json`.
     ///
     /// # Panics
-    ///
     /// It fails, or answers in another shape.
     #[track_caller]
     pub fn answer_like(&self, example: &str, arguments: &[&str]) -> Value {
@@ -140,7 +134,6 @@ impl Stage {
     /// Runs Windlass, which must fail with this exit code and say this.
     ///
     /// # Panics
-    ///
     /// It does anything else.
     #[track_caller]
     pub fn refuse(&self, arguments: &[&str], input: &[u8], code: i32, says: &str) {
@@ -166,7 +159,6 @@ impl Stage {
     /// [`COSIGN_FORMS`], without any of Sigstore's services.
     ///
     /// # Panics
-    ///
     /// It fails.
     #[track_caller]
     pub fn cosign(&self, program: &Path, pinned: &str, form: &str) {
@@ -230,7 +222,6 @@ impl StagedHelm {
     /// Runs Helm; everything it did.
     ///
     /// # Panics
-    ///
     /// It cannot be started.
     #[must_use]
     pub fn run(&self, arguments: &[&str], input: &[u8]) -> Finished {
@@ -245,7 +236,6 @@ impl StagedHelm {
     /// Runs Helm; its stdout.
     ///
     /// # Panics
-    ///
     /// It fails.
     #[track_caller]
     pub fn succeed(&self, arguments: &[&str]) -> String {
@@ -265,7 +255,6 @@ pub fn digest(bytes: &[u8]) -> String {
 /// Runs a program that is not ours in a stage's sandbox; its stdout.
 ///
 /// # Panics
-///
 /// It fails.
 #[track_caller]
 pub fn succeed(stage: &Stage, program: &Path, arguments: &[&str]) -> String {
@@ -279,7 +268,6 @@ pub fn succeed(stage: &Stage, program: &Path, arguments: &[&str]) -> String {
 /// Runs `check` on every case, a dozen at a time: most of them wait.
 ///
 /// # Panics
-///
 /// One of them does.
 pub fn each<T: Sync>(cases: &[T], check: impl Fn(&T) + Sync) {
     let next = std::sync::atomic::AtomicUsize::new(0);

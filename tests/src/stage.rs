@@ -44,7 +44,6 @@ impl Stage {
     /// Waits for these objects, given on stdin.
     ///
     /// # Panics
-    ///
     /// Windlass does not start.
     pub fn wait(&self, words: &[&str], objects: &[Value]) -> Finished {
         let words: Vec<&str> = ["wait"].into_iter().chain(words.iter().copied()).collect();
@@ -54,7 +53,6 @@ impl Stage {
     /// The end of what was begun.
     ///
     /// # Panics
-    ///
     /// It does not end.
     pub fn end(&self, mut child: Child) -> Finished {
         let status = child.wait().expect("windlass ends");
@@ -69,7 +67,6 @@ impl Stage {
     /// Waits until what was begun has said this.
     ///
     /// # Panics
-    ///
     /// It does not say so in time.
     pub fn until_said(&self, wanted: &str) {
         let said = || {
@@ -83,7 +80,6 @@ impl Stage {
     /// answer must hold. So a slow machine only takes longer.
     ///
     /// # Panics
-    ///
     /// Its answer never holds all that.
     #[track_caller]
     pub fn out_of_time(&self, words: &[&str], input: &str, texts: &[&str]) {
@@ -96,7 +92,6 @@ impl Stage {
     /// Begins to wait for these objects; the test goes on meanwhile.
     ///
     /// # Panics
-    ///
     /// Windlass does not start.
     pub fn begin(&self, words: &[&str], objects: &[Value]) -> Child {
         let file = self.sandbox.write("objects.yaml", stream(objects));
@@ -125,7 +120,6 @@ pub fn text(finished: &Finished) -> String {
 /// Checks how a command ended and that its answer has these texts.
 ///
 /// # Panics
-///
 /// They are not there.
 #[track_caller]
 pub fn check(finished: &Finished, code: i32, texts: &[&str]) {

@@ -20,7 +20,6 @@ impl Front {
     /// Passes each connection's only request on to the server at `behind`.
     ///
     /// # Panics
-    ///
     /// There is no free port, or a certificate cannot be used.
     #[must_use]
     pub fn before(behind: &str) -> Self {
@@ -62,7 +61,6 @@ impl Front {
     /// Of each request so far, whether it came with a client certificate.
     ///
     /// # Panics
-    ///
     /// A thread of the server panicked.
     #[must_use]
     pub fn certificates_shown(&self) -> Vec<bool> {

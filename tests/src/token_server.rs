@@ -27,7 +27,6 @@ impl TokenServer {
     /// token) pull and push everywhere. The file with its public key goes into `folder`.
     ///
     /// # Panics
-    ///
     /// There is no free port, or the file cannot be written.
     #[must_use]
     pub fn start(folder: &Path, password: &'static str) -> Self {
@@ -61,7 +60,6 @@ impl TokenServer {
     /// The requests so far: method and target.
     ///
     /// # Panics
-    ///
     /// A thread of the server panicked.
     #[must_use]
     pub fn asked(&self) -> Vec<String> {

@@ -5,11 +5,9 @@ use std::path::Path as FilePath;
 
 use serde_json::{Map, Value as Json, json};
 use windlass_pdk::{Kind, Node, Object, Path, Value};
+use windlass_testing::anchored;
 use windlass_tests::{needs, oracle};
 use xtask::peers;
-
-#[path = "../../pdk/manifest/tests/support/anchored.rs"]
-mod anchored;
 
 const DOCUMENTS: usize = 400;
 

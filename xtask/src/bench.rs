@@ -55,7 +55,6 @@ pub struct Measured {
 /// Runs the command.
 ///
 /// # Errors
-///
 /// Something does not compile, or a program fails on a stream.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
     if arguments.first().is_some_and(|argument| argument == measure::CHILD) {

@@ -41,7 +41,6 @@ pub struct BuiltPlugin {
 /// Runs the command.
 ///
 /// # Errors
-///
 /// Something does not compile, or a plugin is too big.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
     expect_only(arguments, &["--plugins"])?;
@@ -61,7 +60,6 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
 /// Builds the host's release binary.
 ///
 /// # Errors
-///
 /// It does not compile.
 pub fn host() -> Result<()> {
     let start = Instant::now();
@@ -74,7 +72,6 @@ pub fn host() -> Result<()> {
 /// Builds every plugin and lays it out as `target/plugins/NAME/{plugin.yaml,plugin.wasm}`.
 ///
 /// # Errors
-///
 /// One does not compile, or lacks a file.
 pub fn plugins() -> Result<Vec<BuiltPlugin>> {
     say::step(&format!("building the plugins ({})", setup::WASM_TARGET));
@@ -84,7 +81,6 @@ pub fn plugins() -> Result<Vec<BuiltPlugin>> {
 /// Builds the guests that only tests run, laid out as [`plugins`] are.
 ///
 /// # Errors
-///
 /// One does not compile, or lacks a file.
 pub fn guests() -> Result<Vec<BuiltPlugin>> {
     say::step("building the guests of the tests");
@@ -119,7 +115,6 @@ fn wasm(folder: &str, names: &[String]) -> Result<Vec<BuiltPlugin>> {
 /// and whatever else is built: several packages in one build would share the features that any of them asks for.
 ///
 /// # Errors
-///
 /// It does not compile.
 pub fn compile(root: &Path, target: &Path, package: &str) -> Result<()> {
     let mut cargo = workspace::cargo();
@@ -140,7 +135,6 @@ pub fn compile(root: &Path, target: &Path, package: &str) -> Result<()> {
 /// into the home directory.
 ///
 /// # Errors
-///
 /// As [`Toolchain::new`].
 pub(crate) fn compile_c_with_zig(cargo: &mut Command, package: &str, target: &Path) -> Result<()> {
     if !IN_C.contains(&package) {
@@ -162,7 +156,6 @@ pub(crate) fn is_without_compiler(package: &str) -> bool {
 /// Refuses a plugin that grew too big. Apart from [`plugins`], as a big plugin still runs.
 ///
 /// # Errors
-///
 /// One is bigger than its limit.
 pub fn check_sizes(built: &[BuiltPlugin]) -> Result<()> {
     for plugin in built {

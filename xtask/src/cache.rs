@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 /// `windlass-dev` under `WINDLASS_DEV_CACHE`, else `XDG_CACHE_HOME`, else `~/.cache`.
 ///
 /// # Errors
-///
 /// None of the three is known.
 pub fn folder() -> Result<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
@@ -23,7 +22,6 @@ pub fn folder() -> Result<PathBuf> {
 /// ever sees half of it. Two processes that want the same do it once; the second waits. Gives whether it was made now.
 ///
 /// # Errors
-///
 /// `fill` fails (nothing is left behind), or the cache cannot be written.
 pub fn fill_once(wanted: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<bool> {
     if wanted.is_dir() {
@@ -59,7 +57,6 @@ pub fn fill_once(wanted: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Resul
 /// was built from them is out of date.
 ///
 /// # Errors
-///
 /// A file cannot be read.
 pub fn digest(folder: &Path) -> Result<String> {
     let mut files = Vec::new();

@@ -57,7 +57,6 @@ pub trait During<T> {
     /// Turns the error into a [`Failure`] that starts with `doing`.
     ///
     /// # Errors
-    ///
     /// The error it had, in words.
     fn during(self, doing: impl fmt::Display) -> Result<T>;
 }
@@ -71,7 +70,6 @@ impl<T, E: fmt::Display> During<T> for std::result::Result<T, E> {
 /// Runs to the end; output goes where ours goes.
 ///
 /// # Errors
-///
 /// The program cannot be started, or ends with another code than 0.
 pub fn run(command: &mut Command) -> Result<()> {
     let status = command.status().during(format_args!("cannot start {}", describe(command)))?;
@@ -92,7 +90,6 @@ pub fn in_background(program: &str) -> Command {
 /// Runs to the end; what it says is shown only when it fails.
 ///
 /// # Errors
-///
 /// The program cannot be started, or ends with another code than 0.
 pub fn run_quietly(command: &mut Command) -> Result<()> {
     let output = command.stdin(Stdio::null()).output().during(format_args!("cannot start {}", describe(command)))?;
@@ -106,7 +103,6 @@ pub fn run_quietly(command: &mut Command) -> Result<()> {
 /// Runs to the end and gives its stdout; stderr goes where ours goes.
 ///
 /// # Errors
-///
 /// The program cannot be started, or ends with another code than 0.
 pub fn output(command: &mut Command) -> Result<Vec<u8>> {
     let output =
@@ -132,7 +128,6 @@ pub struct Finished {
 /// Feeds `input` on stdin and collects everything. A program that does not read its input is no error.
 ///
 /// # Errors
-///
 /// The program cannot be started.
 pub fn feed(command: &mut Command, input: &[u8]) -> Result<Finished> {
     let mut child = command

@@ -10,7 +10,6 @@ use std::process::{Command, ExitCode};
 /// Runs the command.
 ///
 /// # Errors
-///
 /// A package lacks what crates.io wants or what its build needs, or the program made from it does not work.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
     expect_only(arguments, &[])?;
@@ -21,7 +20,6 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
 /// Packages the crates, builds the host from its package, and makes and builds a plugin with it.
 ///
 /// # Errors
-///
 /// As [`run`].
 pub fn check() -> Result<()> {
     let crates = publishable()?;

@@ -39,7 +39,6 @@ plugins:
 /// Runs the command.
 ///
 /// # Errors
-///
 /// Something does not compile, Helm fails, or a plugin changed what it was not asked to change.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
     expect_only(arguments, &["--quick"])?;

@@ -92,7 +92,6 @@ impl Options {
 /// Runs the command.
 ///
 /// # Errors
-///
 /// Something does not build, a step before this one has not been done, or cosign or the registry says no.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
     let options = Options::read(arguments)?;

@@ -60,7 +60,6 @@ type Properties = BTreeMap<String, Type>;
 /// The table as it should be committed.
 ///
 /// # Errors
-///
 /// Kubernetes' sources cannot be had, or do not look as expected.
 pub fn generate() -> Result<String> {
     let version = openapi::version()?;

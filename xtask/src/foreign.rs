@@ -42,7 +42,6 @@ impl ForeignGuest {
     /// The module; builds it first where that is needed and can be done.
     ///
     /// # Errors
-    ///
     /// Its compiler is not here and cannot be fetched, or the build fails. The error says what to do.
     pub fn ensure(&self) -> Result<PathBuf> {
         let sources = workspace::root().join("tests/guests").join(self.name);

@@ -15,7 +15,6 @@ const DEFAULT_SECONDS: u64 = 60;
 /// Runs the command.
 ///
 /// # Errors
-///
 /// There is no such target, or it found something.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
     let mut targets = programs()?;
@@ -53,7 +52,6 @@ fn host_round(target: &str, tests: &[&str], seconds: u64) -> Result<()> {
 /// The fuzz targets that are programs: those in `fuzz/src/bin`, sorted.
 ///
 /// # Errors
-///
 /// The folder cannot be read.
 pub fn programs() -> Result<Vec<String>> {
     let folder = workspace::root().join("fuzz/src/bin");
@@ -74,7 +72,6 @@ pub fn programs() -> Result<Vec<String>> {
 /// Fuzzes one target for a while, with other inputs each time.
 ///
 /// # Errors
-///
 /// It found something, or does not build.
 pub fn round(target: &str, seconds: u64) -> Result<()> {
     say::step(&format!("fuzzing {target} for {seconds} s"));
@@ -84,7 +81,6 @@ pub fn round(target: &str, seconds: u64) -> Result<()> {
 /// Fuzzes one target with a number of inputs, the same ones each time and everywhere.
 ///
 /// # Errors
-///
 /// It found something, or does not build.
 pub fn rounds(target: &str, rounds: u64) -> Result<()> {
     say::step(&format!("fuzzing {target} with {rounds} inputs"));

@@ -66,7 +66,6 @@ impl Helm {
     /// Helm as `program`, with its plugins, cache and data under `home`.
     ///
     /// # Errors
-    ///
     /// `home` cannot be made.
     pub fn new(version: Version, program: PathBuf, home: &Path) -> Result<Self> {
         let helm = Self { version, program, home: home.to_owned() };
@@ -110,7 +109,6 @@ impl Helm {
     /// What this Helm hands to a post-renderer for a chart, byte for byte. Helm 3 is asked for CRDs as well.
     ///
     /// # Errors
-    ///
     /// Helm cannot render the chart.
     pub fn handed_over(&self, chart: &Path) -> Result<Vec<u8>> {
         let record = self.home.join("handed-over.yaml");
@@ -143,7 +141,6 @@ impl Helm {
     /// Adds a Helm 4 post-renderer that starts a program; `commands` is the list under `platformCommand`.
     ///
     /// # Errors
-    ///
     /// The plugin folder cannot be written.
     pub fn add_plugin(&self, name: &str, commands: &str) -> Result<()> {
         let folder = self.plugins().join(name);

@@ -7,7 +7,6 @@ use std::process::{Command, ExitCode};
 /// Runs the command.
 ///
 /// # Errors
-///
 /// Something does not compile, or cannot be written.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
     expect_only(arguments, &[])?;

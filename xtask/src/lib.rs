@@ -112,7 +112,6 @@ pub fn is_command(name: &str) -> bool {
 /// Runs the command that `arguments` names (without the program's own name).
 ///
 /// # Errors
-///
 /// What went wrong, in one sentence, and what to do about it.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
     let (command, rest) = match arguments.split_first() {
@@ -134,7 +133,6 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
 /// Refuses arguments that a command does not know.
 ///
 /// # Errors
-///
 /// Names the first argument that is not in `known`.
 pub fn expect_only(arguments: &[String], known: &[&str]) -> Result<()> {
     match arguments.iter().find(|argument| !known.contains(&argument.as_str())) {

@@ -13,7 +13,6 @@ pub enum Edit<'o> {
 /// order: as it was, or, where it holds a flow map or ends with an empty value, with text inserted.
 ///
 /// # Errors
-///
 /// The first line of `input` that is missing.
 pub fn edits<'o>(input: &str, output: &'o str) -> Result<Vec<(usize, Edit<'o>)>, String> {
     let mut expected = input.split_inclusive('\n').enumerate().peekable();

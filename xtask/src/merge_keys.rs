@@ -35,7 +35,6 @@ const CUSTOM_METADATA: &str = "custom resource's metadata";
 /// Writes the tables, or with `--check` compares them.
 ///
 /// # Errors
-///
 /// Kubernetes' sources cannot be had, or do not look as expected, or the table differs.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
     expect_only(arguments, &["--check"])?;
@@ -55,7 +54,6 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
 /// The table as it should be committed.
 ///
 /// # Errors
-///
 /// As [`run`].
 pub fn generate() -> Result<String> {
     let version = openapi::version()?;

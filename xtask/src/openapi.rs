@@ -12,7 +12,6 @@ const VERSION_FILE: &str = "tests/peers/control-plane/go.mod";
 /// Kubernetes' OpenAPI document.
 ///
 /// # Errors
-///
 /// Kubernetes' sources cannot be had, or do not look as expected.
 pub fn document() -> Result<Value> {
     let document = std::fs::read(sources(&version()?)?.join("api/openapi-spec/swagger.json"))

@@ -50,7 +50,6 @@ const PACKAGES: &[&str] = &[
 /// Everything that breaks the order.
 ///
 /// # Errors
-///
 /// A source cannot be read.
 pub(crate) fn problems() -> Result<Vec<String>> {
     let mut problems = Vec::new();

@@ -97,7 +97,6 @@ impl Peer {
     /// The program, if it was built from the sources as they are.
     ///
     /// # Errors
-    ///
     /// The sources cannot be read, or there is no place for a cache.
     pub fn built(&self) -> Result<Option<PathBuf>> {
         let program = self.program(&self.folder()?);
@@ -113,7 +112,6 @@ impl Peer {
     /// The built program; builds it first where that is needed and can be done.
     ///
     /// # Errors
-    ///
     /// There is no Go, or the build fails. The error says what to do.
     pub fn ensure(&self) -> Result<PathBuf> {
         let folder = self.folder()?;

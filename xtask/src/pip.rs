@@ -7,7 +7,6 @@ use std::path::Path;
 /// Lays `requirement` (`NAME==VERSION --hash=sha256:... [--hash=...]`) out in `folder`, programs in its `bin`.
 ///
 /// # Errors
-///
 /// There is no Python with pip, the index cannot be reached, or it has no such file for this machine.
 pub(crate) fn install(requirement: &str, folder: &Path) -> Result<()> {
     let python = ["python3", "python", "py"]

@@ -31,7 +31,6 @@ pub struct Options {
 /// Runs the command.
 ///
 /// # Errors
-///
 /// Something does not build, a case fails, or the registry refuses: also a version that is there with other content.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
     let mut options = Options::default();
@@ -102,7 +101,6 @@ pub fn table(rows: &[Value]) -> String {
 /// per plugin, whose `state` is `pushed` (`would push` in a dry run), `unchanged`, or, in a dry run alone, `refused`.
 ///
 /// # Errors
-///
 /// A plugin cannot be packaged, a version is there with other content (then nothing is pushed), or the registry fails.
 pub fn publish(folders: &[PathBuf], packages: &Path, options: &Options) -> Result<Vec<Value>> {
     std::fs::create_dir_all(packages).during(format_args!("cannot make {}", packages.display()))?;

@@ -22,7 +22,6 @@ impl Registry {
     /// configuration, `http` further keys of its `http` map, as YAML lines indented by two.
     ///
     /// # Errors
-    ///
     /// It cannot be started, or does not answer.
     pub fn start(program: &Path, folder: &Path, settings: &str, http: &str) -> Result<Self> {
         std::fs::create_dir_all(folder).during(format_args!("cannot make {}", folder.display()))?;
@@ -44,7 +43,6 @@ impl Registry {
     /// Starts a program that prints the address it listens on as its first line.
     ///
     /// # Errors
-    ///
     /// It cannot be started, or does not answer.
     pub fn start_printing(program: &Path) -> Result<Self> {
         use std::io::BufRead as _;

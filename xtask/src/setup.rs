@@ -12,7 +12,6 @@ pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 /// Runs the command.
 ///
 /// # Errors
-///
 /// Something cannot be installed; everything else is installed nevertheless, and each failure says what to do.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
     expect_only(arguments, &["--bench"])?;
@@ -49,7 +48,6 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
 /// Adds the wasm target to the pinned toolchain. With `RUSTUP_AUTO_INSTALL=0`, rustup does not do so by itself.
 ///
 /// # Errors
-///
 /// As [`target`].
 pub fn wasm_target() -> Result<()> {
     target(WASM_TARGET)
@@ -58,7 +56,6 @@ pub fn wasm_target() -> Result<()> {
 /// Adds a target to the pinned toolchain.
 ///
 /// # Errors
-///
 /// The target is missing and rustup cannot add it.
 pub fn target(target: &str) -> Result<()> {
     let sysroot = command::output(

@@ -19,7 +19,6 @@ pub fn recorded(version: Version, chart: &str) -> PathBuf {
 /// Runs the command.
 ///
 /// # Errors
-///
 /// A record is not what Helm hands over today (and `--bless` was not given), or Helm cannot be had.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
     expect_only(arguments, &["--bless"])?;

@@ -80,7 +80,6 @@ const STEPS: &[TestStep] = &[
 /// Runs the command.
 ///
 /// # Errors
-///
 /// Unknown arguments only; failures of steps are counted, shown, and end in exit code 1.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
     let quick = arguments.iter().any(|argument| argument == "--quick");

@@ -35,7 +35,17 @@ const MAY_DEPEND: &[(&str, &[&str])] = &[
     ("windlass-pdk-macros", &["windlass-abi", "windlass-manifest"]),
     ("windlass-pdk", &["windlass-pdk-macros", "windlass-abi", "windlass-manifest"]),
     ("windlass-port", &["windlass-manifest", "windlass-manifest-events"]),
-    ("windlass", &["windlass-abi", "windlass-manifest", "windlass-graft", "windlass-kstatus", "windlass-port"]),
+    (
+        "windlass",
+        &[
+            "windlass-abi",
+            "windlass-manifest",
+            "windlass-manifest-events",
+            "windlass-graft",
+            "windlass-kstatus",
+            "windlass-port",
+        ],
+    ),
     ("xtask", &[]),
 ];
 
@@ -46,7 +56,6 @@ const PLUGINS_MAY_DEPEND: &[&str] =
 /// Runs the command.
 ///
 /// # Errors
-///
 /// Lists every rule that is broken, with file and line.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
     expect_only(arguments, &[])?;
@@ -99,6 +108,9 @@ fn check_text(path: &Path, text: &str, problems: &mut Vec<String>) {
             long_comments(text)
                 .map(|line| format!("{shown}:{line}: a comment of more than {MOST_COLUMNS} columns; break it")),
         );
+        problems.extend(loose_headings(text).map(|line| {
+            format!("{shown}:{line}: an empty line behind `# Errors` or `# Panics`; the text follows at once")
+        }));
         let mut code = text.lines().filter(|line| !line.trim().is_empty());
         let documented = code.next().is_some_and(|line| line.starts_with("//!") || line.starts_with("#!["));
         // Cases of the macro's own tests and the fixture company are input, not code of ours; a `tests.rs` belongs to
@@ -119,6 +131,15 @@ fn long_comments(text: &str) -> impl Iterator<Item = usize> + '_ {
         let comment = line.trim_start().strip_prefix("//")?.trim_start_matches(['/', '!']).trim();
         let is_whole = comment.starts_with('|') || comment.ends_with('\\') || !comment.contains(' ');
         (line.chars().count() > MOST_COLUMNS && !is_whole).then_some(number + 1)
+    })
+}
+
+/// The numbers of the lines that keep a heading of a doc comment from its text: one layout for all.
+fn loose_headings(text: &str) -> impl Iterator<Item = usize> + '_ {
+    let pairs = text.lines().zip(text.lines().skip(1)).enumerate();
+    pairs.filter_map(|(number, (heading, next))| {
+        let heading = heading.trim_start().strip_prefix("/// # ")?;
+        (matches!(heading, "Errors" | "Panics") && next.trim() == "///").then_some(number + 2)
     })
 }
 

@@ -134,7 +134,6 @@ impl Tool {
     /// The program; installs it first where that is needed and can be done.
     ///
     /// # Errors
-    ///
     /// Not there, and offline, or no Go, or the installation fails. The error says what to do.
     pub fn ensure(&self) -> Result<PathBuf> {
         let folder = self.folder()?;

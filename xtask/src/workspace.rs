@@ -32,7 +32,6 @@ pub fn built_plugin(name: &str) -> PathBuf {
 /// The names of all sample plugins, sorted: the folders of `plugins/` that hold a plugin.yaml.
 ///
 /// # Errors
-///
 /// `plugins/` cannot be read.
 pub fn plugin_names() -> Result<Vec<String>> {
     names_in("plugins")
@@ -41,7 +40,6 @@ pub fn plugin_names() -> Result<Vec<String>> {
 /// The names of the guests in Rust that only tests run, sorted: the folders of `tests/guests` that hold a plugin.yaml.
 ///
 /// # Errors
-///
 /// `tests/guests` cannot be read.
 pub fn guest_names() -> Result<Vec<String>> {
     names_in("tests/guests")
@@ -60,7 +58,6 @@ fn names_in(folder: &str) -> Result<Vec<String>> {
 /// The folders inside `folder`, sorted; none when it does not exist.
 ///
 /// # Errors
-///
 /// The folder is there but cannot be read.
 pub fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
     if !folder.is_dir() {

@@ -18,7 +18,6 @@ impl Toolchain {
     /// Writes both into `folder`; `target` as zig calls it.
     ///
     /// # Errors
-    ///
     /// zig is not here and cannot be fetched, or the folder cannot be written.
     pub(crate) fn new(folder: &Path, target: &str) -> Result<Self> {
         let zig = tools::ZIG.ensure()?;

@@ -2,10 +2,8 @@
 
 use std::process::ExitCode;
 
-#[path = "../../../pdk/manifest/tests/support/mod.rs"]
-mod support;
-
-use support::{Tally, anchored};
+use windlass_testing::anchored;
+use windlass_testing::manifests::{self, Tally};
 
 fn main() -> ExitCode {
     windlass_fuzz::run("edits", |text, random| {
@@ -15,9 +13,9 @@ fn main() -> ExitCode {
             if random.below(2) == 0 { windlass_fuzz::mutate(&shared, text, random) } else { shared }
         });
         let text = shared.as_deref().unwrap_or(text);
-        let Ok(objects) = support::objects_with_paths(text) else { return Ok(()) };
+        let Ok(objects) = manifests::objects_with_paths(text) else { return Ok(()) };
         // What the other parser reads as something else from the start cannot be compared; it knows other tags.
-        if objects.is_empty() || text.contains('!') || !support::reads_alike(text) {
+        if objects.is_empty() || text.contains('!') || !manifests::reads_alike(text) {
             return Ok(());
         }
         let mut tally = Tally::default();
@@ -25,8 +23,8 @@ fn main() -> ExitCode {
             let wanted = random.below(objects.len());
             let paths = &objects[wanted];
             let (path, kind, length) = &paths[random.below(paths.len())];
-            let edits = support::edits_at(path, *kind, *length);
-            support::check("mutated", text, wanted, &edits[random.below(edits.len())], &mut tally);
+            let edits = manifests::edits_at(path, *kind, *length);
+            manifests::check("mutated", text, wanted, &edits[random.below(edits.len())], &mut tally);
         }
         tally.wrong.into_iter().next().map_or(Ok(()), Err)
     })

@@ -11,10 +11,7 @@ use serde_json::Value as Json;
 use windlass_fuzz::Random;
 use windlass_manifest::{Error, Manifests, Path};
 
-#[path = "../../../pdk/manifest/tests/support/mod.rs"]
-mod support;
-
-use support::{Edit, Oracle};
+use windlass_testing::manifests::{self, Edit, Oracle};
 
 /// What we refuse and Go reads, on purpose; the parts of our messages that say so, each with its reason.
 const REFUSED_BY_US: [&str; 10] = [
@@ -106,7 +103,7 @@ fn main() -> ExitCode {
     };
     let go = RefCell::new(Go::start(&program).expect("the peer starts"));
     windlass_fuzz::run("go", |text, random| {
-        for document in support::documents(text).into_iter().take(3) {
+        for document in manifests::documents(text).into_iter().take(3) {
             let document = if random.below(2) == 0 { document } else { with_other_white_space(document, random) };
             let outcome = check(&mut go.borrow_mut(), &document, random);
             outcome.map_err(|finding| format!("{finding}\ndocument {document:?}"))?;
@@ -261,17 +258,17 @@ fn is_nothing(node: &Json) -> bool {
 
 /// Makes a random edit of a random object; its output must be to Go what the input was, plus the edit.
 fn edit(go: &mut Go, document: &str, before: &Oracle, random: &mut Random) -> Result<(), String> {
-    let Ok(objects) = support::objects_with_paths(document) else { return Ok(()) };
+    let Ok(objects) = manifests::objects_with_paths(document) else { return Ok(()) };
     if objects.is_empty() {
         return Ok(());
     }
     let paths = before.objects();
     let wanted = random.below(objects.len());
     let (path, kind, length) = &objects[wanted][random.below(objects[wanted].len())];
-    let edits = support::edits_at(path, *kind, *length);
+    let edits = manifests::edits_at(path, *kind, *length);
     let edit: &Edit = &edits[random.below(edits.len())];
     let mut manifests = Manifests::from_bytes(document.as_bytes().to_vec()).map_err(|error| error.to_string())?;
-    match support::visit_nth(&mut manifests, wanted, edit) {
+    match manifests::visit_nth(&mut manifests, wanted, edit) {
         Ok(_) => {}
         // Refused.
         Err(_) => return Ok(()),

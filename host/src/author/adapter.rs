@@ -348,7 +348,6 @@ fn refused(why: impl std::fmt::Display) -> Error {
 /// The command `wasm`, which was validated, as a plugin for Helm's engine.
 ///
 /// # Errors
-///
 /// It does not export its memory, or is not what it was validated as (exit 2).
 pub(crate) fn join(wasm: &[u8]) -> Result<Vec<u8>, Error> {
     let command = Parts::read(wasm).map_err(refused)?;

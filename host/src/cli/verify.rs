@@ -13,9 +13,9 @@ use crate::trust::Reason;
 
 /// Check a plugin's signatures against the trust policy and the keys given.
 ///
-/// The policy is ~/.config/windlass/policy.yaml (or windlass/policy.yaml in XDG_CONFIG_HOME); a pipeline's `trust` has
-/// the same form. For each prefix of references it says what is required, one or several of openpgp, cosign and digest,
-/// or nothing:
+/// The policy is ~/.config/windlass/policy.yaml (or windlass/policy.yaml in XDG_CONFIG_HOME); a
+/// pipeline's `trust` has the same form. For each prefix of references it says what is required, one
+/// or several of openpgp, cosign and digest, or nothing:
 ///
 ///   apiVersion: windlass.dev/v1alpha1
 ///   kind: TrustPolicy

@@ -372,7 +372,7 @@ mod tests {
                 "5:22 plugins[0].limits.memory: `lots` is not a size (write a whole number of bytes above zero with an optional unit, for example `64Mi`, `1Gi` or `1048576`)",
             ),
         );
-        check("plugins: *nowhere\n", Err("3:10 while parsing node, found unknown anchor"));
+        check("plugins: *nowhere\n", Err("3:10 an alias without an anchor"));
         check("plugins: [{use: !mine a}]\n", Err("3:23 tag `!mine` is not known here"));
         check("plugins: [{use: a}]\n---\n{}\n", Err("5:1 a second document: this file holds one (remove the `---`)"));
     }

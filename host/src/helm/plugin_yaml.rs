@@ -368,7 +368,7 @@ mod tests {
                 "7:20 runtimeConfig.config.labels: expected a text, found a map (Helm's engine takes strings only: quote the value, as YAML text if it is a map or list)",
             ),
         );
-        check("a: [1\n", Err("1:4 unclosed bracket '['"));
+        check("a: [1\n", Err("1:4 unclosed bracket"));
     }
 
     /// What Helm takes without a word and never uses, or stumbles over when the plugin is installed or run.

@@ -117,7 +117,6 @@ impl Layout {
     /// The manifest with exactly this tag, if there is one.
     ///
     /// # Errors
-    ///
     /// When the layout cannot be read (exit 2) or was changed (exit 3).
     pub(crate) fn tagged(&self, tag: &str) -> Result<Option<Manifest>, Error> {
         let entries = self.entries()?;
@@ -129,7 +128,6 @@ impl Layout {
     /// manifest that refers to no other.
     ///
     /// # Errors
-    ///
     /// As [`Layout::find`].
     pub fn root(&self, tag: Option<&str>) -> Result<Manifest, Error> {
         if tag.is_some() {
@@ -145,7 +143,6 @@ impl Layout {
     /// The manifests that refer to no other, and are no signatures that a tag ties to another.
     ///
     /// # Errors
-    ///
     /// When one is missing (exit 2) or was changed (exit 3).
     pub fn roots(&self) -> Result<Vec<Manifest>, Error> {
         let mut roots = Vec::new();

@@ -16,7 +16,6 @@ impl Contents {
     /// Reads an archive, which messages call `shown`.
     ///
     /// # Errors
-    ///
     /// It breaks a rule (exit 3), is no archive, or not a plugin's that is WebAssembly (exit 2).
     pub(crate) fn of_archive(archive: &[u8], shown: &str) -> Result<Self, Error> {
         let mut archive = PluginArchive::read(archive, ArchiveLimits::DEFAULT)
@@ -35,7 +34,6 @@ impl Contents {
 /// The text of a plugin.yaml.
 ///
 /// # Errors
-///
 /// It is not UTF-8 (exit 2).
 pub(crate) fn utf8_plugin_yaml(bytes: Vec<u8>, shown: &str) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|_| Error::usage(format!("`{shown}` is not UTF-8")))

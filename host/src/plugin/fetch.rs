@@ -19,7 +19,6 @@ use crate::trust::evidence::{Came, Package};
 /// Reads the plugin that `reference` names, from the disk or, as `remote` says, from afar.
 ///
 /// # Errors
-///
 /// It does not exist, is not one of the forms of a plugin, lacks its plugin.wasm, or is too large (exit 2); those of
 /// [`pull::fetch_shipped`].
 pub fn fetch(reference: &PluginRef, remote: &FetchOptions) -> Result<Fetched, Error> {

@@ -83,7 +83,6 @@ impl Verified {
     /// What the plugin says about itself; none where it says nothing.
     ///
     /// # Errors
-    ///
     /// It is not what the PDK writes, or is for a newer Windlass (exit 2).
     pub(crate) fn metadata(&self) -> Result<Option<&Metadata>, Error> {
         match self.described() {
@@ -121,7 +120,6 @@ impl Verified {
 /// Decides whether `fetched` may be run: by the lock file, where there is one, and by the trust policy.
 ///
 /// # Errors
-///
 /// It is not what was locked, or the trust policy refuses it (exit 3).
 pub fn verify(fetched: Fetched, remote: &FetchOptions) -> Result<Verified, Error> {
     match &remote.lock {

@@ -72,7 +72,6 @@ pub struct Checked {
 /// Checks `output` against the stream that the plugin got, which is handed back where nothing changed.
 ///
 /// # Errors
-///
 /// The output breaks a rule (exit 1), the message names the rule and the place; or reading it needs more than the
 /// budget (exit 4).
 pub fn check(input: Stream, output: RawOutput, budget: &Budget) -> Result<Checked, Error> {

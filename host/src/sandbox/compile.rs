@@ -48,7 +48,6 @@ impl Compiled {
     /// What its metadata asks for; none where it has no metadata.
     ///
     /// # Errors
-    ///
     /// The metadata is not what the PDK writes, or is for a newer Windlass (exit 2).
     pub(crate) fn asks(&self) -> Result<Option<&[Asked]>, Error> {
         match &self.described {
@@ -86,7 +85,6 @@ impl Compiled {
 /// Loads the plugin's code from the cache, or compiles it and keeps it there.
 ///
 /// # Errors
-///
 /// Not a plugin that can run here (exit 2), or the compiler hit a limit (exit 4).
 pub fn compile(plugin: &Verified, limits: CompileLimits, options: &RenderOptions<'_>) -> Result<Compiled, Error> {
     let name = plugin.name();

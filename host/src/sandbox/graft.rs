@@ -27,7 +27,6 @@ pub(crate) struct Answerer<'a> {
 /// The answer's changes in the text of the stream; the answer as it is where they cannot be made, with a warning.
 ///
 /// # Errors
-///
 /// Its YAML changed what was not meant, and that is to be refused.
 pub(crate) fn graft(
     original: &[u8],

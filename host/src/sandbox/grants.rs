@@ -17,7 +17,6 @@ impl Grants {
     /// Adds what `--allow-WORD VALUE` gives; the value of a flag without one is the empty text.
     ///
     /// # Errors
-    ///
     /// The value does not have the capability's form (exit 2).
     pub fn allow(&mut self, capability: Capability, value: &str) -> Result<(), Error> {
         self.add(Grant::parse(capability, value).map_err(|error| Error::usage(error.to_string()))?);

@@ -118,7 +118,6 @@ impl Instance {
     /// Links what the module imports and is granted, and runs its start function and initialiser.
     ///
     /// # Errors
-    ///
     /// It asks for something that was not granted or does not exist (exit 3), its start fails (exit 1) or hits a limit
     /// (exit 4).
     pub(crate) fn new(compiled: &Compiled, setup: &Setup<'_>) -> Result<Self, StartFailure> {
@@ -221,7 +220,6 @@ impl Instance {
     /// Calls the guest.
     ///
     /// # Errors
-    ///
     /// A trap, an error of a host function, or a limit, each as it is told to the user.
     pub(crate) fn call<P: WasmParams, R: WasmResults>(
         &mut self,
@@ -239,7 +237,6 @@ impl Instance {
     /// `CallWithContext`).
     ///
     /// # Errors
-    ///
     /// As [`Self::call`]; also where the guest ended itself with another code, or without having set an output.
     pub(crate) fn call_message(&mut self, entry: &MessageEntry) -> Result<i32, Error> {
         let called = match entry {
@@ -261,7 +258,6 @@ impl Instance {
     /// Runs a command with `stdin` as its standard input; what it wrote to its standard output when it is done.
     ///
     /// # Errors
-    ///
     /// As [`Self::call`]; also where it ended itself with another code than 0: then what it wrote to its standard error
     /// is the error's text.
     pub(crate) fn run_command(
@@ -316,7 +312,6 @@ impl Instance {
     /// Takes Extism's output; none if the guest set none.
     ///
     /// # Errors
-    ///
     /// It is larger than the limit (exit 4).
     pub(crate) fn take_output(&mut self) -> Result<Option<Vec<u8>>, Error> {
         let length = self.store.data().kernel.output_length();
@@ -330,7 +325,6 @@ impl Instance {
     /// Copies `bytes` to `address` of the guest's memory.
     ///
     /// # Errors
-    ///
     /// The guest gave an address outside its memory (exit 1).
     pub(crate) fn write_memory(&mut self, address: u32, bytes: &[u8]) -> Result<(), Error> {
         let memory = self.memory.ok_or_else(|| Error::refused("it exports no memory"))?;
@@ -343,7 +337,6 @@ impl Instance {
     /// Where an answer of `length` bytes at `address` lies in the guest's memory.
     ///
     /// # Errors
-    ///
     /// They are more than the output limit (exit 4) or not all inside the guest's memory (exit 1).
     pub(crate) fn answer_place(&self, address: u32, length: u32) -> Result<Range<usize>, Error> {
         if u64::from(length) > self.limits.max_output.0 {

@@ -39,7 +39,6 @@ impl<'s> CompiledStep<'s> {
     /// Compiles the step's plugin, or takes its code from the cache.
     ///
     /// # Errors
-    ///
     /// Those of [`compile`].
     pub fn new(step: &'s Step, options: &RenderOptions<'_>) -> Result<Self, Error> {
         let compiled = compile(&step.plugin, step.limits.compile, options)?;
@@ -60,7 +59,6 @@ impl<'s> CompiledStep<'s> {
 /// Runs a step once on `stream`, in a fresh store.
 ///
 /// # Errors
-///
 /// See [`crate::render::render`]; the error names the plugin.
 pub fn run(step: &CompiledStep<'_>, stream: &[u8], options: &RenderOptions<'_>) -> Result<RawOutput, Error> {
     let CompiledStep { step, compiled } = step;
@@ -108,7 +106,6 @@ pub fn run(step: &CompiledStep<'_>, stream: &[u8], options: &RenderOptions<'_>) 
 /// `() -> i32` with Extism's input and output.
 ///
 /// # Errors
-///
 /// As [`run`]; also where there is no such export (exit 2) and where the plugin gives no answer (exit 1).
 pub fn ask(
     compiled: &Compiled,

@@ -51,7 +51,6 @@ impl Discovery {
     /// The resource of a kind; `None` where the server does not serve it (yet).
     ///
     /// # Errors
-    ///
     /// The server cannot be asked.
     pub async fn resource(
         &self,

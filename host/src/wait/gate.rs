@@ -60,7 +60,6 @@ impl Unsettled {
 /// are up to. Who waits until all is gone does not care.
 ///
 /// # Errors
-///
 /// As [`read`] and [`read_all`].
 pub async fn settle(
     cluster: &Cluster,

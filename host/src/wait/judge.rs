@@ -50,7 +50,6 @@ impl Judge {
     /// Compiles a plugin that decides.
     ///
     /// # Errors
-    ///
     /// Those of fetching, verifying and compiling, and a plugin without the export (exit 2).
     pub fn plugin(reference: &PluginRef, limits: Limits, options: &RenderOptions<'_>) -> Result<Self, Error> {
         let verified = render::open(reference)?;
@@ -68,7 +67,6 @@ impl Judge {
     /// The status of an object at this moment. `related` are pods and replica sets that say more about it.
     ///
     /// # Errors
-    ///
     /// The plugin traps, hits a limit, says no, or answers something else than a status. None of that is ever taken
     /// for an answer.
     pub fn judge(&self, object: &Value, related: &[&Value], terms: Terms) -> Result<Verdict, Error> {

@@ -31,7 +31,6 @@ impl Driver {
     /// The driver that `HELM_DRIVER` names; `None` where it names none, so that both are tried.
     ///
     /// # Errors
-    ///
     /// It names one that is not in the cluster (exit 2).
     pub fn from_environment(value: Option<&str>) -> Result<Option<Self>, Error> {
         match value.map(str::trim).unwrap_or_default() {
@@ -113,7 +112,6 @@ impl Hook {
 /// Reads a release, the newest revision unless one is named.
 ///
 /// # Errors
-///
 /// There is no such release (exit 2), it cannot be read (exit 3 or 5), or what is stored is no release (exit 2).
 pub async fn read(
     cluster: &Cluster,
@@ -152,7 +150,6 @@ pub async fn read(
 /// The newest revision of every release, of one namespace or of all; by namespace and name.
 ///
 /// # Errors
-///
 /// As [`read`]; what is stored as a release and is none is passed over.
 pub async fn read_all(
     cluster: &Cluster,
@@ -332,7 +329,6 @@ impl Contents {
 /// Hooks are no part of a release: Helm waits for them itself while it runs them.
 ///
 /// # Errors
-///
 /// The stream is not YAML, or a document is not an object (exit 2).
 pub fn objects(stream: Vec<u8>, namespace: &str, choice: &Choice) -> Result<Contents, Error> {
     let mut contents = Contents::default();

@@ -18,7 +18,6 @@ impl LabelSelector {
     /// Reads one.
     ///
     /// # Errors
-    ///
     /// A text that is none; it says which part.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut parts: Vec<String> = Vec::new();

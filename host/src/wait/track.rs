@@ -76,7 +76,6 @@ pub struct Summary {
 /// Waits.
 ///
 /// # Errors
-///
 /// The first contact with the server fails (exit 5), or the judge fails.
 pub async fn track(
     cluster: Cluster,

@@ -32,7 +32,6 @@ impl std::error::Error for AnnotationError {}
 /// expressions.
 ///
 /// # Errors
-///
 /// When the value is no such list or one of its items is no expression.
 pub fn parse_annotation(value: &str) -> Result<Vec<Expression>, AnnotationError> {
     let trimmed = value.trim();

@@ -13,7 +13,6 @@ use crate::verdict::{Condition, Error};
 /// is appended. Times are `options.now` in UTC. `status.conditions` is created even if it stays empty.
 ///
 /// # Errors
-///
 /// Those of [`compute`], and a `status` or a condition of the wrong type; the object is then unchanged.
 pub fn augment(object: &mut Value, options: &Options) -> Result<(), Error> {
     let verdict = compute(object, options)?;

@@ -61,7 +61,6 @@ impl Expression {
     /// Parses one expression.
     ///
     /// # Errors
-    ///
     /// When the text is no expression; the offset points at the offending character.
     pub fn parse(text: &str) -> Result<Self, SyntaxError> {
         let mut reader = Reader::new(text);
@@ -122,7 +121,6 @@ impl Expression {
     /// Evaluates the expression on an object's `status`.
     ///
     /// # Errors
-    ///
     /// When the path selects several values, a map or a list, or cannot be evaluated. An index beyond the end of
     /// a list is not an error: the list may still grow.
     pub fn evaluate(&self, status: &Value) -> Result<Evaluation, EvaluationError> {

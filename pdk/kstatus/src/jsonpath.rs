@@ -27,7 +27,6 @@ impl Path {
     /// Parses the text between the braces of `{.status.phase}`, or with them.
     ///
     /// # Errors
-    ///
     /// When the text is no path of the dialect, with the offset of the offending character.
     pub fn parse(text: &str) -> Result<Self, SyntaxError> {
         parse::whole(text)
@@ -36,7 +35,6 @@ impl Path {
     /// Every value the path selects, in the document's order.
     ///
     /// # Errors
-    ///
     /// An index on something that is no list, an index outside of a list, a filter that compares what cannot be
     /// compared.
     pub fn find<'v>(&self, root: &'v Value) -> Result<Vec<&'v Value>, EvaluationError> {

@@ -14,7 +14,6 @@ use crate::verdict::{Error, Status, Verdict};
 /// The status of an object as the cluster serves it, after `status.Compute` of cli-utils.
 ///
 /// # Errors
-///
 /// When a field that decides has a type no API server would serve, for example a generation that is a string.
 /// kstatus' readers report such an object as Unknown.
 pub fn compute(object: &Value, options: &Options) -> Result<Verdict, Error> {

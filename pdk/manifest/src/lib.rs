@@ -71,6 +71,7 @@ pub use error::{Error, ErrorKind};
 pub use node::{Kind, Node};
 pub use object::Object;
 pub use path::{Path, PathError, Segment};
+pub use split::is_marker;
 pub use stream::{Manifests, read_text, visit_document};
 pub use value::Value;
 

@@ -1,8 +1,10 @@
 //! Splitting a stream into documents, without state: `---` or `...` at the start of a line is always a boundary in
 //! YAML, whatever surrounds it. Leading comments and `%` lines belong to the document that follows them.
 
-/// Whether a line starts with this marker, followed by white space or its end.
-pub(crate) fn is_marker(line: &[u8], marker: &[u8; 3]) -> bool {
+/// Whether a line, or a text from the start of a line on, starts with this marker (`---` or `...`), followed by white
+/// space or its end.
+#[must_use]
+pub fn is_marker(line: &[u8], marker: &[u8; 3]) -> bool {
     line.strip_prefix(marker).is_some_and(|rest| matches!(rest.first(), None | Some(b' ' | b'\t' | b'\r' | b'\n')))
 }
 

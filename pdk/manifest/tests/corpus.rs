@@ -6,14 +6,12 @@
 //! path, `delete: true` or `push`, a `value` where one is needed, and may have `object: Kind/name`; without it all
 //! objects are edited. Each object gets all its edits in one visit; `push` comes after.
 
-mod support;
-
 use std::fs;
 use std::path::{Path as FilePath, PathBuf};
 
 use serde::Deserialize;
-use support::Edit;
 use windlass_manifest::{Error, Manifests, Path, Value, from_yaml_str};
+use windlass_testing::manifests::Edit;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

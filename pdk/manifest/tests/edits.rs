@@ -2,12 +2,11 @@
 //! read by an independent parser and must be the old tree plus the edit; documents that were not edited keep their
 //! bytes.
 
-mod support;
-
-use support::{
-    Tally, anchored, check, documents, edits_at, nasty_files, objects_with_paths, reads_alike, shared_corpus,
-};
 use windlass_manifest::{Error, ErrorKind, Manifests, Path, Value};
+use windlass_testing::anchored;
+use windlass_testing::manifests::{
+    Tally, check, documents, edits_at, nasty_files, objects_with_paths, reads_alike, shared_corpus,
+};
 
 #[test]
 fn all_edits_of_all_nodes_of_awkward_manifests() {

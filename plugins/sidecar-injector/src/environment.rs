@@ -43,7 +43,6 @@ fn refers(value: &str, name: &str) -> bool {
 /// Where in `list` a new variable belongs: before the first that refers to it, otherwise at the end.
 ///
 /// # Errors
-///
 /// One that it refers to stands after one that refers to it.
 pub(crate) fn place(list: &[Variable], new: &Variable) -> Result<usize, NoPlace> {
     let reader = list.iter().position(|there| refers(&there.value, &new.name)).unwrap_or(list.len());
@@ -73,7 +72,6 @@ pub(crate) fn reads_later(list: &[Variable], index: usize) -> Option<&str> {
 /// gives their indexes.
 ///
 /// # Errors
-///
 /// The names of variables that refer to each other in a circle.
 pub(crate) fn order(variables: &[Variable]) -> Result<Vec<usize>, Vec<String>> {
     let mut waiting: Vec<usize> = (0..variables.len()).collect();

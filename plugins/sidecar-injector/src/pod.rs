@@ -59,7 +59,6 @@ impl<'a> List<'a> {
 /// Makes the pod template hold what `settings` say.
 ///
 /// # Errors
-///
 /// A name or path that is taken by something else, a volume that is missing, an impossible order of variables, and what
 /// the manifest crate refuses to edit.
 pub(crate) fn inject(object: &mut Object<'_>, template: &PodTemplate, settings: &Settings) -> Result<(), Error> {

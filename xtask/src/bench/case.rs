@@ -71,7 +71,6 @@ impl Stream {
     /// Writes a stream into the folder of the benchmark.
     ///
     /// # Errors
-    ///
     /// The file cannot be written.
     pub fn write(folder: &Path, name: &str, stream: &[u8]) -> Result<Self> {
         let path = folder.join(format!("{}.yaml", name.replace(' ', "-")));
@@ -82,7 +81,6 @@ impl Stream {
     /// Real charts as Helm 4 hands them over, where they are at hand; the three largest when `quick`.
     ///
     /// # Errors
-    ///
     /// The folder cannot be read.
     pub fn of_corpus(quick: bool) -> Result<Vec<Self>> {
         let Some(corpus) = workspace::corpus() else {
@@ -108,7 +106,6 @@ impl Stream {
 /// All cases that can run on this machine; a note for each that cannot.
 ///
 /// # Errors
-///
 /// The native program does not compile, or a file cannot be written.
 pub fn all(folder: &Path) -> Result<Vec<Case>> {
     let mut cases = vec![
@@ -149,7 +146,6 @@ pub fn all(folder: &Path) -> Result<Vec<Case>> {
 /// all five.
 ///
 /// # Errors
-///
 /// A file cannot be written.
 pub fn chains(folder: &Path) -> Result<Vec<Case>> {
     let write =

@@ -18,7 +18,6 @@ pub const RUNS: usize = 1_000;
 /// Helm 4 on a chart; Helm 3 asks a cluster before it installs, even client-side. None where there is no Helm.
 ///
 /// # Errors
-///
 /// A file cannot be written.
 pub fn helm(folder: &Path) -> Result<Vec<Case>> {
     let program = match tools::HELM_4.ensure() {
@@ -99,7 +98,6 @@ fn chart(folder: &Path) -> Result<std::path::PathBuf> {
 /// [`RUNS`] runs one after the other, each on this stream; beside what as many processes cost that do nothing.
 ///
 /// # Errors
-///
 /// A file cannot be written.
 pub fn thousand(folder: &Path, stream: &Stream) -> Result<Vec<Case>> {
     let script = folder.join("thousand.sh");

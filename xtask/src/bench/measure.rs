@@ -33,7 +33,6 @@ pub struct Sample {
 /// Runs a case once.
 ///
 /// # Errors
-///
 /// The program fails on the stream.
 pub fn once(case: &Case, stream: &Stream) -> Result<Sample> {
     let xtask = std::env::current_exe().during("cannot find xtask itself")?;
@@ -60,7 +59,6 @@ pub fn once(case: &Case, stream: &Stream) -> Result<Sample> {
 /// The small child: `STREAM PROGRAM [ARGUMENT...]`, and one JSON object on stdout.
 ///
 /// # Errors
-///
 /// The program cannot be started, or fails.
 pub fn child(arguments: &[String]) -> Result<ExitCode> {
     let [stream, program, arguments @ ..] = arguments else {

@@ -19,7 +19,6 @@ fn key(name: &str) -> String {
 /// Signs a plugin into a layout, verifies it there, and runs it from there on a stream.
 ///
 /// # Errors
-///
 /// One of the steps fails.
 pub(super) fn through_a_folder(folder: &Path, stream: &Path) -> Result<()> {
     let layout = format!("oci-layout:{}", folder.join("layout").display());
@@ -39,7 +38,6 @@ pub(super) fn through_a_folder(folder: &Path, stream: &Path) -> Result<()> {
 /// install one, with verification on.
 ///
 /// # Errors
-///
 /// One of the steps fails.
 pub(super) fn next_to_a_chart(folder: &Path, chart: &Path, helm: PathBuf, stream: &Path) -> Result<()> {
     let program = peers::DISTRIBUTION.ensure()?;

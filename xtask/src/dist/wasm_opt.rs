@@ -25,7 +25,6 @@ const MADE_OF: &str = ".made-of";
 /// Optimises the modules of `plugins` into `out/plugins/NAME`.
 ///
 /// # Errors
-///
 /// There is no Node, a module cannot be read by `wasm-opt`, or a plugin fails its cases.
 pub(super) fn make(out: &Path, plugins: &[PathBuf]) -> Result<()> {
     let program = tools::WASM_OPT.ensure()?;
@@ -53,7 +52,6 @@ pub(super) fn make(out: &Path, plugins: &[PathBuf]) -> Result<()> {
 /// The folder of a built plugin to ship: the optimised one, where it was made of this very module.
 ///
 /// # Errors
-///
 /// The module cannot be read.
 pub fn shipped(out: &Path, plugin: &Path) -> Result<PathBuf> {
     let folder = out.join("plugins").join(file_name(plugin));

@@ -36,7 +36,6 @@ pub(super) struct Source {
 /// The sources of a package below `folder` (its `src`), sorted by module; files for tests and `main.rs` are left out.
 ///
 /// # Errors
-///
 /// A folder or a file cannot be read.
 pub(super) fn sources(folder: &Path) -> Result<Vec<Source>> {
     let mut found = Vec::new();

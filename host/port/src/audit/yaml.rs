@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use windlass_manifest::is_marker;
 use windlass_manifest_events::{Event, EventKind, Events, Style};
 
 use super::fragment::{Fragment, LineIndex, Lines};
@@ -356,7 +357,7 @@ fn documents(text: &str) -> Vec<(usize, usize)> {
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let bare = line.trim_end();
-        if bare == "---" || bare.starts_with("--- ") {
+        if is_marker(bare.as_bytes(), b"---") {
             if text.get(start..at).is_some_and(|before| !before.trim().is_empty()) {
                 found.push((start, at));
             }

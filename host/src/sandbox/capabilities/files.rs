@@ -43,7 +43,6 @@ impl Files {
     /// later does not matter.
     ///
     /// # Errors
-    ///
     /// A folder of a grant cannot be opened (exit 2).
     pub(crate) fn new(grants: &Grants) -> Result<Self, Error> {
         let mut folders = Vec::new();
@@ -66,7 +65,6 @@ impl Files {
     /// The content of the file that the guest calls `path`; none if there is no such file.
     ///
     /// # Errors
-    ///
     /// The path is malformed (exit 1), no grant covers it or it leads out of its folder (exit 3), a limit is hit
     /// (exit 4), or it cannot be read (exit 1).
     pub(crate) fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, Error> {
@@ -86,7 +84,6 @@ impl Files {
     /// Writes the file that the guest calls `path`, whole, in place of what was there. Its folder must exist.
     ///
     /// # Errors
-    ///
     /// As [`Files::read`].
     pub(crate) fn write(&mut self, path: &str, content: &[u8]) -> Result<(), Error> {
         self.spend(path, content.len() as u64)?;
@@ -110,7 +107,6 @@ impl Files {
     /// Counts one more file that is opened or made.
     ///
     /// # Errors
-    ///
     /// There were too many in this run (exit 4).
     pub(crate) fn spend_file(&mut self) -> Result<(), Error> {
         self.files_left = self
@@ -123,7 +119,6 @@ impl Files {
     /// Counts bytes that are read or written.
     ///
     /// # Errors
-    ///
     /// There were too many in this run (exit 4).
     pub(crate) fn spend_bytes(&mut self, bytes: u64) -> Result<(), Error> {
         self.traffic_left = self.traffic_left.checked_sub(bytes).ok_or_else(|| {

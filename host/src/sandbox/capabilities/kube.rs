@@ -60,7 +60,6 @@ impl Kube {
     /// `from` is `RESOURCE.VERSION[.GROUP][/NAMESPACE]`.
     ///
     /// # Errors
-    ///
     /// `from` or `name` is malformed (exit 1), no grant covers it or the API server refuses (exit 3), a limit is hit
     /// (exit 4), the kubeconfig is unusable (exit 2), or the API server cannot be reached (exit 5).
     pub(crate) fn get(&mut self, from: &str, name: &str, deadline: Instant) -> Result<Option<Vec<u8>>, Error> {
@@ -78,7 +77,6 @@ impl Kube {
     /// of them. An empty selector selects all.
     ///
     /// # Errors
-    ///
     /// As [`Kube::get`].
     pub(crate) fn list(&mut self, from: &str, selector: &str, deadline: Instant) -> Result<Option<Vec<u8>>, Error> {
         let target = self.granted("list", from)?;

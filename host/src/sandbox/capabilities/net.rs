@@ -106,7 +106,6 @@ impl Network {
     /// Sends a request and reads the whole answer, until `deadline` at the latest.
     ///
     /// # Errors
-    ///
     /// The request is malformed (exit 1), goes where no grant leads (exit 3), goes over a limit (exit 4), or fails on
     /// the way (exit 5).
     pub(crate) fn send(&mut self, request: Request, deadline: Instant) -> Result<Response, Error> {

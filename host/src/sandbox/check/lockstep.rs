@@ -7,6 +7,7 @@
 //! `check`'s tests hold both ways to the same verdicts.
 
 use memchr::{memchr, memmem, memrchr};
+use windlass_manifest::is_marker;
 
 /// A part of a stream between `---` lines, with its place.
 #[derive(Debug, Clone, Copy)]
@@ -49,17 +50,14 @@ impl<'s> Iterator for Documents<'s> {
 }
 
 /// The offsets behind line breaks that are followed by this marker.
-pub(super) fn markers<'s>(stream: &'s [u8], needle: &'static [u8]) -> impl Iterator<Item = usize> + 's {
-    let name = needle.trim_ascii_start();
+pub(super) fn markers<'s>(stream: &'s [u8], needle: &'static [u8; 4]) -> impl Iterator<Item = usize> + 's {
+    let [_, name @ ..] = needle;
     memmem::find_iter(stream, needle).map(|at| at + 1).filter(move |at| marker(stream, *at, name))
 }
 
-/// True if the line at `at` starts with `name` and white space or its end.
-pub(super) fn marker(stream: &[u8], at: usize, name: &[u8]) -> bool {
-    stream
-        .get(at..)
-        .and_then(|line| line.strip_prefix(name))
-        .is_some_and(|rest| matches!(rest.first(), None | Some(b' ' | b'\t' | b'\r' | b'\n')))
+/// True if the line at `at` is the marker `name`.
+pub(super) fn marker(stream: &[u8], at: usize, name: &[u8; 3]) -> bool {
+    stream.get(at..).is_some_and(|line| is_marker(line, name))
 }
 
 /// The offset behind the end of the line that `at` is in.

@@ -76,7 +76,6 @@ impl Cache {
     /// Opens the cache below `cache` with the key from `state`, and makes what is missing.
     ///
     /// # Errors
-    ///
     /// A folder cannot be made or is not private (exit 2).
     pub(crate) fn open(cache: &Path, state: &Path, engine: &Engine) -> Result<Self, Error> {
         let folder = PrivateFolder::open_or_create(&cache.join(FOLDER))?;
@@ -87,7 +86,6 @@ impl Cache {
     /// The code of this module; none if there is no entry or it is not ours.
     ///
     /// # Errors
-    ///
     /// The entry is there and cannot be read (exit 2).
     pub(super) fn load(&self, module: ModuleId) -> Result<Option<TrustedCode>, Error> {
         let name = self.entry_name(module);
@@ -106,7 +104,6 @@ impl Cache {
     /// Keeps `code`.
     ///
     /// # Errors
-    ///
     /// The disk is full or the folder not writable (exit 2).
     pub(super) fn store(&self, module: ModuleId, code: &[u8]) -> Result<(), Error> {
         let name = self.entry_name(module);

@@ -97,7 +97,6 @@ struct Explanation {
 /// Compiles `wasm` in a child process.
 ///
 /// # Errors
-///
 /// The module is not one that can run here (exit 2), or compiling it hits a limit (exit 4).
 pub(super) fn compile(
     wasm: &[u8],

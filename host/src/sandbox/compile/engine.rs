@@ -38,7 +38,6 @@ fn shared_settings(interruption: Interruption) -> Config {
 /// The engine that runs code and cannot compile. One of each kind per process: code is tied to its engine.
 ///
 /// # Errors
-///
 /// This machine cannot run it (exit 70).
 pub(super) fn runtime(interruption: Interruption) -> Result<Engine, Error> {
     static BY_EPOCH: OnceLock<Engine> = OnceLock::new();

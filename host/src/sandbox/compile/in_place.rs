@@ -30,7 +30,6 @@ fn loaded() -> MutexGuard<'static, Vec<(u64, Pages)>> {
 /// Makes a module of the first `length` bytes of `pages`.
 ///
 /// # Errors
-///
 /// They are not code of this engine.
 ///
 /// # Safety

@@ -53,7 +53,6 @@ impl From<BinaryReaderError> for Fault {
 /// Checks the whole module.
 ///
 /// # Errors
-///
 /// It breaks a rule of WebAssembly with `features`, or moves far more values than code does that a compiler made.
 #[allow(clippy::disallowed_methods, reason = "the one door to the validator")]
 pub(crate) fn check(wasm: &[u8], features: WasmFeatures) -> Result<(), Fault> {

@@ -68,7 +68,6 @@ pub(crate) struct ModuleShape {
 /// Checks the whole module: format, features, every function body, and the entry.
 ///
 /// # Errors
-///
 /// It is not a WebAssembly module, is broken, needs a proposal that Helm's engine lacks, or has no entry (exit 2); or
 /// it takes more work to check than code that a compiler made (exit 4).
 pub(crate) fn validate(wasm: &[u8]) -> Result<ModuleShape, Error> {
@@ -194,7 +193,6 @@ const RENDER_SIGNATURE: &str = "(i32, i32, i32, i32) -> i64";
 /// Imports and exports of a module. Function bodies are not looked at.
 ///
 /// # Errors
-///
 /// The sections before the code are broken, or there are more than a plugin could have (exit 2).
 pub(crate) fn shape(wasm: &[u8]) -> Result<ModuleShape, Error> {
     check_format(wasm)?;

@@ -29,7 +29,6 @@ impl Budget {
     /// Counts `bytes` more.
     ///
     /// # Errors
-    ///
     /// The limit is reached (exit 4).
     pub(crate) fn charge(&mut self, bytes: u64) -> Result<(), Error> {
         match self.used.checked_add(bytes) {

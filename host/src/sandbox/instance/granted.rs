@@ -82,7 +82,6 @@ struct Answer {
 
 impl Granted {
     /// # Errors
-    ///
     /// A granted folder cannot be opened (exit 2).
     pub(super) fn new(grants: &Grants, cluster: &Connection, deadline: Instant) -> Result<Self, Error> {
         Ok(Self {

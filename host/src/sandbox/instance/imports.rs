@@ -42,7 +42,6 @@ pub(crate) fn opened_by(module: &str, name: &str) -> &'static [Capability] {
 /// Links what the module imports, and only that.
 ///
 /// # Errors
-///
 /// It asks, by an import or in its metadata, for something that was not granted (exit 3), imports what nobody offers
 /// (exit 3), or a function with another signature (exit 2).
 pub(super) fn link(compiled: &Compiled, grants: &Grants) -> Result<Linker<Host>, Error> {
@@ -107,7 +106,6 @@ pub(super) fn link(compiled: &Compiled, grants: &Grants) -> Result<Linker<Host>,
 /// that.
 ///
 /// # Errors
-///
 /// Its metadata is not what the PDK writes (exit 2).
 pub(super) fn reach_through_wasi(compiled: &Compiled, grants: &Grants) -> Result<Vec<Capability>, Error> {
     let imports_wasi = || compiled.module().imports().any(|import| import.module() == wasi::MODULE);
@@ -176,7 +174,6 @@ fn shown(asked: &Asked) -> String {
 /// What the metadata section asks for.
 ///
 /// # Errors
-///
 /// The section is not what the PDK writes, or is for a newer Windlass (exit 2).
 pub(crate) fn asks(metadata_json: Option<&str>) -> Result<Vec<Asked>, Error> {
     let Some(text) = metadata_json else { return Ok(Vec::new()) };

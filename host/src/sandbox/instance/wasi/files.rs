@@ -171,7 +171,6 @@ impl Table {
     /// The preopened folders.
     ///
     /// # Errors
-    ///
     /// Two folders have one name (exit 2).
     pub(in crate::sandbox::instance) fn new(files: &Files, given: Given) -> Result<Self, Error> {
         let mut roots: Vec<Root> = Vec::new();

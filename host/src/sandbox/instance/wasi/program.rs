@@ -78,7 +78,6 @@ impl Program {
     /// Takes bytes for the answer, as they come.
     ///
     /// # Errors
-    ///
     /// The answer is larger than the limit, or than the memory that is left (exit 4).
     pub(super) fn write_stdout(&mut self, bytes: &[u8], budget: &mut Budget) -> Result<(), Error> {
         let length = (self.stdout.len() as u64).saturating_add(bytes.len() as u64);

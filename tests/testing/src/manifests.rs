@@ -1,8 +1,5 @@
 //! What the tests share: where the manifests are, and an independent reading of YAML to compare with (libyaml, through
 //! `serde_yaml_ng`; the crate under test parses with another parser).
-#![allow(dead_code, unreachable_pub)]
-
-pub mod anchored;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +12,7 @@ use windlass_manifest::{Error, Kind, Manifests, Node, Path, Segment, Value};
 
 /// Manifests written to be awkward, always there.
 pub fn nasty_files() -> Vec<(String, String)> {
-    let files = yaml_files(&FilePath::new(env!("CARGO_MANIFEST_DIR")).join("tests/nasty"));
+    let files = yaml_files(&FilePath::new(env!("CARGO_MANIFEST_DIR")).join("../../pdk/manifest/tests/nasty"));
     assert!(files.len() > 25, "the files of tests/nasty are missing");
     files
 }

@@ -1,4 +1,4 @@
-//! Random changes to texts and bytes. A file of its own, as the host's fuzz tests (`host/tests/fuzz.rs`) use it too.
+//! Random changes to texts and bytes.
 
 /// A small random number generator (xorshift): enough for mutations, and repeatable.
 pub struct Random {
