@@ -1,42 +1,35 @@
-//! The arguments of every command that runs plugins, and how they become the steps of a run.
+//! What the command line says to every command that runs plugins, as it stands there: nothing is opened or read here.
+//!
+//! | module | from there to |
+//! |---|---|
+//! | [`steps`] | opened plugins, with their configuration, grants and limits |
+//! | [`input`] | the stream |
+//! | [`rendering`] | a run that is shown |
+
+mod input;
+mod rendering;
+mod steps;
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum as _};
 use windlass_abi::capabilities::{Grant, TABLE};
-use windlass_abi::config::to_entries;
 
-use super::attach;
 use super::cluster_args::ClusterArgs;
-use super::failures;
-use super::printer::Printer;
 use super::remote_args::RemoteArgs;
-use super::report::{Report, ReportArgs};
-use super::spinner::Spinner;
-use crate::config::pipeline::Pipeline;
-use crate::config::settings::{self, Configured, Overrides};
-use crate::env::{ARGOCD_APP_NAME, LOG, REQUIRE_INPUT, Variable};
+use super::report::ReportArgs;
+use crate::config::settings::Overrides;
+use crate::env::LOG;
 use crate::error::Error;
-use crate::event::{Event, LogLevel};
-use crate::input;
-use crate::limits::table::MAX_STREAM;
+use crate::event::LogLevel;
 use crate::limits::{ByteSize, parse_duration};
-use crate::plugin::lock::{self, Lock};
-use crate::plugin::verify::Verified;
-use crate::render::{self, Rendered};
-use crate::sandbox::compile::cache::CodeCache;
 use crate::sandbox::grants::Grants;
-use crate::sandbox::interruption::Ending;
 use crate::sandbox::limits::{CompileLimits, Limits};
-use crate::sandbox::options::{Graft, RenderOptions, Step};
-use crate::sandbox::stream;
 use crate::source::{OciReference, PluginRef};
+pub(super) use rendering::uncached;
 
 /// Which plugins run, on what, with which configuration, grants and limits.
 #[derive(Args, Debug)]
@@ -219,12 +212,6 @@ impl CompileArgs {
     }
 }
 
-/// A plugin with the configuration laid so far, and what its entry in the pipeline gives it.
-type PlannedStep = (Configured, Given);
-
-/// A plugin and what its entry in the pipeline gives it.
-type Given = (Verified, Grants, Limits, Graft);
-
 impl PluginArgs {
     /// What the command line says that runs a pipeline: `grants` as flags, and extra arguments.
     ///
@@ -243,177 +230,6 @@ impl PluginArgs {
     pub(super) fn of_words(words: impl IntoIterator<Item = OsString>) -> Result<Self, Error> {
         let matches = Self::augment_args(Command::new("run")).try_get_matches_from(words);
         matches.and_then(|matches| Self::from_arg_matches(&matches)).map_err(|error| Error::usage(error.to_string()))
-    }
-
-    /// The steps of the run. The stream has not been read: what is wrong with the arguments is said at once.
-    ///
-    /// # Errors
-    /// A plugin that cannot be found or is not trusted, a pipeline or a configuration that is wrong.
-    pub(super) fn steps(&self, printer: &Printer) -> Result<Vec<Step>, Error> {
-        let chosen = match &self.pipeline {
-            Some(file) => self.chosen_in_pipeline(&Pipeline::load(file)?, printer)?,
-            None => self.chosen_on_command_line(printer)?,
-        };
-        let (mut configured, rest): (Vec<Configured>, Vec<Given>) = chosen.into_iter().unzip();
-        let (extra_files, extra_args) = settings::take_config_files(&configured, &self.extra_args);
-        settings::apply(&mut configured, &self.config.overrides(extra_files))?;
-        let shares = settings::share_extra_args(&configured, &extra_args)?;
-        Ok(configured
-            .into_iter()
-            .zip(shares)
-            .zip(rest)
-            .map(|((configured, extra_args), (plugin, grants, limits, graft))| Step {
-                plugin,
-                config: to_entries(&configured.into_tree()),
-                extra_args,
-                grants: self.grants.over(grants),
-                limits: self.limits.over(limits),
-                graft: if self.no_graft { Graft::Never } else { graft },
-            })
-            .collect())
-    }
-
-    fn chosen_on_command_line(&self, printer: &Printer) -> Result<Vec<PlannedStep>, Error> {
-        let attached = match &self.for_chart {
-            Some(chart) => attach::plugins_for(chart, &self.remote.registries, printer)?,
-            None => Vec::new(),
-        };
-        attached
-            .iter()
-            .chain(&self.plugins)
-            .map(|reference| self.open(reference, None, printer))
-            .map(|plugin| {
-                let plugin = plugin?;
-                let configured = Configured::new(&plugin)?;
-                Ok((configured, (plugin, Grants::default(), Limits::default(), Graft::default())))
-            })
-            .collect()
-    }
-
-    fn chosen_in_pipeline(&self, pipeline: &Pipeline, printer: &Printer) -> Result<Vec<PlannedStep>, Error> {
-        let lock = Lock::load(&lock::path_beside(&pipeline.file))?;
-        if lock.is_none() && self.locked {
-            return Err(Lock::missing());
-        }
-        pipeline
-            .plugins
-            .iter()
-            .map(|entry| {
-                let plugin = self.open(&entry.reference, Some((pipeline, &lock)), printer)?;
-                let mut configured = Configured::new(&plugin)?;
-                if let Some(config) = &entry.config {
-                    configured.lay(config)?;
-                }
-                Ok((configured, (plugin, entry.grants.clone(), entry.limits.clone(), entry.graft)))
-            })
-            .collect()
-    }
-
-    fn open(
-        &self,
-        reference: &PluginRef,
-        pipeline: Option<(&Pipeline, &Option<Lock>)>,
-        printer: &Printer,
-    ) -> Result<Verified, Error> {
-        let mut remote = self.remote.remote_for(reference, !self.no_cache, printer)?;
-        if let Some((pipeline, lock)) = pipeline {
-            remote.lock.clone_from(lock);
-            remote.locked = self.locked;
-            if let Some(trust) = &pipeline.trust {
-                remote.trust.add_pipeline(trust, &pipeline.folder, &pipeline.file.display().to_string())?;
-            }
-        }
-        render::open_with(reference, &remote)
-    }
-
-    /// Reads the stream, once and whole.
-    ///
-    /// # Errors
-    /// The file or stdin cannot be read, or holds no object where one is required.
-    pub(super) fn read_stream(&self, printer: &Printer) -> Result<Vec<u8>, Error> {
-        let stream = self.read_any_stream(printer)?;
-        if stream::is_empty(&stream) {
-            match input_is_required(self.require_input, Variable::os)? {
-                Some(why) => return Err(no_input(why)),
-                None => printer.warning(
-                    "the stream holds no object: if it comes from `helm template` in a pipe, that may have failed \
-                     (`set -o pipefail` tells, `--require-input` refuses)",
-                ),
-            }
-        }
-        Ok(stream)
-    }
-
-    fn read_any_stream(&self, printer: &Printer) -> Result<Vec<u8>, Error> {
-        match &self.file {
-            Some(file) => input::read_named(file, MAX_STREAM)
-                .map_err(|error| Error::usage(format!("the stream {} cannot be read: {error}", file.display()))),
-            None => {
-                let stdin = io::stdin().lock();
-                if stdin.is_terminal() {
-                    printer.note("reading manifests from the terminal; Ctrl-D ends them, --file reads a file");
-                }
-                // A file's length is a hint for the allocation only; a pipe has none.
-                let length = rustix::fs::fstat(&stdin).map_or(0, |status| status.st_size);
-                input::read_to_limit(stdin, MAX_STREAM, u64::try_from(length).unwrap_or(0))
-                    .map_err(|error| Error::usage(format!("the stream on stdin cannot be read: {error}")))
-            }
-        }
-    }
-
-    /// Runs the steps; shows log lines, and a spinner while a plugin is compiled. `ending` ends the process with a
-    /// plugin whose time is over; a command that goes on after it has none.
-    ///
-    /// # Errors
-    /// Whatever stops the run.
-    pub(super) fn render(
-        &self,
-        steps: &[Step],
-        stream: Vec<u8>,
-        printer: &Printer,
-        ending: Option<Arc<Ending>>,
-    ) -> Result<Rendered, Error> {
-        let cache = if self.no_cache { CodeCache::Off } else { CodeCache::default_place() };
-        let spinner = Spinner::new(printer);
-        let is_told = AtomicBool::new(false);
-        let warnings: Mutex<Vec<String>> = Mutex::default();
-        let log_level = self.log_level()?;
-        let show = |event: Event<'_>| {
-            spinner.see(&event);
-            match event {
-                Event::Log { plugin, level, message } => {
-                    let line = format!("{} {plugin}: {message}", level_word(level));
-                    if level == LogLevel::Warn
-                        && let Ok(mut warnings) = warnings.lock()
-                    {
-                        warnings.push(format!("{plugin}: {message}"));
-                    }
-                    printer.remark(line, level >= LogLevel::Warn);
-                }
-                // Said once, however many plugins the run has.
-                Event::Uncached { .. } if is_told.swap(true, Ordering::Relaxed) => {}
-                Event::Uncached { why } => printer.warning(uncached(why)),
-                Event::Compiling { .. } | Event::Compiled { .. } | Event::Sought { .. } => {}
-            }
-        };
-        let mut options = RenderOptions::new(cache, &show);
-        options.log_level = log_level;
-        options.ending = ending;
-        options.cluster = self.cluster.connection();
-        let rendered = render::render(steps, stream, &options);
-        let (findings, error) = match &rendered {
-            Ok(rendered) => (rendered.findings.as_slice(), None),
-            Err(error) => (error.findings(), Some(error)),
-        };
-        printer.findings(findings, log_level);
-        let warnings = warnings.into_inner().unwrap_or_default();
-        let secrets = rendered.as_ref().map_or_else(Error::secrets, |rendered| &rendered.secrets);
-        failures::note_warnings(warnings, findings, secrets);
-        let names: Vec<String> = steps.iter().map(|step| step.plugin.name()).collect();
-        let written = self.reports.write(&Report::of_run(&names, findings.to_vec(), error));
-        let rendered = rendered?;
-        written?;
-        Ok(rendered)
     }
 
     /// What the flag says, or the variable where no flag can be given.
@@ -458,72 +274,5 @@ impl LimitArgs {
             scratch: self.scratch.or(limits.scratch),
             compile: self.compile.over(limits.compile),
         }
-    }
-}
-
-/// Who demands that the stream holds an object, if anyone does. Argo CD sets its variable for every command of a config
-/// management plugin, and deletes, where pruning is on, what a command does not name any more.
-fn input_is_required(flag: bool, value: impl Fn(&Variable) -> Option<OsString>) -> Result<Option<&'static str>, Error> {
-    if flag {
-        return Ok(Some("`--require-input` is given"));
-    }
-    match value(&REQUIRE_INPUT).as_deref().map(|value| value.to_str()) {
-        Some(Some("1" | "true")) => Ok(Some("`WINDLASS_REQUIRE_INPUT` is set")),
-        Some(Some("0" | "false")) => Ok(None),
-        None | Some(Some("")) if value(&ARGOCD_APP_NAME).is_some() => Ok(Some("Argo CD's variables are set")),
-        None | Some(Some("")) => Ok(None),
-        Some(_) => Err(Error::usage(format!("`{}` is neither 1 nor 0", REQUIRE_INPUT.name))),
-    }
-}
-
-fn no_input(why: &str) -> Error {
-    Error::usage(format!("the stream holds no object, and {why}"))
-        .hint(
-            "a command before `windlass` in the pipe has failed or had nothing to say: with `set -o pipefail` (bash) its \
-             failure ends the pipe",
-        )
-        .hint(format!("where a stream without objects is right, leave `--require-input` out or set `{}=0`",
-            REQUIRE_INPUT.name))
-}
-
-/// The warning that compiled code is not kept.
-pub(super) fn uncached(why: &str) -> String {
-    format!(
-        "{why}: the plugin is compiled anew, each time (set `WINDLASS_CACHE_DIR` to a folder of your own, or say \
-         `--no-cache`)"
-    )
-}
-
-fn level_word(level: LogLevel) -> &'static str {
-    match level {
-        LogLevel::Trace => "trace",
-        LogLevel::Debug => "debug",
-        LogLevel::Info => "info",
-        LogLevel::Warn => "warning",
-        LogLevel::Error => "error",
-        LogLevel::Off => "",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_empty_stream_is_refused_where_it_would_delete() {
-        let check = |flag: bool, variables: &[(Variable, &str)], expected: Result<Option<&str>, &str>| {
-            let variable = |asked: &Variable| {
-                variables.iter().find(|(key, _)| key.name == asked.name).map(|(_, value)| OsString::from(value))
-            };
-            let found = input_is_required(flag, variable).map_err(|error| error.to_string());
-            assert_eq!(found, expected.map_err(str::to_owned), "{flag} {variables:?}");
-        };
-        check(false, &[], Ok(None));
-        check(true, &[], Ok(Some("`--require-input` is given")));
-        check(true, &[(REQUIRE_INPUT, "0")], Ok(Some("`--require-input` is given")));
-        check(false, &[(REQUIRE_INPUT, "1")], Ok(Some("`WINDLASS_REQUIRE_INPUT` is set")));
-        check(false, &[(REQUIRE_INPUT, "0"), (ARGOCD_APP_NAME, "web")], Ok(None));
-        check(false, &[(ARGOCD_APP_NAME, "web")], Ok(Some("Argo CD's variables are set")));
-        check(false, &[(REQUIRE_INPUT, "yes")], Err("`WINDLASS_REQUIRE_INPUT` is neither 1 nor 0"));
     }
 }
