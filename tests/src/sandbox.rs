@@ -50,6 +50,16 @@ impl Sandbox {
         path
     }
 
+    /// A Windlass of its own at this place below the sandbox. `cp` writes it: a file that this process had open for
+    /// writing would be busy as long as a child has it that another test started meanwhile.
+    pub fn program(&self, name: &str) -> PathBuf {
+        let path = self.write(name, "");
+        std::fs::remove_file(&path).expect("a removed file");
+        let copied = Command::new("cp").arg(needs::windlass()).arg(&path).status().expect("cp starts");
+        assert!(copied.success(), "the program is copied");
+        path
+    }
+
     /// Sets a program up to live here: home, folders, a PATH that starts with the release binary. Compiled code is
     /// shared by all tests, as compiling is not what they test.
     pub fn apply<'c>(&self, command: &'c mut Command) -> &'c mut Command {

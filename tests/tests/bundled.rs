@@ -27,8 +27,7 @@ fn bundled_plugins_run_by_name() {
     for (program, plugins) in
         [("archive/windlass", "archive/plugins"), ("usr/bin/windlass", "usr/share/windlass/plugins")]
     {
-        sandbox.write(program, "");
-        std::fs::copy(needs::windlass(), sandbox.path().join(program)).expect("the program");
+        sandbox.program(program);
         check(&sandbox, program, &["run", "label-injector", "--set", "labels.a=b"], 2, "there is no plugin");
         check(&sandbox, program, &["list", "--bundled"], 0, "no plugins came with this program");
         for file in ["plugin.yaml", "plugin.wasm"] {

@@ -24,9 +24,7 @@ fn succeed(command: &mut Command) -> Vec<u8> {
 #[test]
 fn a_new_plugin_builds_without_a_checkout() {
     let sandbox = Sandbox::new();
-    let program = sandbox.path().join("bin/windlass");
-    sandbox.write("bin/windlass", "");
-    std::fs::copy(needs::windlass(), &program).expect("the program");
+    let program = sandbox.program("bin/windlass");
     let home = std::env::var_os("HOME").unwrap_or_default();
     let run = |folder: &Path, arguments: &[&str]| {
         let mut command = Command::new(&program);
@@ -72,8 +70,7 @@ impl Author {
 
     /// A program in the sandbox's `bin`, with plugins that come with it.
     fn bundle(&self, plugins: &[&str]) -> PathBuf {
-        let program = self.sandbox.write("bin/windlass", "");
-        std::fs::copy(needs::windlass(), &program).expect("the program");
+        let program = self.sandbox.program("bin/windlass");
         for (name, file) in plugins.iter().flat_map(|name| [(name, "plugin.yaml"), (name, "plugin.wasm")]) {
             let copy = self.sandbox.write(&format!("bin/plugins/{name}/{file}"), "");
             std::fs::copy(needs::plugin(name).join(file), copy).expect("the plugin");
@@ -217,6 +214,42 @@ fn the_rust_template_works() {
     author.package();
     let config = "annotations={\"managed-by\": \"my-plugin\"}";
     author.everywhere(&["annotations.team=payments"], "    team: payments\n", Some((&module, &[config])));
+}
+
+#[test]
+fn the_rust_policy_template_works() {
+    let author = Author::new("rust-policy");
+    std::fs::copy(workspace::root().join("Cargo.lock"), author.folder.join("Cargo.lock")).expect("a lock file");
+    let cargo = |arguments: &[&str]| {
+        let mut cargo = workspace::cargo();
+        cargo.current_dir(&author.folder).env("CARGO_TARGET_DIR", workspace::target().join("tests/template"));
+        feed(cargo.args(arguments), b"").expect("cargo starts")
+    };
+    let lint = || cargo(&["clippy", "--quiet", "--all-targets", "--", "--deny", "warnings"]);
+    for finished in [cargo(&["test", "--quiet"]), lint()] {
+        assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    }
+    let module = author.build();
+    author.cases(3);
+    author.package();
+    author.everywhere(&[], "name: settings", Some((&module, &[])));
+    let pod = b"# Source: shop/templates/web.yaml\napiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  containers:\n  - image: web:2\n";
+    let words = ["run", &author.folder.display().to_string(), "--set", "registries={registry.example}"];
+    let refused = author.sandbox.run(words, pod);
+    assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+    for part in ["shop/templates/web.yaml", "Pod/web", "spec.containers[0].image (line 8)", "`web:2`"] {
+        assert!(refused.stderr.contains(part), "{part} is not in {}", refused.stderr);
+    }
+    // What a plugin cannot do is told by clippy already.
+    let library = author.folder.join("src/lib.rs");
+    let text = std::fs::read_to_string(&library).expect("a library");
+    let careless = "pub fn careless() {\n    println!(\"{:?}\", std::fs::read(\"x\"));\n}\n";
+    std::fs::write(&library, format!("{text}\n{careless}")).expect("a library");
+    let refused = lint();
+    assert_ne!(refused.code, Some(0));
+    for part in ["`std::println`", "`std::fs::read`", "use `windlass_pdk::info!`"] {
+        assert!(refused.stderr.contains(part), "{part} is not in {}", refused.stderr);
+    }
 }
 
 #[test]
