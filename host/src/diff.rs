@@ -51,6 +51,9 @@ pub struct ObjectDiff {
     pub namespace: Option<String>,
     /// Name.
     pub name: String,
+    /// The chart's file that it was rendered from, as Helm says it in that stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// 1-based line of the object in the first stream, or in the second if it was added.
     pub line: usize,
     /// Its changes, in order.
@@ -108,6 +111,7 @@ fn whole(hunks: Vec<Hunk>) -> ObjectDiff {
         kind: String::new(),
         namespace: None,
         name: String::new(),
+        file: None,
         line: 1,
         hunks,
     }
@@ -116,6 +120,7 @@ fn whole(hunks: Vec<Hunk>) -> ObjectDiff {
 /// An object and the lines it takes up, from its own to the next one's.
 struct Placed {
     identity: Identity,
+    file: Option<String>,
     start: usize,
     end: usize,
 }
@@ -135,9 +140,11 @@ fn objects(stream: &str, line_count: usize, budget: &Budget) -> Option<Vec<Place
     let mut seen: HashMap<Identity, usize> = HashMap::new();
     let mut placed: Vec<Placed> = Vec::new();
     let read = read_text(stream, budget, |object| {
+        let file = object.file();
         let texts = [object.api_version(), object.kind(), object.name(), object.namespace().unwrap_or_default()];
+        let length = texts.iter().map(|text| text.len()).sum::<usize>() + file.as_ref().map_or(0, String::len);
         // It is kept twice; an error of the visit would need a place, the next charge of the reader has one.
-        if budget.bytes(2 * (texts.iter().map(|text| text.len()).sum::<usize>() + size_of::<Placed>())).is_err() {
+        if budget.bytes(2 * (length + size_of::<Placed>())).is_err() {
             return Ok(());
         }
         let mut identity = Identity {
@@ -150,7 +157,7 @@ fn objects(stream: &str, line_count: usize, budget: &Budget) -> Option<Vec<Place
         let count = seen.entry(identity.clone()).or_insert(0);
         identity.occurrence = *count;
         *count += 1;
-        placed.push(Placed { identity, start: object.line().saturating_sub(1), end: line_count });
+        placed.push(Placed { identity, file, start: object.line().saturating_sub(1), end: line_count });
         Ok::<(), windlass_manifest::Error>(())
     });
     read.ok()?;
@@ -250,6 +257,7 @@ impl Comparison {
             kind: identity.kind,
             namespace: identity.namespace,
             name: identity.name,
+            file: object.file.clone(),
             line: object.start + 1,
             hunks: match change {
                 Change::Changed => Vec::new(),

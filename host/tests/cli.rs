@@ -295,6 +295,8 @@ fn diff_ends_as_diff_does() {
     assert_eq!(code(&["run", "says-no"]), Some(1));
     assert_eq!(code(&["diff", "nothing-of-that-name"]), Some(2));
     assert_eq!(code(&["diff", "adds", "--file", "missing.yaml"]), Some(2));
+    let from_chart = format!("---\n# Source: shop/templates/one.yaml\n{INPUT}");
+    check("diff-chart", &home, &run(home.command(["diff", "adds"]), from_chart.as_bytes()));
     check("diff-refused", &home, &run(home.command(["--output", "json", "diff", "says-no"]), INPUT.as_bytes()));
 }
 
@@ -302,7 +304,8 @@ fn diff_ends_as_diff_does() {
 fn what_a_stream_holds_cannot_deceive_the_reader() {
     let home = Home::new();
     let hostile = "\u{202e}\u{1b}[2J\u{9b}2J\u{2066}\u{200f}\u{2028}";
-    let stdin = format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: one\ndata:\n  key: value # {hostile}\n");
+    let object = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: one\ndata:\n  key: value";
+    let stdin = format!("# Source: shop/{hostile}.yaml\n{object} # {hostile}\n");
     for arguments in
         [["diff", "adds"].as_slice(), &["diff", "adds", "--output", "json"], &["diff", "adds", "--color", "always"]]
     {

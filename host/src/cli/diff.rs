@@ -72,7 +72,8 @@ fn text_of(object: &ObjectDiff) -> Text {
         "outside of all objects".to_owned()
     } else {
         let namespace = object.namespace.as_ref().map(|namespace| format!(" in {namespace}")).unwrap_or_default();
-        format!("{}/{}{namespace} (line {})", object.kind, object.name, object.line)
+        let file = object.file.as_ref().map(|file| format!(", {file}")).unwrap_or_default();
+        format!("{}/{}{namespace} (line {}{file})", object.kind, object.name, object.line)
     };
     let change = match object.change {
         Change::Changed => " changes\n",
