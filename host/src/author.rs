@@ -3,6 +3,7 @@
 mod adapter;
 pub mod build;
 pub mod cases;
+pub mod defaults;
 pub mod observe;
 pub mod package;
 pub mod push;

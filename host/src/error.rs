@@ -243,6 +243,11 @@ impl Error {
         self.kind == Kind::Refused
     }
 
+    /// Whether what was asked for is wrong: arguments, a configuration, a file.
+    pub fn is_usage(&self) -> bool {
+        self.kind == Kind::Usage
+    }
+
     /// Whether a limit was hit.
     pub fn is_limit(&self) -> bool {
         self.kind == Kind::Limit

@@ -214,6 +214,20 @@ fn the_rust_template_works() {
     author.package();
     let config = "annotations={\"managed-by\": \"my-plugin\"}";
     author.everywhere(&["annotations.team=payments"], "    team: payments\n", Some((&module, &[config])));
+    // Defaults that the plugin would not take are told to its author, not to everybody who runs it.
+    let plugin_yaml = author.folder.join("plugin.yaml");
+    let right = std::fs::read_to_string(&plugin_yaml).expect("a plugin.yaml");
+    for (stale, told) in
+        [("annotations: {}\n", "annotations: name at least one"), ("lables: {}\n", "unknown key `lables`")]
+    {
+        let kept = right.split_once("    annotations:").expect("defaults").0;
+        std::fs::write(&plugin_yaml, format!("{kept}    {stale}")).expect("a plugin.yaml");
+        for command in ["build", "package"] {
+            let refused = feed(author.command(needs::windlass()).arg(command), b"").expect("the program starts");
+            assert_eq!(refused.code, Some(2), "{command} {stale}: {}", refused.stderr);
+            assert!(refused.stderr.contains(told), "{command}: {}", refused.stderr);
+        }
+    }
 }
 
 #[test]

@@ -6,16 +6,19 @@ use std::path::Path;
 use serde_json::Value as Json;
 use windlass_abi::raw::{HELM_ENTRY, WINDLASS_MODULE};
 
-use crate::author::adapter;
 use crate::author::build::Tool;
+use crate::author::{adapter, defaults};
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::event::Event;
 use crate::helm::archive::{ArchivedFile, PLUGIN_YAML, PluginArchive};
 use crate::helm::plugin_yaml::{self, PluginYaml, Runtime};
 use crate::limits::table::MAX_UNPACKED;
 use crate::plugin::opening::FetchOptions;
 use crate::plugin::{fetch, identity, verify};
+use crate::sandbox::compile::cache::CodeCache;
 use crate::sandbox::compile::validate;
+use crate::sandbox::options::RenderOptions;
 use crate::source::PluginRef;
 use crate::trust::openpgp::SecretKey;
 use crate::trust::provenance;
@@ -56,6 +59,8 @@ pub fn package(folder: &Path, runtime: Option<Runtime>, key: Option<&SecretKey>)
     let mut plugin =
         identity::read_plugin_yaml(&verified)?.ok_or_else(|| Error::bug("a plugin.yaml that was there is gone"))?;
     identity::refuse_two_identities(&verified)?;
+    let ignore = |_: Event<'_>| {};
+    defaults::check(&verified, &RenderOptions::new(CodeCache::default_place(), &ignore))?;
     let target = runtime.unwrap_or(plugin.runtime);
     // Helm's engine gives a command no input: the adapter does.
     let wasm = match target == Runtime::Extism && verified.is_command() {

@@ -12,6 +12,7 @@ use super::printer::{Outcome, Printer, style};
 use super::report::{Report, ReportArgs};
 use crate::author::build::{self, Tool};
 use crate::author::cases::{self, Case, CaseReport};
+use crate::author::defaults;
 use crate::author::observe;
 use crate::author::template;
 use crate::error::{Error, ExitCode};
@@ -113,6 +114,8 @@ pub(super) fn build(arguments: &BuildArgs, printer: &Printer) -> Result<Outcome,
     let built = build::build(&arguments.folder, arguments.out.as_deref())?;
     let plugin = render::open(&PluginRef::Path(built.folder.clone()))?;
     compile_ahead(&plugin, CompileArgs::default(), printer);
+    let ignore = |_: crate::event::Event<'_>| {};
+    defaults::check(&plugin, &RenderOptions::new(CodeCache::default_place(), &ignore))?;
     let wasm = built.folder.join("plugin.wasm");
     let text = Text::new().style(style::NAME, &built.identity.name).say(" ").show(&built.identity.version);
     let text = text.say(" is built: ").show(wasm.display()).say(" (").show(built.size).say(" bytes, ");
@@ -120,10 +123,8 @@ pub(super) fn build(arguments: &BuildArgs, printer: &Printer) -> Result<Outcome,
     if built.made_yaml {
         text = text.say("there was no plugin.yaml: ").show(built.folder.join("plugin.yaml").display()).say(" is new\n");
     }
-    let observed = (built.is_command || arguments.observe.is_some()).then(|| {
-        let ignore = |_: crate::event::Event<'_>| {};
-        observe::observe(&plugin, stream, &RenderOptions::new(CodeCache::default_place(), &ignore))
-    });
+    let observed = (built.is_command || arguments.observe.is_some())
+        .then(|| observe::observe(&plugin, stream, &RenderOptions::new(CodeCache::default_place(), &ignore)));
     if let Some(observed) = &observed {
         let kind = if built.is_command { "it is a command; " } else { "" };
         text = text.say(kind).say("run once with nothing granted, on ");

@@ -101,6 +101,13 @@ impl Configured {
         self.names.first().map_or("", String::as_str)
     }
 
+    /// Whether every setting that the schema requires is given.
+    pub fn is_complete(&self) -> bool {
+        let required = self.schema.as_ref().and_then(|schema| field(schema, "required"));
+        let Some(Value::List(required)) = required else { return true };
+        required.iter().all(|name| self.tree.iter().any(|(key, _)| matches!(name, Value::String(name) if name == key)))
+    }
+
     /// The effective configuration.
     pub fn into_tree(self) -> Tree {
         self.tree
