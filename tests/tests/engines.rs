@@ -47,6 +47,17 @@ const RUNS: &[Run] = &[
     run("server-side-apply", &["keep=last", "onLeft=warn"]),
     run("checksum", &["scope=keys"]),
     run("hooks", &["rules[0].weight=7"]),
+    run("expression", &["expression=.metadata.annotations.zz = .kind"]),
+    run(
+        "resources",
+        &[
+            "releaseNamespace=zz",
+            "resources[0].perNamespace=true",
+            "resources[0].manifest.apiVersion=v1",
+            "resources[0].manifest.kind=ConfigMap",
+            "resources[0].manifest.metadata.name=zz",
+        ],
+    ),
     run("policy", &["presets[0]=podSecurityBaseline", "presets[1]=noLatest"]),
     // Without a registry: every image is excluded. It may fail, and must do so everywhere.
     Run { plugin: "pin-images", words: &["exclude[0]=.*"], grants: &["--allow-net", "registry.example"] },
