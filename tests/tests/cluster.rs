@@ -322,6 +322,26 @@ fn annotations_decide_and_definitions_may_come_late() {
     waiting.check(1, &["failure condition is met"]);
 }
 
+/// A path that no object of the kind can have, by the schema that the API server keeps, is told at once.
+#[test]
+fn a_path_that_the_definition_does_not_have() {
+    let stage = stage!();
+    let (mut definition, mut database) = database(&stage);
+    let status = json!({"type": "object", "properties": {"phase": {"type": "string"}}});
+    definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"] =
+        json!({"type": "object", "properties": {"spec": {"type": "object"}, "status": status}});
+    stage.apply(&[definition]);
+    stage.plane.wait_for("the new kind", || stage.plane.ask(&["get", "-n", &stage.namespace, "databases"]).is_some());
+    for (path, is_told) in [("phasee", true), ("phase", false)] {
+        database["metadata"]["annotations"]["helm.sh/readiness-success"] =
+            format!(r#"["{{.{path}}} == Ready"]"#).into();
+        stage.apply(std::slice::from_ref(&database));
+        let told = stage.run(&["status"], &stream(std::slice::from_ref(&database))).stderr;
+        let warning = "can never hold: by its definition no Database has a field .status.phasee; there is phase";
+        assert_eq!(told.contains(warning), is_told, "{path}: {told}");
+    }
+}
+
 #[test]
 fn an_object_that_is_deleted_and_made_again() {
     let stage = stage!();
