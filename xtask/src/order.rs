@@ -37,6 +37,7 @@ const UPWARD: &[(&str, &str, &str)] = &[];
 /// The packages that are held to have no circle, beside the plugins.
 const PACKAGES: &[&str] = &[
     "host",
+    "host/port",
     "pdk",
     "pdk/abi",
     "pdk/macros",

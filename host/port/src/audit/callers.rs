@@ -10,6 +10,7 @@ use std::cell::RefCell;
 use super::calls::{self, Place};
 use super::facts::Facts;
 use super::fragment::Lines;
+use super::language::{Language, Syntax};
 use super::scope::Scope;
 
 /// Where a text stands.
@@ -40,20 +41,6 @@ impl Context<'_> {
     }
 }
 
-/// The language a file is in, by its name and its first line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Language {
-    Shell,
-    Yaml,
-    Hcl,
-    Make,
-    Just,
-    Docker,
-    Code(code::Syntax),
-    Toml,
-    Env,
-}
-
 /// Files that people read, and files that machines wrote.
 const PROSE_ENDINGS: &[&str] = &[
     "md", "mdx", "rst", "adoc", "asciidoc", "txt", "html", "htm", "org", "tex", "pod", "1", "8", "svg", "css", "scss",
@@ -71,12 +58,12 @@ pub(crate) fn language(path: &str, first_line: &str) -> Option<Language> {
     let by_name = match lower.as_str() {
         "makefile" | "gnumakefile" => Some(Language::Make),
         "justfile" | ".justfile" => Some(Language::Just),
-        "jenkinsfile" => Some(Language::Code(code::Syntax::Groovy)),
-        "tiltfile" => Some(Language::Code(code::Syntax::Python)),
-        "rakefile" | "vagrantfile" | "gemfile" => Some(Language::Code(code::Syntax::Ruby)),
+        "jenkinsfile" => Some(Language::Code(Syntax::Groovy)),
+        "tiltfile" => Some(Language::Code(Syntax::Python)),
+        "rakefile" | "vagrantfile" | "gemfile" => Some(Language::Code(Syntax::Ruby)),
         "dockerfile" | "containerfile" => Some(Language::Docker),
         _ if lower.starts_with("dockerfile") || lower.ends_with(".dockerfile") => Some(Language::Docker),
-        _ if lower.starts_with("jenkinsfile") => Some(Language::Code(code::Syntax::Groovy)),
+        _ if lower.starts_with("jenkinsfile") => Some(Language::Code(Syntax::Groovy)),
         _ if lower.starts_with("makefile.") => Some(Language::Make),
         _ if lower.starts_with(".env") || ending == "env" || lower == ".envrc" => Some(Language::Env),
         _ => None,
@@ -102,17 +89,15 @@ pub(crate) fn language(path: &str, first_line: &str) -> Option<Language> {
         "mk" | "make" => Language::Make,
         "just" => Language::Just,
         "toml" | "ini" | "cfg" | "conf" | "properties" => Language::Toml,
-        "go" => Language::Code(code::Syntax::Go),
-        "py" | "star" | "bzl" | "bazel" | "starlark" => Language::Code(code::Syntax::Python),
-        "ts" | "tsx" | "js" | "mjs" | "cjs" | "jsx" | "mts" | "jsonnet" | "libsonnet" => {
-            Language::Code(code::Syntax::Script)
-        }
-        "nix" => Language::Code(code::Syntax::Nix),
-        "rb" => Language::Code(code::Syntax::Ruby),
-        "pp" => Language::Code(code::Syntax::Ruby),
-        "groovy" | "gradle" | "jenkinsfile" => Language::Code(code::Syntax::Groovy),
-        "java" | "kt" | "kts" | "cs" | "scala" | "rs" | "dart" | "swift" => Language::Code(code::Syntax::Java),
-        "ps1" | "psm1" => Language::Code(code::Syntax::PowerShell),
+        "go" => Language::Code(Syntax::Go),
+        "py" | "star" | "bzl" | "bazel" | "starlark" => Language::Code(Syntax::Python),
+        "ts" | "tsx" | "js" | "mjs" | "cjs" | "jsx" | "mts" | "jsonnet" | "libsonnet" => Language::Code(Syntax::Script),
+        "nix" => Language::Code(Syntax::Nix),
+        "rb" => Language::Code(Syntax::Ruby),
+        "pp" => Language::Code(Syntax::Ruby),
+        "groovy" | "gradle" | "jenkinsfile" => Language::Code(Syntax::Groovy),
+        "java" | "kt" | "kts" | "cs" | "scala" | "rs" | "dart" | "swift" => Language::Code(Syntax::Java),
+        "ps1" | "psm1" => Language::Code(Syntax::PowerShell),
         "pl" | "pm" | "tcl" | "fish" => Language::Shell,
         "bat" | "cmd" => Language::Shell,
         _ => by_first_line(first_line)?,
@@ -123,10 +108,10 @@ fn by_first_line(line: &str) -> Option<Language> {
     let line = line.strip_prefix("#!")?;
     let has = |word: &str| line.contains(word);
     match () {
-        () if has("python") => Some(Language::Code(code::Syntax::Python)),
-        () if has("node") || has("deno") || has("bun") || has("tsx") => Some(Language::Code(code::Syntax::Script)),
-        () if has("ruby") => Some(Language::Code(code::Syntax::Ruby)),
-        () if has("pwsh") => Some(Language::Code(code::Syntax::PowerShell)),
+        () if has("python") => Some(Language::Code(Syntax::Python)),
+        () if has("node") || has("deno") || has("bun") || has("tsx") => Some(Language::Code(Syntax::Script)),
+        () if has("ruby") => Some(Language::Code(Syntax::Ruby)),
+        () if has("pwsh") => Some(Language::Code(Syntax::PowerShell)),
         () if has("just") => Some(Language::Just),
         () if has("make") => Some(Language::Make),
         () if has("sh") || has("bats") || has("nix-shell") => Some(Language::Shell),

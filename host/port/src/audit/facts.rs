@@ -1,5 +1,6 @@
 //! What one file says: the places where a post-renderer is chosen, before anything is followed beyond the file.
 
+use super::language::Language;
 use super::shell::Word;
 
 /// The program as the file names it.
@@ -92,7 +93,7 @@ pub(crate) struct Facts {
     /// Scripts that an Argo CD plugin runs.
     pub(crate) plugins: Vec<String>,
     /// What the file is written in.
-    pub(crate) language: Option<super::callers::Language>,
+    pub(crate) language: Option<Language>,
 }
 
 impl Facts {

@@ -1,7 +1,7 @@
 //! Kustomizations and patches in kustomize's words, as plugins would say them.
 
-use super::behaviour::{Behaviour, once};
 use super::deeds::{self, Deed};
+use super::profile::{Behaviour, once};
 use super::yaml::{Id, Yaml};
 
 const MAX_NESTING: usize = 8;

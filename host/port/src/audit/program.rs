@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::behaviour::{self, Behaviour, World, once};
+use super::behaviour::{self, World};
 use super::deeds::{self, Deed};
 use super::facts::{Facts, Inline, RendererRef, Site};
 use super::overlay;
+use super::profile::{Behaviour, once};
 use super::tree::{Tree, normal};
 
 /// Programs that are on a machine and not in a tree.

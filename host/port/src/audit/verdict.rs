@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::Finding;
-use super::behaviour::{Behaviour, once};
 use super::cli;
 use super::deeds::{self, Deed};
 use super::facts::{CliUse, Inline, RendererRef, Site};
+use super::profile::{Behaviour, once};
 use super::program::{Programs, Resolved};
 
 /// What becomes of a post-renderer.

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use regex_lite::Regex;
 
 use super::super::deeds::{self, Deed};
-use super::{Behaviour, NETWORK, SECRETS, code_lines, missed_kinds, once, regex};
+use super::{NETWORK, SECRETS, code_lines, missed_kinds, regex};
+use crate::audit::profile::{Behaviour, once};
 
 const PYTHON_NETWORK: &[&str] = &[
     "requests",

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use regex_lite::Regex;
 
 use super::super::deeds::{self, Deed};
-use super::{Behaviour, once, regex};
+use super::regex;
+use crate::audit::profile::{Behaviour, once};
 
 static SELECT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"select\s*\(").ok());
 static ASSIGNS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(\|=|\+=|\*=|//=|[^=!<>|+*/]=[^=])").ok());

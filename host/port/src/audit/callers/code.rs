@@ -12,22 +12,10 @@ use super::yaml::is_choice;
 use crate::audit::calls::{self, Place};
 use crate::audit::facts::{Facts, Inline, RendererRef, Site, Written};
 use crate::audit::fragment::Lines;
+use crate::audit::language::Syntax;
 use crate::audit::scope::{Scope, Value, plain_name};
 use crate::audit::shell::{Part, Word};
 use interpolation::{interpolated, nix_variables};
-
-/// How a language writes strings and comments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Syntax {
-    Go,
-    Python,
-    Script,
-    Nix,
-    Ruby,
-    Groovy,
-    Java,
-    PowerShell,
-}
 
 #[derive(Clone, Debug, PartialEq)]
 enum Token {
@@ -1059,7 +1047,7 @@ impl Reader<'_> {
                 [name.clone(), name.trim_start_matches("New").trim_start_matches("new").to_owned(), self.maker_of(name)]
             {
                 if let Some((text, line)) = self.method(&name) {
-                    let inline = Inline::Code { text, line, name, language: language(self.syntax) };
+                    let inline = Inline::Code { text, line, name, language: self.syntax.name() };
                     self.facts.add(Site::new(self.line(value), self.context.kind, RendererRef::Inline(inline)));
                     return;
                 }
@@ -1142,18 +1130,5 @@ impl Placed {
             Token::Text { text, is_long: true } => text.matches('\n').count(),
             _ => 0,
         }
-    }
-}
-
-pub(crate) fn language(syntax: Syntax) -> &'static str {
-    match syntax {
-        Syntax::Go => "go",
-        Syntax::Python => "python",
-        Syntax::Script => "node",
-        Syntax::Nix => "nix",
-        Syntax::Ruby => "ruby",
-        Syntax::Groovy => "groovy",
-        Syntax::Java => "java",
-        Syntax::PowerShell => "powershell",
     }
 }

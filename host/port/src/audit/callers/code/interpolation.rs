@@ -1,6 +1,6 @@
 //! Strings that have variables in them.
 
-use super::Syntax;
+use crate::audit::language::Syntax;
 use crate::audit::shell::{Part, Word, words};
 
 /// A string with the variables of its language.
