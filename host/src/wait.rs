@@ -38,7 +38,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use windlass_kstatus::{Expression, Status, Verdict};
 
 /// Which object is meant.
@@ -65,8 +64,8 @@ impl fmt::Display for ObjectKey {
 pub struct Wanted {
     /// Which one.
     pub key: ObjectKey,
-    /// What its manifest asks for.
-    pub desired: Option<Arc<Value>>,
+    /// What its manifest asks for, as JSON: a tree takes several times its text, and is needed only to compare.
+    pub desired: Option<Arc<str>>,
     /// It is a hook that has succeeded, and may be gone by now.
     pub is_done: bool,
     /// What must hold in place of all rules (`--for`).

@@ -42,8 +42,8 @@ pub struct Group {
     pub namespace: String,
     /// The names that matter; `None`: all.
     pub names: Option<BTreeSet<String>>,
-    /// What was asked for, by name; nothing where the live objects need not be that.
-    pub desired: Arc<HashMap<String, Arc<Value>>>,
+    /// What was asked for, by name, as JSON; nothing where the live objects need not be that.
+    pub desired: Arc<HashMap<String, Arc<str>>>,
 }
 
 /// What a task found out.
@@ -390,8 +390,8 @@ impl Follower {
     /// Where an object, as served, is not what was asked for.
     fn difference(&self, object: &Value) -> Option<Difference> {
         let name = object["metadata"]["name"].as_str()?;
-        let desired = self.group.desired.get(name)?;
-        compare(desired, object).or_else(|| removed(desired, object))
+        let desired: Value = serde_json::from_str(self.group.desired.get(name)?).ok()?;
+        compare(&desired, object).or_else(|| removed(&desired, object))
     }
 
     /// Items of a list do not carry their type.

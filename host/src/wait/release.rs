@@ -357,10 +357,12 @@ pub fn objects(stream: Vec<u8>, namespace: &str, choice: &Choice) -> Result<Cont
             return Ok(());
         }
         let desired = object.root().to_value_within(&budget)?.to_json();
-        let desired: Value = serde_json::from_str(&desired).unwrap_or_default();
-        if choice.selector.as_ref().is_some_and(|selector| !selector.selects(&desired["metadata"]["labels"])) {
-            contents.unselected += 1;
-            return Ok(());
+        if let Some(selector) = &choice.selector {
+            let desired: Value = serde_json::from_str(&desired).unwrap_or_default();
+            if !selector.selects(&desired["metadata"]["labels"]) {
+                contents.unselected += 1;
+                return Ok(());
+            }
         }
         let key = ObjectKey {
             api_version: api_version.to_owned(),
@@ -369,7 +371,7 @@ pub fn objects(stream: Vec<u8>, namespace: &str, choice: &Choice) -> Result<Cont
             name: name.to_owned(),
         };
         if seen.insert(key.clone()) {
-            let desired = Some(Arc::new(desired));
+            let desired = Some(Arc::from(desired));
             contents.wanted.push(Wanted { key, desired, is_done: false, condition: None });
         }
         Ok(())

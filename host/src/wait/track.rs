@@ -220,7 +220,7 @@ impl Plan {
 impl Tracker {
     fn new(plan: Plan, judge: Arc<Judge>) -> Self {
         let mut groups: BTreeMap<(String, String, String), Followed> = BTreeMap::new();
-        let mut desired: BTreeMap<(String, String, String), HashMap<String, Arc<Value>>> = BTreeMap::new();
+        let mut desired: BTreeMap<(String, String, String), HashMap<String, Arc<str>>> = BTreeMap::new();
         let mut helped: BTreeSet<(&'static str, &'static str, String)> = BTreeSet::new();
         for (index, wanted) in plan.wanted.iter().enumerate() {
             let key = &wanted.key;
